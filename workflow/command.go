@@ -1,0 +1,322 @@
+package workflow
+
+import (
+	"slices"
+
+	"cierzo/expr/value"
+	"cierzo/fault"
+	"cierzo/internal/invariant"
+)
+
+// command carries out what a user asks for. A command that was carried out before, by its request id, is only answered.
+// All refusals come before the first change.
+func (e *Execution) command(c Command) error {
+	if c.RequestID != "" && slices.Contains(e.rec.Requests, RequestRecord{ID: c.RequestID}) {
+		return nil
+	}
+	if err := e.carryOutOp(c.Op); err != nil {
+		return err
+	}
+	e.record(HistoryEvent{Kind: "command", State: e.rec.State, Info: opName(c.Op)})
+	if c.RequestID != "" {
+		if n := len(e.rec.Requests); n >= RequestsMax {
+			e.rec.Requests = slices.Clone(e.rec.Requests[n-RequestsMax+1:])
+		}
+		e.rec.Requests = append(e.rec.Requests, RequestRecord{ID: c.RequestID})
+	}
+	return nil
+}
+
+func (e *Execution) carryOutOp(op Op) error {
+	switch op := op.(type) {
+	case Pause:
+		if e.rec.State.Final() {
+			return e.refuseState(Paused)
+		}
+		return e.pause("")
+	case Resume:
+		return e.resumeOp(op)
+	case Stop:
+		return e.stopOp(op)
+	case Rerun:
+		return e.rerun(op)
+	case Skip:
+		return e.skip(op)
+	case Describe:
+		e.rec.Description, e.recDirty = op.Description, true
+		return nil
+	case SetEnv:
+		if e.rec.State == Running {
+			return fault.New(fault.Invalid, "The property 'env' can only be updated when workflow execution is not running or on resume from pause.")
+		}
+		e.mergeEnv(op.Env)
+		return nil
+	case CompleteAction:
+		return e.completeAction(op)
+	}
+	invariant.Unreachable("execution %s: unknown command %T", e.rec.ID, op)
+	return nil
+}
+
+func opName(op Op) string {
+	switch op := op.(type) {
+	case Pause:
+		return "pause"
+	case Resume:
+		return "resume"
+	case Stop:
+		return "stop as " + string(op.State)
+	case Rerun:
+		return "rerun"
+	case Skip:
+		return "skip"
+	case Describe:
+		return "describe"
+	case SetEnv:
+		return "set environment"
+	case CompleteAction:
+		return "complete action as " + string(op.State)
+	}
+	return "unknown"
+}
+
+func (e *Execution) refuseState(to State) error {
+	return fault.New(fault.Invalid, "Can't change workflow execution state from %s to %s. [workflow=%s, execution_id=%s]",
+		e.rec.State, to, e.program.name, e.rec.ID)
+}
+
+func (e *Execution) mergeEnv(env *value.Dict) {
+	if env == nil || env.Len() == 0 {
+		return
+	}
+	e.data.Env, e.pub = mergeDeep(e.data.Env, env), nil
+	if e.rec.ParentID == "" {
+		params := e.data.Params.Clone()
+		params.SetString("env", e.data.Env)
+		e.data.Params = params.Freeze()
+	}
+	e.dataDirty = true
+}
+
+// pause stops new work; what runs goes on, and its results wait for the resume.
+func (e *Execution) pause(info string) error {
+	if e.rec.State != Running {
+		return nil
+	}
+	e.setState(Paused, info)
+	e.notify("WORKFLOW_PAUSED", nil)
+	e.tellChildren()
+	return nil
+}
+
+func (e *Execution) resumeOp(op Resume) error {
+	if e.rec.State != Paused {
+		return nil
+	}
+	e.mergeEnv(op.Env)
+	return e.resume()
+}
+
+// resume goes on: with children, with the transitions that completed meanwhile, with tasks that waited, with the backlog.
+func (e *Execution) resume() error {
+	if e.rec.State != Paused {
+		return nil
+	}
+	e.setState(Running, "")
+	e.notify("WORKFLOW_RESUMED", nil)
+	e.tellChildren()
+	backlog := e.rec.Runtime.Backlog
+	e.rec.Runtime.Backlog = nil
+	for i := 0; i < len(e.tasks); i++ {
+		if err := e.resumeTask(e.tasks[i]); err != nil {
+			return err
+		}
+	}
+	moves := make([]move, 0, len(backlog))
+	for _, b := range backlog {
+		m := move{from: e.byID[b.From], event: b.Event, name: b.Name, message: b.Message}
+		if !engineCommand(b.Name) {
+			m.to = e.program.tasks[b.Name]
+		}
+		moves = append(moves, m)
+	}
+	return e.dispatch(moves)
+}
+
+func (e *Execution) resumeTask(t *task) error {
+	switch {
+	case t.State.Final() && !t.Processed:
+		if err := e.continueTask(t); err != nil {
+			return e.contain(t, "Failed to complete task", err)
+		}
+	case t.State == Waiting:
+		e.blocked = append(e.blocked, t)
+	case t.State == Idle && t.Runtime.PausedBefore && e.rec.State == Running:
+		t.Runtime.PausedBefore = false
+		if t.StartedAt.IsZero() {
+			t.StartedAt = e.now
+		}
+		e.setTask(t, Running, "")
+		e.notifyTask(t, "TASK_LAUNCHED")
+		return e.proceed(t)
+	case t.State == Idle:
+		e.enqueue(t)
+	}
+	return nil
+}
+
+func (e *Execution) stopOp(op Stop) error {
+	if !op.State.Final() || op.State == Skipped {
+		return fault.New(fault.Invalid, "Can't stop an execution with the state %s", op.State)
+	}
+	return e.stop(op.State, op.Message)
+}
+
+// failedTask finds the task of a rerun or skip.
+func (e *Execution) failedTask(id TaskID) (*task, error) {
+	t := e.byID[id]
+	switch {
+	case t == nil:
+		return nil, fault.New(fault.NotFound, "TaskExecution not found [id=%s]", id)
+	case t.State == Success:
+		return nil, fault.New(fault.Invalid, "Rerunning succeeded tasks is not supported.")
+	case t.State != Error:
+		return nil, fault.New(fault.Invalid, "The current task execution must be in ERROR for rerun. Only updating task to rerun is supported.")
+	case e.rec.State == Success:
+		return nil, e.refuseState(Running)
+	}
+	return t, nil
+}
+
+// rerun runs a failed task again: with its start policies, its earlier actions no longer counting.
+func (e *Execution) rerun(op Rerun) error {
+	t, err := e.failedTask(op.Task)
+	if err != nil {
+		return err
+	}
+	if !op.Reset && len(t.prog.WithItems) == 0 {
+		return fault.New(fault.Invalid, "Only with-items task has the option to not reset.")
+	}
+	if e.rec.State == Paused {
+		return nil
+	}
+	e.mergeEnv(op.Env)
+	e.revive()
+	e.forget(t, !op.Reset)
+	n := t.Runtime.RerunNo + 1
+	t.Runtime = TaskRuntime{ItemCount: t.Runtime.ItemCount, ItemsReady: t.Runtime.ItemsReady, RerunNo: n}
+	e.reopen(t)
+	t.StartedAt = e.now
+	e.notifyTask(t, "TASK_RERUN")
+	if t.prog.Join.IsJoin() {
+		t.TriggeredBy, t.Parents, t.in = nil, nil, nil
+		e.setTask(t, Waiting, "Task is waiting.")
+		e.blocked = append(e.blocked, t)
+		return nil
+	}
+	e.setTask(t, Idle, "")
+	e.enqueue(t)
+	return nil
+}
+
+// reopen takes back what a task's end meant for others.
+func (e *Execution) reopen(t *task) {
+	t.Processed, t.ErrorHandled, t.Next, t.HasNext = false, false, nil, false
+	t.Published = emptyDict()
+	for _, other := range e.tasks {
+		other.in, other.out = nil, nil
+	}
+	e.touch(t)
+}
+
+// skip marks a failed task as skipped and goes on behind it.
+func (e *Execution) skip(op Skip) error {
+	t, err := e.failedTask(op.Task)
+	if err != nil {
+		return err
+	}
+	if e.rec.State == Paused {
+		return nil
+	}
+	e.mergeEnv(op.Env)
+	e.revive()
+	e.reopen(t)
+	e.setTask(t, Running, "")
+	if err := e.complete(t, Skipped, "Task was skipped."); err != nil {
+		return e.contain(t, "Failed to complete task", err)
+	}
+	return nil
+}
+
+// revive sets an execution that had ended going again; its parents hear of it and do the same.
+func (e *Execution) revive() {
+	if !e.rec.State.Final() {
+		return
+	}
+	e.data.Output, e.dataDirty = nil, true
+	e.setState(Running, "")
+	e.notify("WORKFLOW_RERUN", nil)
+	for _, t := range e.tasks {
+		if t.State == Waiting {
+			e.blocked = append(e.blocked, t)
+		}
+	}
+}
+
+// completeAction gives an action its outcome from outside.
+func (e *Execution) completeAction(op CompleteAction) error {
+	a := e.actByID[op.Action]
+	if a == nil || a.Kind == KindWorkflow {
+		return fault.New(fault.NotFound, "ActionExecution not found [id=%s]", op.Action)
+	}
+	if a.State.Final() {
+		return fault.New(fault.Conflict, "Action execution is already complete: %s [state=%s]", a.ID, a.State)
+	}
+	o := Outcome{Value: op.Output}
+	switch op.State {
+	case Success:
+		o.Kind = OutcomeValue
+	case Error:
+		o.Kind = OutcomeError
+	case Cancelled:
+		o.Kind = OutcomeCancelled
+	case Paused, Running:
+		return e.updateAction(a, op.State)
+	default:
+		return fault.New(fault.Invalid, "Invalid state transition from %s to %s.", a.State, op.State)
+	}
+	if a.Phase == PhaseDispatched {
+		// Its runner need not go on; whatever it reports now is late.
+		e.sends = append(e.sends, CancelAttempt{Action: a.ID, Attempt: a.Attempt, Runner: a.Runner}, Release{Action: a.ID, Runner: a.Runner})
+	}
+	return e.actionDone(a, o)
+}
+
+// updateAction pauses and resumes an asynchronous action, and with it the task and the execution.
+func (e *Execution) updateAction(a *action, s State) error {
+	if s == Paused && !a.Async {
+		return fault.New(fault.Invalid, "Transition to the PAUSED state is only supported for asynchronous action execution.")
+	}
+	if a.State == s {
+		return nil
+	}
+	e.setAction(a, s)
+	t := a.task
+	if s == Paused {
+		if t.State == Running {
+			e.setTask(t, Paused, "")
+			e.notifyTask(t, "TASK_PAUSED")
+		}
+		return e.pause("")
+	}
+	if t.State == Paused && !anyPaused(t) {
+		e.setTask(t, Running, "")
+		e.notifyTask(t, "TASK_RESUMED")
+	}
+	for _, other := range e.liveTasks() {
+		if other.State == Paused {
+			return nil
+		}
+	}
+	return e.resume()
+}

@@ -1,0 +1,425 @@
+package workflow
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"cierzo/expr/value"
+	"cierzo/fault"
+	"cierzo/internal/invariant"
+)
+
+// The limits of one execution. Each refusal names the limit.
+const (
+	// TasksMax bounds the task executions of one execution.
+	TasksMax = 100_000
+	// ActionsMax bounds the action executions of one execution.
+	ActionsMax = 200_000
+	// ItemsMax bounds the items of one with-items task.
+	ItemsMax = 10_000
+	// DepthMax bounds the nesting of sub-workflows: the depth of a root execution is 0.
+	DepthMax = 100
+	// TurnTasksMax bounds the task steps of one turn; what remains is done in the next one, at once.
+	TurnTasksMax = 2000
+	// FieldBytesMax bounds one stored value (input, output, published …) in its JSON form.
+	FieldBytesMax = 1 << 20
+)
+
+// Spec is what a new execution is made of.
+type Spec struct {
+	ID           ExecutionID
+	ProjectID    string
+	Namespace    string
+	DefinitionID string
+	Description  string
+	Tags         []string
+	Priority     int
+	Input        *value.Dict // nil: none
+	Params       *value.Dict // nil: none
+	// Env is the environment: of a root execution as the user gave it, its expressions not yet evaluated; of a
+	// sub-workflow the root's. nil: none
+	Env *value.Dict
+
+	// The rest is of sub-workflows only, as StartChild has it.
+	ParentID     ExecutionID
+	ParentTaskID TaskID
+	RootID       ExecutionID
+	Index        int
+	Depth        int
+}
+
+// Execution is one workflow execution: rows, and what is derived from them.
+type Execution struct {
+	program *Program
+	rec     ExecutionRecord
+	data    ExecutionData
+
+	tasks   []*task // by Seq
+	byID    map[TaskID]*task
+	byName  map[string][]*task
+	actions []*action // by Seq
+	actByID map[ActionID]*action
+
+	ready    []*task // to be started, in order
+	blocked  []*task // joins that wait to be looked at again
+	live     []*task // all that are not final or have running actions, and perhaps others
+	open     int     // tasks that are not final
+	waitings []*action
+	pub      *value.Dict // memo of the root context layer
+
+	// Of the turn, until Flush.
+	create    bool
+	recDirty  bool
+	dataDirty bool
+	dirtyT    []*task
+	dirtyA    []*action
+	history   []HistoryEvent
+	sends     []Send
+	resend    []*action
+	parentDue bool
+
+	// Of the step.
+	now      time.Time
+	facts    Facts
+	factsErr error
+	entropy  entropy
+	steps    int
+}
+
+type task struct {
+	TaskRecord
+	prog    *taskProgram
+	actions []*action
+	dirty   bool
+	queued  bool // in Execution.ready
+	listed  bool // in Execution.live
+	in      *branch
+	out     *branch // nil unless final
+	outOf   *value.Dict
+
+	active   int // actions that are not final
+	accepted int // actions that are accepted
+	// Of with-items: which indexes have an action that counts, nil when that must be found out; the lowest that may be
+	// free; and whether items are being started right now.
+	taken     []bool
+	cursor    int
+	launching bool
+}
+
+type action struct {
+	ActionRecord
+	task     *task
+	dirty    bool
+	resent   bool      // in Execution.resend
+	nextSend time.Time // when its outbox is due again; zero: unknown
+}
+
+// New begins an execution: its first turn's effects are pending, Flush gives them. fault.Invalid refuses the start.
+func New(p *Program, s Spec, m Moment, f Facts) (*Execution, error) {
+	e := newExecution(p)
+	e.begin(m, f)
+	e.create, e.recDirty, e.dataDirty = true, true, true
+	e.rec = ExecutionRecord{
+		ID: s.ID, ProjectID: s.ProjectID, WorkflowName: p.name, Namespace: s.Namespace, DefinitionID: s.DefinitionID,
+		Description: s.Description, Tags: s.Tags, State: Idle, Priority: s.Priority,
+		RootID: s.RootID, ParentID: s.ParentID, ParentTaskID: s.ParentTaskID, Index: s.Index, Depth: s.Depth,
+		CreatedAt: m.Now, UpdatedAt: m.Now,
+	}
+	if s.ParentID != "" && s.Description == "" {
+		e.rec.Description = "sub-workflow execution"
+	}
+	if err := e.start(s); err != nil {
+		return nil, err
+	}
+	return e, e.end()
+}
+
+func newExecution(p *Program) *Execution {
+	return &Execution{
+		program: p, byID: map[TaskID]*task{}, byName: map[string][]*task{}, actByID: map[ActionID]*action{},
+	}
+}
+
+// Load rebuilds an execution from its rows, tasks and actions by Seq. The rows must not be changed by anybody afterwards.
+func Load(p *Program, rec *ExecutionRecord, data *ExecutionData, tasks []*TaskRecord, actions []*ActionRecord) (*Execution, error) {
+	e := newExecution(p)
+	e.rec, e.data = *rec, *data
+	for _, r := range tasks {
+		tp := p.tasks[r.Name]
+		if tp == nil {
+			return nil, fault.New(fault.Internal, "load execution %s: its workflow %s has no task %q", rec.ID, p.name, r.Name)
+		}
+		if r.Seq != len(e.tasks) {
+			return nil, fault.New(fault.Internal, "load execution %s: task %s has number %d, expected %d", rec.ID, r.ID, r.Seq, len(e.tasks))
+		}
+		e.addTask(&task{TaskRecord: *r, prog: tp})
+	}
+	for _, r := range actions {
+		t := e.byID[r.TaskID]
+		if t == nil {
+			return nil, fault.New(fault.Internal, "load execution %s: action %s has no task %s", rec.ID, r.ID, r.TaskID)
+		}
+		if r.Seq != len(e.actions) {
+			return nil, fault.New(fault.Internal, "load execution %s: action %s has number %d, expected %d", rec.ID, r.ID, r.Seq, len(e.actions))
+		}
+		e.addAction(&action{ActionRecord: *r, task: t})
+	}
+	e.derive()
+	return e, nil
+}
+
+// derive rebuilds the queues that are implied by the rows.
+func (e *Execution) derive() {
+	for _, t := range e.tasks {
+		if t.startable() && e.rec.State != Cancelled {
+			e.enqueue(t)
+		}
+		if t.State == Waiting && e.rec.State == Running {
+			e.blocked = append(e.blocked, t)
+		}
+	}
+}
+
+func (e *Execution) addTask(t *task) {
+	e.tasks = append(e.tasks, t)
+	e.byID[t.ID] = t
+	e.byName[t.Name] = append(e.byName[t.Name], t)
+	if !t.State.Final() {
+		e.open++
+	}
+	e.enlist(t)
+}
+
+// enlist puts a task among those that time or runners may move.
+func (e *Execution) enlist(t *task) {
+	if !t.listed {
+		t.listed = true
+		e.live = append(e.live, t)
+	}
+}
+
+// liveTasks lists the tasks that are not final or have running actions.
+func (e *Execution) liveTasks() []*task {
+	e.live = slices.DeleteFunc(e.live, func(t *task) bool {
+		gone := t.State.Final() && t.active == 0
+		t.listed = t.listed && !gone
+		return gone
+	})
+	return e.live
+}
+
+func (e *Execution) addAction(a *action) {
+	e.actions = append(e.actions, a)
+	e.actByID[a.ID] = a
+	a.task.actions = append(a.task.actions, a)
+	if !a.State.Final() {
+		a.task.active++
+		e.enlist(a.task)
+	}
+	if a.Accepted {
+		a.task.accepted++
+	}
+	if a.Phase == PhaseQueued {
+		e.waitings = append(e.waitings, a)
+	}
+}
+
+// State is the execution's state.
+func (e *Execution) State() State { return e.rec.State }
+
+// Record is a snapshot of the execution's row.
+func (e *Execution) Record() ExecutionRecord {
+	r := e.rec
+	r.Runtime.Backlog = slices.Clone(r.Runtime.Backlog)
+	r.Requests = slices.Clone(r.Requests)
+	return r
+}
+
+// Output is the execution's output, nil until it is final.
+func (e *Execution) Output() value.Value { return e.data.Output }
+
+// Idle reports whether the execution may leave memory: nothing waits for a Flush, a slot or the next moment.
+func (e *Execution) Idle() bool {
+	return !e.pending() && len(e.Wants(1)) == 0 && len(e.ready) == 0
+}
+
+// Wants lists queued actions that wait for a slot, at most max, oldest first. A paused or cancelled execution wants
+// nothing; in one that has succeeded or failed what was begun still runs, as in Mistral.
+func (e *Execution) Wants(max int) []Want {
+	if !e.grants() {
+		return nil
+	}
+	e.waitings = slices.DeleteFunc(e.waitings, func(a *action) bool { return a.Phase != PhaseQueued || a.State != Running })
+	wants := make([]Want, 0, min(max, len(e.waitings)))
+	for _, a := range e.waitings {
+		if len(wants) == max {
+			break
+		}
+		wants = append(wants, Want{Action: a.ID, Target: a.Target, Priority: e.rec.Priority, Since: a.UpdatedAt})
+	}
+	return wants
+}
+
+// grants reports whether queued actions may begin.
+func (e *Execution) grants() bool { return e.rec.State != Paused && e.rec.State != Cancelled }
+
+func (e *Execution) pending() bool {
+	return e.create || e.recDirty || e.dataDirty || len(e.dirtyT) > 0 || len(e.dirtyA) > 0 ||
+		len(e.history) > 0 || len(e.sends) > 0 || len(e.resend) > 0 || e.parentDue
+}
+
+// Flush takes what the steps since the last Flush want done.
+func (e *Execution) Flush() Effects {
+	var f Effects
+	f.Sends = e.takeSends()
+	written := e.create || e.recDirty || e.dataDirty || len(e.dirtyT) > 0 || len(e.dirtyA) > 0 || len(e.history) > 0
+	if !written {
+		return f
+	}
+	e.rec.Turns++
+	e.rec.UpdatedAt = e.now
+	rec := e.Record()
+	f.Writes = Writes{Create: e.create, Execution: &rec, History: e.history}
+	if e.dataDirty {
+		data := e.data
+		f.Writes.Data = &data
+	}
+	slices.SortFunc(e.dirtyT, func(a, b *task) int { return a.Seq - b.Seq })
+	for _, t := range e.dirtyT {
+		t.dirty = false
+		f.Writes.Tasks = append(f.Writes.Tasks, t.snapshot())
+	}
+	slices.SortFunc(e.dirtyA, func(a, b *action) int { return a.Seq - b.Seq })
+	for _, a := range e.dirtyA {
+		a.dirty = false
+		f.Writes.Actions = append(f.Writes.Actions, a.snapshot())
+	}
+	e.create, e.recDirty, e.dataDirty, e.dirtyT, e.dirtyA, e.history = false, false, false, nil, nil, nil
+	return f
+}
+
+func (t *task) snapshot() *TaskRecord {
+	r := t.TaskRecord
+	r.Parents, r.TriggeredBy, r.Next = slices.Clone(r.Parents), slices.Clone(r.TriggeredBy), slices.Clone(r.Next)
+	return &r
+}
+
+func (a *action) snapshot() *ActionRecord {
+	r := a.ActionRecord
+	return &r
+}
+
+// touch marks a task as changed in this turn.
+func (e *Execution) touch(t *task) {
+	t.UpdatedAt = e.now
+	if !t.dirty {
+		t.dirty = true
+		e.dirtyT = append(e.dirtyT, t)
+	}
+}
+
+// touchAction marks an action as changed in this turn.
+func (e *Execution) touchAction(a *action) {
+	a.UpdatedAt = e.now
+	if !a.dirty {
+		a.dirty = true
+		e.dirtyA = append(e.dirtyA, a)
+	}
+}
+
+// record adds a line to the history.
+func (e *Execution) record(h HistoryEvent) {
+	e.recDirty = true
+	e.rec.Runtime.HistorySeq++
+	h.Seq, h.At = e.rec.Runtime.HistorySeq, e.now
+	e.history = append(e.history, h)
+}
+
+// setState changes the execution's state.
+func (e *Execution) setState(s State, info string) {
+	invariant.Check(e.rec.State != Success || s == Success, "execution %s leaves SUCCESS for %s", e.rec.ID, s)
+	e.rec.State, e.rec.StateInfo, e.recDirty = s, info, true
+	e.record(HistoryEvent{Kind: "execution.state", State: s, Info: info})
+	if e.rec.ParentID != "" {
+		e.rec.ParentPending, e.rec.ParentSent, e.parentDue = true, 0, true
+		e.rec.Runtime.ReportSeq++
+	}
+}
+
+// setTask changes a task's state.
+func (e *Execution) setTask(t *task, s State, info string) {
+	if t.State.Final() != s.Final() {
+		if s.Final() {
+			e.open--
+		} else {
+			e.open++
+			e.enlist(t)
+		}
+	}
+	invariant.Check(e.open >= 0, "execution %s: %d open tasks after task %s became %s", e.rec.ID, e.open, t.ID, s)
+	changed := t.State != s || t.StateInfo != info
+	t.State, t.StateInfo = s, info
+	if s.Final() {
+		t.FinishedAt = e.now
+	} else {
+		t.FinishedAt = time.Time{}
+		t.out = nil
+	}
+	e.touch(t)
+	if changed {
+		e.record(HistoryEvent{Kind: "task.state", TaskID: t.ID, Task: t.Name, State: s, Info: info})
+	}
+}
+
+// setAction changes an action's state.
+func (e *Execution) setAction(a *action, s State) {
+	changed := a.State != s
+	if !a.State.Final() && s.Final() {
+		a.task.active--
+	}
+	a.State = s
+	if s.Final() {
+		a.FinishedAt, a.Phase = e.now, PhaseDone
+	}
+	e.touchAction(a)
+	if changed {
+		e.record(HistoryEvent{Kind: "action.state", TaskID: a.TaskID, Task: a.task.Name, ActionID: a.ID, State: s})
+	}
+}
+
+func (e *Execution) newTask(tp *taskProgram) (*task, error) {
+	if len(e.tasks) >= TasksMax {
+		return nil, flawf("More than %d task executions in one workflow execution (limit TasksMax)", TasksMax)
+	}
+	t := &task{prog: tp, TaskRecord: TaskRecord{
+		ID: TaskID(e.entropy.uuid()), ExecutionID: e.rec.ID, Name: tp.Name, Seq: len(e.tasks), Type: "ACTION", State: Idle,
+		Tags: tp.Tags, Published: emptyDict(), CreatedAt: e.now,
+	}}
+	if tp.Workflow != nil {
+		t.Type = "WORKFLOW"
+	}
+	t.Runtime.ItemCount = -1
+	e.addTask(t)
+	e.touch(t)
+	e.record(HistoryEvent{Kind: "task.state", TaskID: t.ID, Task: t.Name, State: Idle})
+	return t, nil
+}
+
+func (e *Execution) newAction(t *task) (*action, error) {
+	if len(e.actions) >= ActionsMax {
+		return nil, flawf("More than %d action executions in one workflow execution (limit ActionsMax)", ActionsMax)
+	}
+	a := &action{task: t, ActionRecord: ActionRecord{
+		ID: ActionID(e.entropy.uuid()), ExecutionID: e.rec.ID, TaskID: t.ID, Seq: len(e.actions), State: Running,
+		Tags: t.Tags, SafeRerun: t.prog.safeRerun, CreatedAt: e.now,
+	}}
+	return a, nil
+}
+
+// String names the execution in messages.
+func (e *Execution) String() string { return fmt.Sprintf("%s (%s)", e.rec.ID, e.program.name) }
+
+func emptyDict() *value.Dict { return value.NewDict(0).Freeze() }
+
+func truthy(v value.Value) bool { return v != nil && value.Truthy(v) }

@@ -1,0 +1,147 @@
+package workflow
+
+import (
+	"slices"
+
+	"cierzo/expr/value"
+)
+
+// A with-items task runs its action once for each item, Concurrency at a time. Items are known by their index.
+
+// scheduleItems evaluates the items and starts as many as may run now.
+func (e *Execution) scheduleItems(t *task) error {
+	names, lists, err := e.itemLists(t)
+	if err != nil {
+		return err
+	}
+	count := len(lists[0])
+	t.Runtime.ItemCount, t.Runtime.ItemsReady = count, true
+	e.touch(t)
+	if count == 0 {
+		return e.complete(t, Success, "")
+	}
+	return e.launchItems(t, names, lists)
+}
+
+// launchItems starts the next items within the concurrency. An inline item may end the task while this runs.
+func (e *Execution) launchItems(t *task, names []string, lists [][]value.Value) error {
+	t.launching = true
+	defer func() { t.launching = false }()
+	for t.State == Running {
+		index, ok := t.nextItem()
+		if !ok {
+			return nil
+		}
+		layer := value.NewDict(len(names))
+		for i, name := range names {
+			layer.SetString(name, lists[i][index])
+		}
+		p, err := e.prepare(t, layer.Freeze(), index)
+		if err != nil {
+			return err
+		}
+		if err := e.launch(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// nextItem takes the lowest index that has neither an accepted nor a running action, unless the concurrency is used up.
+func (t *task) nextItem() (int, bool) {
+	if limit := t.Runtime.Concurrency; limit > 0 && t.active >= limit {
+		return 0, false
+	}
+	if t.taken == nil {
+		t.taken = make([]bool, t.Runtime.ItemCount)
+		for _, a := range t.actions {
+			if (a.Accepted || !a.State.Final()) && a.Index < len(t.taken) {
+				t.taken[a.Index] = true
+			}
+		}
+		t.cursor = 0
+	}
+	for ; t.cursor < len(t.taken); t.cursor++ {
+		if !t.taken[t.cursor] {
+			t.taken[t.cursor] = true
+			return t.cursor, true
+		}
+	}
+	return 0, false
+}
+
+// itemDone looks whether an item's end starts another one or ends the task.
+func (e *Execution) itemDone(t *task, a *action) error {
+	if a.State == Cancelled {
+		return e.complete(t, Cancelled, "One or more actions was cancelled.")
+	}
+	if t.accepted < t.Runtime.ItemCount {
+		if t.launching || t.Runtime.Concurrency == 0 {
+			return nil
+		}
+		names, lists, err := e.itemLists(t)
+		if err != nil {
+			return err
+		}
+		if len(lists[0]) != t.Runtime.ItemCount {
+			return flawf("The list of with-items has changed its length from %d to %d [task=%s]", t.Runtime.ItemCount, len(lists[0]), t.Name)
+		}
+		return e.launchItems(t, names, lists)
+	}
+	for _, x := range t.actions {
+		if x.Accepted && x.State == Error {
+			return e.complete(t, Error, "One or more actions had failed.")
+		}
+	}
+	return e.complete(t, Success, "")
+}
+
+// itemLists evaluates the lists of with-items; they are all of one length.
+func (e *Execution) itemLists(t *task) (names []string, lists [][]value.Value, err error) {
+	s := e.taskScope(t, nil)
+	for _, w := range t.prog.WithItems {
+		v, err := s.tree(w.List)
+		if err != nil {
+			return nil, nil, err
+		}
+		list, ok := iterate(v)
+		if !ok {
+			return nil, nil, flawf("Wrong input format for: %s. Iterable type is expected for each value.", value.Str(v))
+		}
+		if len(list) > ItemsMax {
+			return nil, nil, flawf("with-items of task '%s' has %d items, more than %d (limit ItemsMax)", t.Name, len(list), ItemsMax)
+		}
+		names, lists = append(names, w.Name), append(lists, list)
+		if len(list) != len(lists[0]) {
+			return nil, nil, flawf("Wrong input format for: %s. All arrays must have the same length.", value.Str(v))
+		}
+	}
+	return names, lists, nil
+}
+
+// iterate lists what Python iterates: items, keys of a dictionary, characters of a text.
+func iterate(v value.Value) ([]value.Value, bool) {
+	switch v := v.(type) {
+	case *value.List:
+		return v.Items(), true
+	case *value.Tuple:
+		return v.Items(), true
+	case value.String:
+		var out []value.Value
+		for _, r := range string(v) {
+			out = append(out, value.String(string(r)))
+		}
+		return out, true
+	case value.Mapping:
+		out := make([]value.Value, 0, v.Len())
+		for k := range v.All() {
+			out = append(out, k)
+		}
+		return out, true
+	}
+	return nil, false
+}
+
+func sortByIndex(actions []*ActionRecord) {
+	slices.SortStableFunc(actions, func(a, b *ActionRecord) int { return a.Index - b.Index })
+}

@@ -1,0 +1,196 @@
+package workflow
+
+import (
+	"cierzo/dsl"
+)
+
+// A join waits for its inbound tasks. Each of them induces RUNNING (it has triggered the join), ERROR (it can't any
+// more) or WAITING; the join's state follows from all of them.
+
+// induced is what one inbound task means for a join.
+type induced struct {
+	state State
+	event string
+	from  *task // nil: has not run
+}
+
+// triggerJoin reports a transition to a join: its execution is created by the first one. A transition that comes after
+// the join has run is late and means nothing, but for loops: what the join itself has caused, or an inbound task that
+// comes round again, begins a new execution of the join.
+func (e *Execution) triggerJoin(m move) error {
+	all := e.byName[m.to.Name]
+	if len(all) > 0 {
+		last := all[len(all)-1]
+		if last.State == Waiting {
+			e.blocked = append(e.blocked, last)
+			return nil
+		}
+		if !e.again(last, m.from) {
+			return nil
+		}
+	}
+	t, err := e.newTask(m.to)
+	if err != nil {
+		return err
+	}
+	e.setTask(t, Waiting, "Task is waiting.")
+	e.blocked = append(e.blocked, t)
+	return nil
+}
+
+// again reports whether from begins another round of a join that has been decided.
+func (e *Execution) again(join, from *task) bool {
+	for _, id := range join.Parents {
+		if p := e.byID[id]; p.Name == from.Name && p != from {
+			return true
+		}
+	}
+	seen := map[TaskID]bool{}
+	queue := []*task{from}
+	for len(queue) > 0 {
+		t := queue[0]
+		queue = queue[1:]
+		if t == join {
+			return true
+		}
+		for _, id := range t.Parents {
+			if p := e.byID[id]; !seen[id] && p.Seq >= join.Seq {
+				seen[id] = true
+				queue = append(queue, p)
+			}
+		}
+	}
+	return false
+}
+
+// wakeJoins has the joins looked at again that the completion of t may decide.
+func (e *Execution) wakeJoins(t *task) {
+	for _, tp := range t.prog.joins {
+		if all := e.byName[tp.Name]; len(all) > 0 {
+			if last := all[len(all)-1]; last.State == Waiting && last.Runtime.WakeAt.IsZero() {
+				e.blocked = append(e.blocked, last)
+			}
+		}
+	}
+}
+
+// refreshJoin decides a waiting join if it can be decided.
+func (e *Execution) refreshJoin(t *task) error {
+	if t.State != Waiting || !t.Runtime.WakeAt.IsZero() || e.rec.State != Running {
+		return nil
+	}
+	var run, dead []Trigger
+	var names []string
+	var parents []TaskID
+	routes := map[*taskProgram]bool{}
+	for _, tp := range t.prog.inbound {
+		in := e.induce(tp, t.prog, routes)
+		switch in.state {
+		case Running:
+			run = append(run, Trigger{TaskID: in.from.ID, Event: in.event})
+			parents = append(parents, in.from.ID)
+		case Error:
+			trigger := Trigger{Name: tp.Name, Event: in.event}
+			if in.from != nil {
+				trigger.TaskID = in.from.ID
+			}
+			dead, names = append(dead, trigger), append(names, tp.Name)
+		}
+	}
+	total := len(t.prog.inbound)
+	need := needed(t.prog.Join, total)
+	switch {
+	case len(run) >= need:
+		t.TriggeredBy, t.Parents, t.in = run, parents, nil
+		e.setTask(t, Idle, "")
+		e.enqueue(t)
+	case len(dead) > total-need:
+		t.TriggeredBy = dead
+		if err := e.complete(t, Error, "Failed by tasks: "+pyList(names)); err != nil {
+			return e.contain(t, "Failed to refresh state of task", err)
+		}
+	}
+	return nil
+}
+
+// needed is how many inbound tasks must have triggered the join.
+func needed(j dsl.Join, total int) int {
+	if j.All {
+		return total
+	}
+	return j.Count
+}
+
+// induce says what an inbound task means for a join now.
+func (e *Execution) induce(tp, join *taskProgram, routes map[*taskProgram]bool) induced {
+	all := e.byName[tp.Name]
+	if len(all) == 0 {
+		if e.reachable(tp, routes) {
+			return induced{state: Waiting}
+		}
+		return induced{state: Error, event: "impossible route"}
+	}
+	last := all[len(all)-1]
+	if !last.State.Final() {
+		return induced{state: Waiting}
+	}
+	for _, n := range last.Next {
+		if n.Name == join.Name {
+			return induced{state: Running, event: n.Event, from: last}
+		}
+	}
+	return induced{state: Error, event: "not triggered", from: last}
+}
+
+// reachable reports whether a task that has not run may still be reached: searching its inbound tasks backwards, each
+// once, so that a loop of tasks that never ran is no route.
+func (e *Execution) reachable(tp *taskProgram, seen map[*taskProgram]bool) bool {
+	visited := map[*taskProgram]bool{}
+	queue := []*taskProgram{tp}
+	for len(queue) > 0 {
+		at := queue[0]
+		queue = queue[1:]
+		if visited[at] {
+			continue
+		}
+		visited[at] = true
+		if known, ok := seen[at]; ok {
+			if known {
+				return true
+			}
+			continue
+		}
+		if len(at.inbound) == 0 {
+			seen[tp] = true
+			return true
+		}
+		for _, from := range at.inbound {
+			all := e.byName[from.Name]
+			if len(all) == 0 {
+				queue = append(queue, from)
+				continue
+			}
+			if e.mayTrigger(all, at) {
+				seen[tp] = true
+				return true
+			}
+		}
+	}
+	seen[tp] = false
+	return false
+}
+
+// mayTrigger reports whether one of a task's executions can still cause the other task, or has.
+func (e *Execution) mayTrigger(all []*task, to *taskProgram) bool {
+	for _, t := range all {
+		if !t.State.Final() {
+			return true
+		}
+		for _, n := range t.Next {
+			if n.Name == to.Name {
+				return true
+			}
+		}
+	}
+	return false
+}

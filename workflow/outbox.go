@@ -1,0 +1,200 @@
+package workflow
+
+import (
+	"slices"
+	"time"
+)
+
+// The outbox: what must reach others follows from the rows. A turn sends for the rows that it changed, Recovered for
+// all, Ticked for those whose time has come; all of them by sendsOf.
+
+// Times of repetition.
+const (
+	resendMin    = 5 * time.Second // dispatched attempts and sub-workflows: doubling …
+	resendMax    = 5 * time.Minute // … up to this
+	parentMin    = time.Second     // notifications of the parent: doubling …
+	parentMax    = time.Minute     // … up to this
+	leaseRenewal = 30 * time.Second
+)
+
+var zeroTime time.Time
+
+// sendsOf is what an action's row says must be sent.
+func (e *Execution) sendsOf(a *action) []Send {
+	switch a.Phase {
+	case PhaseDispatched:
+		if a.CancelSent {
+			return []Send{CancelAttempt{Action: a.ID, Attempt: a.Attempt, Runner: a.Runner}}
+		}
+		return []Send{Dispatch{Action: a.snapshot(), Task: a.task.Name, Workflow: e.program.name, Project: e.rec.ProjectID, Root: e.root()}}
+	case PhaseChild:
+		return e.childSends(a)
+	}
+	return nil
+}
+
+// outstanding reports whether the row's messages must be repeated until somebody answers.
+func (e *Execution) outstanding(a *action) bool {
+	switch a.Phase {
+	case PhaseDispatched:
+		return true
+	case PhaseChild:
+		return len(e.childSends(a)) > 0
+	}
+	return false
+}
+
+func (e *Execution) root() ExecutionID {
+	if e.rec.RootID == "" {
+		return e.rec.ID
+	}
+	return e.rec.RootID
+}
+
+// send has an action's messages sent with this turn.
+func (e *Execution) send(a *action) {
+	if !a.resent {
+		a.resent = true
+		e.resend = append(e.resend, a)
+	}
+	a.nextSend = e.nextResend(a)
+}
+
+// nextResend is the first of the action's times of repetition after now: 5 s after it began, then doubling.
+func (e *Execution) nextResend(a *action) time.Time {
+	since := a.StartedAt
+	if since.IsZero() {
+		since = a.CreatedAt
+	}
+	at, step := since, resendMin
+	if gap := e.now.Sub(since); gap > 2*resendMax {
+		at = e.now
+		step = resendMax
+	}
+	for !at.After(e.now) {
+		at = at.Add(step)
+		step = min(2*step, resendMax)
+	}
+	return at
+}
+
+// recovered sends everything again that the rows say is still to be sent.
+func (e *Execution) recovered() {
+	for _, t := range e.liveTasks() {
+		for _, a := range t.actions {
+			if !a.State.Final() && e.outstanding(a) {
+				e.send(a)
+			}
+		}
+	}
+	if e.rec.ParentPending {
+		e.parentDue = true
+	}
+}
+
+// ticked carries out what was due: repetitions, ends of delays, timeouts.
+func (e *Execution) ticked() error {
+	live := slices.Clone(e.liveTasks())
+	for _, t := range live {
+		e.repeat(t)
+	}
+	if e.rec.ParentPending && !e.parentAt().After(e.now) {
+		e.parentDue = true
+	}
+	for _, t := range live {
+		if t.State.Final() {
+			continue
+		}
+		if at := t.Runtime.TimeoutAt; !at.IsZero() && !at.After(e.now) && !e.rec.State.Final() {
+			if err := e.timeOut(t); err != nil {
+				return err
+			}
+			continue
+		}
+		if at := t.Runtime.WakeAt; !at.IsZero() && !at.After(e.now) && e.rec.State == Running {
+			if err := e.wakeTask(t); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// repeat sends again what is due of a task's actions.
+func (e *Execution) repeat(t *task) {
+	if t.active == 0 {
+		return
+	}
+	for _, a := range t.actions {
+		if !a.State.Final() && e.outstanding(a) && !a.nextSend.After(e.now) {
+			e.send(a)
+		}
+	}
+}
+
+// parentAt is when the pending notification of the parent is repeated.
+func (e *Execution) parentAt() time.Time {
+	if e.rec.ParentSent == 0 {
+		return zeroTime
+	}
+	gap := parentMin << min(e.rec.ParentSent-1, 10)
+	return e.rec.Runtime.ParentAt.Add(min(gap, parentMax))
+}
+
+// takeSends hands over the messages of the turn: those that were asked for, then those of the rows.
+func (e *Execution) takeSends() []Send {
+	sends := e.sends
+	slices.SortFunc(e.resend, func(a, b *action) int { return a.Seq - b.Seq })
+	for _, a := range e.resend {
+		a.resent = false
+		sends = append(sends, e.sendsOf(a)...)
+	}
+	if e.parentDue && e.rec.ParentPending {
+		sends = append(sends, NotifyParent{
+			Parent: e.rec.ParentID, ParentTask: e.rec.ParentTaskID, Child: e.rec.ID,
+			Seq: e.rec.Runtime.ReportSeq, State: e.rec.State, Info: e.rec.StateInfo, Output: e.data.Output,
+		})
+	}
+	e.sends, e.resend, e.parentDue = nil, nil, false
+	return sends
+}
+
+// wakeAt is when this execution must be looked at again at the latest; zero when only a message moves it.
+func (e *Execution) wakeAt() time.Time {
+	var wake time.Time
+	consider := func(at time.Time) {
+		if !at.IsZero() && (wake.IsZero() || at.Before(wake)) {
+			wake = at
+		}
+	}
+	if len(e.ready) > 0 || len(e.blocked) > 0 {
+		return e.now
+	}
+	if e.parentDue && e.rec.ParentPending {
+		e.rec.ParentSent++
+		e.rec.Runtime.ParentAt, e.recDirty = e.now, true
+	}
+	if e.rec.ParentPending {
+		consider(e.parentAt())
+	}
+	for _, t := range e.liveTasks() {
+		if !t.State.Final() && !e.rec.State.Final() {
+			consider(t.Runtime.TimeoutAt)
+			if e.rec.State == Running {
+				consider(t.Runtime.WakeAt)
+			}
+		}
+		if t.active == 0 {
+			continue
+		}
+		for _, a := range t.actions {
+			if !a.State.Final() && e.outstanding(a) {
+				if a.nextSend.IsZero() {
+					a.nextSend = e.nextResend(a)
+				}
+				consider(a.nextSend)
+			}
+		}
+	}
+	return wake
+}

@@ -1,0 +1,250 @@
+package workflow
+
+import (
+	"time"
+
+	"cierzo/expr/value"
+)
+
+// ExecutionID names a workflow execution; a version 4 UUID in text form. The execution of a sub-workflow has the id of
+// the parent's action record that stands for it.
+type ExecutionID string
+
+// TaskID names a task execution; a version 4 UUID in text form.
+type TaskID string
+
+// ActionID names an action execution; a version 4 UUID in text form.
+type ActionID string
+
+// RunnerID names one incarnation of an action runner: it is new for each process start.
+type RunnerID string
+
+// State is a state of an execution, a task or an action, in Mistral's words.
+type State string
+
+// The states. Executions use Running, Paused, Success, Error and Cancelled; tasks use all; actions use Running, Paused,
+// Success, Error and Cancelled.
+const (
+	Idle      State = "IDLE"
+	Waiting   State = "WAITING"
+	Running   State = "RUNNING"
+	Delayed   State = "DELAYED"
+	Paused    State = "PAUSED"
+	Success   State = "SUCCESS"
+	Error     State = "ERROR"
+	Cancelled State = "CANCELLED"
+	Skipped   State = "SKIPPED"
+)
+
+// Final reports whether nothing leaves the state but an explicit rerun or skip.
+func (s State) Final() bool {
+	return s == Success || s == Error || s == Cancelled || s == Skipped
+}
+
+// ExecutionRecord is the hot, small part of an execution's durable state: one row, written in each turn.
+type ExecutionRecord struct {
+	ID           ExecutionID
+	ProjectID    string
+	WorkflowName string
+	Namespace    string
+	DefinitionID string // the revision of the definition that this execution keeps to its end
+	Description  string
+	Tags         []string
+	State        State
+	StateInfo    string // "" is null
+	Priority     int    // higher is dispatched earlier; 0 is the default
+
+	RootID       ExecutionID // "" for a root execution
+	ParentID     ExecutionID // "" for a root execution
+	ParentTaskID TaskID
+	Index        int // of the item, when the parent's task has with-items
+	Depth        int // 0 for a root execution; limited
+
+	// ParentPending says that the parent has not yet acknowledged this execution's state: the outbox of NotifyParent.
+	ParentPending bool
+	// ParentSent counts the sends of the pending notification, for back-off.
+	ParentSent int
+
+	// Requests holds the most recent commands that were carried out, oldest first, so that a repeated one is answered
+	// and not carried out twice. len ≤ RequestsMax.
+	Requests []RequestRecord
+
+	// Runtime is what the execution remembers between turns.
+	Runtime ExecutionRuntime
+
+	// Turns counts the committed turns.
+	Turns uint64
+	// WakeAt is when somebody must look at this execution again at the latest; zero: only a message moves it.
+	WakeAt time.Time
+
+	CreatedAt time.Time
+	UpdatedAt time.Time
+}
+
+// ExecutionRuntime is what an execution remembers between turns. Its JSON form is stored.
+type ExecutionRuntime struct {
+	HistorySeq uint64           `json:"history_seq,omitempty"` // of the last history event
+	Backlog    []BacklogCommand `json:"backlog,omitempty"`     // what a pause command kept back until the resume
+	ParentAt   time.Time        `json:"parent_at,omitzero"`    // when ParentPending was sent last
+	ReportSeq  int              `json:"report_seq,omitempty"`  // of the last report to the parent; they may arrive in any order
+}
+
+// BacklogCommand is a transition that waits for the execution to be resumed.
+type BacklogCommand struct {
+	From    TaskID `json:"from"`
+	Event   string `json:"event"`
+	Name    string `json:"name"`              // a task or an engine command
+	Message string `json:"message,omitempty"` // of an engine command
+}
+
+// RequestRecord remembers a command by the id that its sender gave it.
+type RequestRecord struct {
+	ID string
+}
+
+// RequestsMax bounds ExecutionRecord.Requests.
+const RequestsMax = 32
+
+// ExecutionData is the bulky part of an execution's durable state: written at the start and when it changes.
+type ExecutionData struct {
+	Input   *value.Dict
+	Params  *value.Dict // as the API shows them: env, namespace, task_name, notify …
+	Env     *value.Dict // the root's environment, evaluated; never nil
+	Context *value.Dict // vars and published globals
+	Output  value.Value // nil until the execution is final
+}
+
+// TaskRecord is the durable state of one task execution.
+type TaskRecord struct {
+	ID          TaskID
+	ExecutionID ExecutionID
+	Name        string
+	Seq         int    // order of creation within the execution, from 0
+	Type        string // "ACTION" or "WORKFLOW"
+	State       State
+	StateInfo   string
+	Tags        []string
+
+	// Parents are the tasks whose outbound contexts, merged in this order, are this task's inbound context. The context
+	// itself is never stored: it follows from the parents' Published.
+	Parents      []TaskID
+	TriggeredBy  []Trigger
+	Published    *value.Dict // nil is null
+	Next         []Trigger   // which tasks this one caused, by name; what joins look at. TaskID is unused
+	HasNext      bool
+	Processed    bool
+	ErrorHandled bool
+
+	Runtime TaskRuntime
+
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
+	StartedAt  time.Time // zero is null
+	FinishedAt time.Time // zero is null
+}
+
+// Trigger says that a task was caused by another, and by which clause.
+type Trigger struct {
+	TaskID TaskID `json:"task_id,omitempty"`
+	Name   string `json:"name,omitempty"`
+	Event  string `json:"event"` // "on-success", "on-error", "on-complete", "on-skip", "not triggered", "impossible route"
+}
+
+// TaskRuntime is what a task remembers between turns.
+type TaskRuntime struct {
+	RetryNo        int       // retries made so far
+	WakeAt         time.Time // end of a wait-before, wait-after or retry delay; zero: none
+	WakeFor        string    // "start", "retry", "complete": what happens at WakeAt
+	TimeoutAt      time.Time // zero: none
+	TimeoutSeconds int       // the timeout that TimeoutAt came from
+	WaitAfterDone  bool
+	PausedBefore   bool  // the start policies have run; resume starts the task without them
+	Remembered     State // the state to complete with after a wait-after
+	RememberedInfo string
+	RerunNo        int
+	ItemCount      int  // with-items: number of items; -1 when the task has none
+	Concurrency    int  // with-items: 0 is no limit
+	ItemsReady     bool // with-items: ItemCount was evaluated
+}
+
+// ActionKind tells an action from a sub-workflow.
+type ActionKind uint8
+
+// The kinds of what a task runs.
+const (
+	KindAction ActionKind = iota
+	KindWorkflow
+)
+
+// Phase is where an action execution is on its way; it refines State (Running in Mistral's words) and is the outbox.
+type Phase uint8
+
+// The phases of an action execution.
+const (
+	// PhaseQueued waits for a slot on a runner.
+	PhaseQueued Phase = iota
+	// PhaseDispatched belongs to Runner as attempt Attempt; the row is the outbox of RunAction.
+	PhaseDispatched
+	// PhaseDeferred was run; its result comes from outside (an asynchronous action).
+	PhaseDeferred
+	// PhaseChild is a sub-workflow whose start is sent until the child answers.
+	PhaseChild
+	// PhaseDone has its outcome.
+	PhaseDone
+)
+
+// ActionRecord is the durable state of one action execution (or sub-workflow) of a task.
+type ActionRecord struct {
+	ID          ActionID
+	ExecutionID ExecutionID
+	TaskID      TaskID
+	Name        string
+	Kind        ActionKind
+	Seq         int // order of creation within the execution, from 0
+	Index       int // of the item; 0 without with-items
+	State       State
+	Accepted    bool
+	Input       *value.Dict
+	Output      value.Value // {"result": …}; nil is null
+	Tags        []string
+
+	Phase     Phase
+	Attempt   int      // 1 for the first; 0 while never assigned. Of a sub-workflow: the number of its newest report
+	Runner    RunnerID // "" unless PhaseDispatched (kept afterwards for the record)
+	Target    string   // label that the runner must have; "" is any
+	SafeRerun bool
+	Async     bool // is_sync of the API is its negation
+	// LeaseUntil: a runner that has not begun by then must ask again; zero unless dispatched, and once it has begun.
+	LeaseUntil time.Time
+	// Deadline of the action by the task's timeout; zero is none.
+	Deadline time.Time
+	// RunName and RunInput are the base action and its input where Name is an ad-hoc action; "" and nil otherwise.
+	RunName  string
+	RunInput *value.Dict
+	// ChildStarted: the sub-workflow has acknowledged its start.
+	ChildStarted      bool
+	ChildDefinitionID string
+	ChildParams       *value.Dict
+	// CancelSent: the runner was told to stop; re-sent while the attempt is not reported.
+	CancelSent bool
+	// LateResults counts outcomes that came too late to be accepted.
+	LateResults int
+
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
+	StartedAt  time.Time
+	FinishedAt time.Time
+}
+
+// HistoryEvent is one line of an execution's history: what happened, in the order of the turns.
+type HistoryEvent struct {
+	Seq      uint64 // position in the execution's history, from 1, without gaps
+	At       time.Time
+	Kind     string // "execution.state", "task.state", "action.state", "action.late", "action.attempt", "command", "watchdog"
+	TaskID   TaskID
+	Task     string
+	ActionID ActionID
+	State    State
+	Info     string
+	Detail   value.Value // nil is none
+}

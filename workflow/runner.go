@@ -1,0 +1,177 @@
+package workflow
+
+import (
+	"cierzo/expr/value"
+)
+
+// What runners say, and what slots do. A runner's word counts only for the attempt that it was given.
+
+// assigned gives queued actions their slots.
+func (e *Execution) assigned(ev Assigned) {
+	for _, s := range ev.Slots {
+		a := e.actByID[s.Action]
+		if a == nil || a.Phase != PhaseQueued || a.State != Running || !e.grants() {
+			e.sends = append(e.sends, Release{Action: s.Action, Runner: s.Runner})
+			continue
+		}
+		a.Phase, a.Runner, a.LeaseUntil = PhaseDispatched, s.Runner, s.LeaseUntil
+		a.Attempt++
+		a.StartedAt = e.now
+		e.touchAction(a)
+		e.record(HistoryEvent{Kind: "action.attempt", TaskID: a.TaskID, Task: a.task.Name, ActionID: a.ID, State: Running,
+			Detail: attemptDetail(a)})
+		e.send(a)
+	}
+}
+
+func attemptDetail(a *action) value.Value {
+	d := value.NewDict(2)
+	d.SetString("attempt", value.Int(a.Attempt))
+	d.SetString("runner", value.String(a.Runner))
+	return d.Freeze()
+}
+
+// held finds the action if the runner holds exactly this attempt of it.
+func (e *Execution) held(id ActionID, attempt int, r RunnerID) *action {
+	a := e.actByID[id]
+	if a == nil || a.Phase != PhaseDispatched || a.Attempt != attempt || a.Runner != r {
+		return nil
+	}
+	return a
+}
+
+// actionStarted ends the lease: the runner has begun in time.
+func (e *Execution) actionStarted(ev ActionStarted) {
+	a := e.held(ev.Action, ev.Attempt, ev.Runner)
+	if a == nil || a.LeaseUntil.IsZero() {
+		return
+	}
+	a.LeaseUntil = zeroTime
+	e.touchAction(a)
+	if a.CancelSent {
+		e.send(a)
+	}
+}
+
+// actionFinished applies an outcome once. Repetitions of the accepted one are acknowledged, others counted as late.
+func (e *Execution) actionFinished(ev ActionFinished) error {
+	ack := AckFinished{Action: ev.Action, Attempt: ev.Attempt, Runner: ev.Runner}
+	a := e.held(ev.Action, ev.Attempt, ev.Runner)
+	if a == nil {
+		e.late(ev, &ack)
+		e.sends = append(e.sends, ack)
+		return nil
+	}
+	ack.Accepted = true
+	e.sends = append(e.sends, ack, Release{Action: a.ID, Runner: a.Runner})
+	if ev.Outcome.Kind == OutcomeDeferred {
+		a.Phase = PhaseDeferred
+		e.touchAction(a)
+		return nil
+	}
+	return e.actionDone(a, ev.Outcome)
+}
+
+// late says what becomes of an outcome that nobody waits for.
+func (e *Execution) late(ev ActionFinished, ack *AckFinished) {
+	a := e.actByID[ev.Action]
+	switch {
+	case a == nil:
+		ack.Reason = "unknown action"
+		return
+	case a.Attempt == ev.Attempt && a.Runner == ev.Runner && (a.Phase == PhaseDone || a.Phase == PhaseDeferred):
+		ack.Accepted = true // said before; the acknowledgement was lost
+		return
+	case a.Attempt != ev.Attempt:
+		ack.Reason = "another attempt has taken over"
+	default:
+		ack.Reason = "the attempt belongs to another runner"
+	}
+	a.LateResults++
+	e.touchAction(a)
+	e.record(HistoryEvent{Kind: "action.late", TaskID: a.TaskID, Task: a.task.Name, ActionID: a.ID, State: outcomeState(ev.Outcome.Kind), Info: ack.Reason})
+}
+
+func outcomeState(k OutcomeKind) State {
+	switch k {
+	case OutcomeValue:
+		return Success
+	case OutcomeError:
+		return Error
+	case OutcomeCancelled:
+		return Cancelled
+	}
+	return Running
+}
+
+// startRequested answers a runner that got to an attempt after its lease.
+func (e *Execution) startRequested(ev StartRequested) {
+	a := e.held(ev.Action, ev.Attempt, ev.Runner)
+	deny := Deny{Action: ev.Action, Attempt: ev.Attempt, Runner: ev.Runner}
+	switch {
+	case a == nil:
+		deny.Reason = "the attempt is over"
+	case e.grants() && !a.CancelSent:
+		a.LeaseUntil = e.now.Add(leaseRenewal)
+		e.touchAction(a)
+		e.sends = append(e.sends, Grant{Action: a.ID, Attempt: a.Attempt, Runner: a.Runner, LeaseUntil: a.LeaseUntil})
+		return
+	case e.rec.State == Paused && !a.CancelSent:
+		deny.Reason = "the execution is paused"
+		e.requeue(a)
+	default:
+		deny.Reason = "the execution is " + string(e.rec.State)
+		if a.CancelSent {
+			deny.Reason = "the action is cancelled"
+		}
+		e.setAction(a, Cancelled)
+	}
+	e.sends = append(e.sends, deny)
+	if a != nil {
+		e.sends = append(e.sends, Release{Action: a.ID, Runner: ev.Runner})
+	}
+}
+
+// requeue puts an attempt that has not had an effect, or may be repeated, back in line.
+func (e *Execution) requeue(a *action) {
+	a.Phase, a.nextSend, a.LeaseUntil = PhaseQueued, zeroTime, zeroTime
+	e.waitings = append(e.waitings, a)
+	e.touchAction(a)
+}
+
+// runnerLost ends the attempts that a runner takes with it.
+func (e *Execution) runnerLost(ev RunnerLost) error {
+	for _, a := range e.actions {
+		if a.Phase != PhaseDispatched || a.Runner != ev.Runner {
+			continue
+		}
+		detail := attemptDetail(a)
+		e.record(HistoryEvent{Kind: "action.attempt", TaskID: a.TaskID, Task: a.task.Name, ActionID: a.ID, State: Error, Info: "runner lost", Detail: detail})
+		switch {
+		case a.CancelSent:
+			e.setAction(a, Cancelled)
+		case a.SafeRerun && !e.rec.State.Final():
+			e.requeue(a)
+		default:
+			if err := e.actionDone(a, Outcome{Kind: OutcomeError, Value: value.String("runner lost")}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// abandon gives up an action whose task doesn't wait for it any more: what has not begun never will, what runs is told
+// to stop.
+func (e *Execution) abandon(a *action) {
+	switch a.Phase {
+	case PhaseQueued:
+		e.setAction(a, Cancelled)
+	case PhaseDispatched, PhaseChild:
+		if !a.CancelSent {
+			a.CancelSent = true
+			e.touchAction(a)
+		}
+		e.send(a)
+	}
+}
