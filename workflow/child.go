@@ -126,6 +126,12 @@ func (e *Execution) childReported(ev ChildReported) error {
 	case Paused:
 		return e.childPaused(a)
 	case Success, Error, Cancelled:
+		if a.State == Paused && ev.State != Cancelled {
+			// The report of its resume was overtaken by this one.
+			if err := e.childRunning(a); err != nil {
+				return err
+			}
+		}
 		return e.childDone(a, ev.State, ev.Output)
 	}
 	return nil

@@ -210,6 +210,7 @@ func (e *Execution) liveTasks() []*task {
 }
 
 func (e *Execution) addAction(a *action) {
+	invariant.Check(a.Seq == len(e.actions), "action %s has number %d, expected %d", a.ID, a.Seq, len(e.actions))
 	e.actions = append(e.actions, a)
 	e.actByID[a.ID] = a
 	a.task.actions = append(a.task.actions, a)
@@ -411,7 +412,7 @@ func (e *Execution) newAction(t *task) (*action, error) {
 		return nil, flawf("More than %d action executions in one workflow execution (limit ActionsMax)", ActionsMax)
 	}
 	a := &action{task: t, ActionRecord: ActionRecord{
-		ID: ActionID(e.entropy.uuid()), ExecutionID: e.rec.ID, TaskID: t.ID, Seq: len(e.actions), State: Running,
+		ID: ActionID(e.entropy.uuid()), ExecutionID: e.rec.ID, TaskID: t.ID, State: Running,
 		Tags: t.Tags, SafeRerun: t.prog.safeRerun, CreatedAt: e.now,
 	}}
 	return a, nil

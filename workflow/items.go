@@ -28,9 +28,26 @@ func (e *Execution) launchItems(t *task, names []string, lists [][]value.Value) 
 	t.launching = true
 	defer func() { t.launching = false }()
 	for t.State == Running {
-		index, ok := t.nextItem()
+		batch, err := e.prepareItems(t, names, lists)
+		if err != nil || len(batch) == 0 {
+			return err
+		}
+		for _, p := range batch {
+			if err := e.launch(p); err != nil || t.State != Running {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// prepareItems prepares all items that may start now: a mistake in one of them starts none.
+func (e *Execution) prepareItems(t *task, names []string, lists [][]value.Value) ([]*prepared, error) {
+	var batch []*prepared
+	for {
+		index, ok := t.nextItem(len(batch))
 		if !ok {
-			return nil
+			return batch, nil
 		}
 		layer := value.NewDict(len(names))
 		for i, name := range names {
@@ -38,18 +55,16 @@ func (e *Execution) launchItems(t *task, names []string, lists [][]value.Value) 
 		}
 		p, err := e.prepare(t, layer.Freeze(), index)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if err := e.launch(p); err != nil {
-			return err
-		}
+		batch = append(batch, p)
 	}
-	return nil
 }
 
-// nextItem takes the lowest index that has neither an accepted nor a running action, unless the concurrency is used up.
-func (t *task) nextItem() (int, bool) {
-	if limit := t.Runtime.Concurrency; limit > 0 && t.active >= limit {
+// nextItem takes the lowest index that has neither an accepted nor a running action, unless the concurrency is used up;
+// more is the number of actions that are about to start.
+func (t *task) nextItem(more int) (int, bool) {
+	if limit := t.Runtime.Concurrency; limit > 0 && t.active+more >= limit {
 		return 0, false
 	}
 	if t.taken == nil {

@@ -1,6 +1,8 @@
 package workflow
 
 import (
+	"slices"
+
 	"cierzo/dsl"
 )
 
@@ -21,6 +23,11 @@ func (e *Execution) triggerJoin(m move) error {
 	all := e.byName[m.to.Name]
 	if len(all) > 0 {
 		last := all[len(all)-1]
+		if last.State == Error && len(last.actions) == 0 && len(last.Parents) == 0 {
+			// It failed because of others, and one of these has been run again.
+			e.reopen(last)
+			e.setTask(last, Waiting, "Task is waiting.")
+		}
 		if last.State == Waiting {
 			e.blocked = append(e.blocked, last)
 			return nil
@@ -33,6 +40,7 @@ func (e *Execution) triggerJoin(m move) error {
 	if err != nil {
 		return err
 	}
+	t.TriggeredBy = []Trigger{{TaskID: m.from.ID, Event: m.event}}
 	e.setTask(t, Waiting, "Task is waiting.")
 	e.blocked = append(e.blocked, t)
 	return nil
@@ -90,11 +98,10 @@ func (e *Execution) refreshJoin(t *task) error {
 			run = append(run, Trigger{TaskID: in.from.ID, Event: in.event})
 			parents = append(parents, in.from.ID)
 		case Error:
-			trigger := Trigger{Name: tp.Name, Event: in.event}
+			names = append(names, tp.Name)
 			if in.from != nil {
-				trigger.TaskID = in.from.ID
+				dead = append(dead, Trigger{TaskID: in.from.ID, Event: in.event})
 			}
-			dead, names = append(dead, trigger), append(names, tp.Name)
 		}
 	}
 	total := len(t.prog.inbound)
@@ -102,10 +109,16 @@ func (e *Execution) refreshJoin(t *task) error {
 	switch {
 	case len(run) >= need:
 		t.TriggeredBy, t.Parents, t.in = run, parents, nil
+		if t.Runtime.RerunNo > 0 {
+			t.TriggeredBy = nil // as Mistral shows a join that was run again
+		}
 		e.setTask(t, Idle, "")
 		e.enqueue(t)
-	case len(dead) > total-need:
-		t.TriggeredBy = dead
+	case len(names) > total-need:
+		t.TriggeredBy = nil
+		if t.prog.Join.All {
+			t.TriggeredBy = dead
+		}
 		if err := e.complete(t, Error, "Failed by tasks: "+pyList(names)); err != nil {
 			return e.contain(t, "Failed to refresh state of task", err)
 		}
@@ -134,7 +147,7 @@ func (e *Execution) induce(tp, join *taskProgram, routes map[*taskProgram]bool) 
 	if !last.State.Final() {
 		return induced{state: Waiting}
 	}
-	for _, n := range last.Next {
+	for _, n := range slices.Backward(last.Next) {
 		if n.Name == join.Name {
 			return induced{state: Running, event: n.Event, from: last}
 		}

@@ -156,11 +156,7 @@ func (e *Execution) failOn(t *task, tree *expr.Tree) error {
 	if err != nil {
 		return err
 	}
-	b, ok := v.(value.Bool)
-	if !ok {
-		return wrongType("FailOnPolicy", v, "boolean")
-	}
-	if b {
+	if truthy(v) {
 		e.setTask(t, Error, "Failed by 'fail-on' policy")
 	}
 	return nil

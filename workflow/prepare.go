@@ -32,6 +32,9 @@ func (e *Execution) prepare(t *task, item *value.Dict, index int) (*prepared, er
 	if err := sizeLimit("ActionExecution", "input", input); err != nil {
 		return nil, err
 	}
+	if t.prog.Workflow == nil {
+		input = e.actionDefaults(name, input)
+	}
 	a, err := e.newAction(t)
 	if err != nil {
 		return nil, err
@@ -109,6 +112,30 @@ func (e *Execution) callInput(s *scope, t *task, call *dsl.Call) (*value.Dict, e
 	return out.Freeze(), nil
 }
 
+// actionDefaults fills in what the environment's __actions gives the action for inputs that the task leaves out.
+func (e *Execution) actionDefaults(name string, input *value.Dict) *value.Dict {
+	v, ok := e.data.Env.GetString("__actions")
+	if !ok {
+		return input
+	}
+	all, ok := v.(value.Mapping)
+	if !ok {
+		return input
+	}
+	v, _ = all.GetString(name)
+	defaults, ok := v.(value.Mapping)
+	if !ok {
+		return input
+	}
+	out := input.Clone()
+	for k, d := range defaults.All() {
+		if _, given := input.Get(k); !given {
+			put(out, k, d)
+		}
+	}
+	return out.Freeze()
+}
+
 // findAction looks an action up by name, among the workbook's first. nil: there is none.
 func (e *Execution) findAction(name string) (*ActionSpec, error) {
 	if e.program.prefix != "" {
@@ -135,6 +162,9 @@ func (e *Execution) prepareAction(a *action, name string, input *value.Dict) (*p
 		_, err := checkAction(spec, input)
 		return &prepared{a, spec}, err
 	}
+	if a.Input, err = checkAdHoc(spec, input); err != nil {
+		return nil, err
+	}
 	base, runInput, err := e.adHocInput(spec, input)
 	if err != nil {
 		return nil, err
@@ -148,14 +178,18 @@ func checkAction(spec *ActionSpec, input *value.Dict) (*value.Dict, error) {
 	return bindInput(spec.Name, spec.Class, spec.Inputs, spec.AcceptsExtra, input)
 }
 
+// checkAdHoc binds the declared input of an ad-hoc action.
+func checkAdHoc(spec *ActionSpec, input *value.Dict) (*value.Dict, error) {
+	return bindInput(spec.Name, "mistral.actions.adhoc.AdHocAction", spec.AdHoc.Input, false, input)
+}
+
 // adHocInput follows the chain of an ad-hoc action: at each step its declared input is bound and base-input evaluated.
 func (e *Execution) adHocInput(spec *ActionSpec, input *value.Dict) (*ActionSpec, *value.Dict, error) {
 	for depth := 0; spec.AdHoc != nil; depth++ {
 		if depth > DepthMax {
 			return nil, nil, flawf("Ad-hoc actions are based on each other deeper than %d (limit DepthMax)", DepthMax)
 		}
-		class := "mistral.actions.adhoc.AdHocAction"
-		bound, err := bindInput(spec.Name, class, spec.AdHoc.Input, false, input)
+		bound, err := checkAdHoc(spec, input)
 		if err != nil {
 			return nil, nil, err
 		}

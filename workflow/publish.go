@@ -42,10 +42,13 @@ func (e *Execution) publish(t *task) error {
 	if err := sizeLimit("TaskExecution", "published", branchVars); err != nil {
 		return err
 	}
-	if branchVars.Len() > 0 || t.Published.Len() > 0 {
+	switch {
+	case branchVars.Len() == 0 && globals.Len() > 0:
+		t.Published = nil // as Mistral shows it
+	case branchVars.Len() > 0 || t.Published == nil || t.Published.Len() > 0:
 		t.Published = branchVars.Freeze()
-		e.touch(t)
 	}
+	e.touch(t)
 	if globals.Len() > 0 {
 		e.data.Context, e.dataDirty = mergeDeep(e.data.Context, globals.Freeze()), true
 	}

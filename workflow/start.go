@@ -84,11 +84,7 @@ func (e *Execution) startEnv() error {
 			evaluate = truthy(v)
 		}
 		if evaluate && e.data.Env.Len() > 0 {
-			tree, err := expr.CompileTree(e.data.Env)
-			if err != nil {
-				return flawf("%v", err)
-			}
-			env, err := e.finalScope(nil).dict(tree)
+			env, err := e.finalScope(nil).dict(expr.CompileLenient(e.data.Env))
 			if err != nil {
 				return err
 			}

@@ -51,6 +51,7 @@ func (e *Execution) schedulePlain(t *task) error {
 // launch adds a prepared action to the execution: it runs at once when it is inline, else it waits for a slot or a child.
 func (e *Execution) launch(p *prepared) error {
 	a := p.action
+	a.Seq = len(e.actions)
 	e.addAction(a)
 	e.touchAction(a)
 	e.record(HistoryEvent{Kind: "action.state", TaskID: a.TaskID, Task: a.task.Name, ActionID: a.ID, State: Running})
@@ -84,14 +85,12 @@ func (e *Execution) actionDone(a *action, o Outcome) error {
 	if state != Cancelled && a.Kind == KindAction && a.Name != "" {
 		shaped, err := e.adHocOutput(a, state, result)
 		if err != nil {
-			e.finishAction(a, Error, value.String(err.Error()))
-			return e.contain(a.task, "Failed to complete action", err)
+			return e.spoil(a, "Failed to complete action", err)
 		}
 		result = shaped
 	}
 	if err := sizeLimit("ActionExecution", "output", result); err != nil {
-		e.finishAction(a, Error, value.String(err.Error()))
-		return e.contain(a.task, "Failed to handle action completion", err)
+		return e.spoil(a, "Failed to handle action completion", err)
 	}
 	e.finishAction(a, state, result)
 	return e.onActionDone(a)
@@ -101,8 +100,33 @@ func (e *Execution) finishAction(a *action, s State, result value.Value) {
 	out := value.NewDict(1)
 	out.SetString("result", result)
 	a.Output = out.Freeze()
-	e.accept(a, true)
+	e.accept(a, a.counts(s))
 	e.setAction(a, s)
+}
+
+// counts reports whether an outcome belongs to the task's result: not when the task has moved on to another action for
+// the same item, and not when a task that had ended had it cancelled.
+func (a *action) counts(s State) bool {
+	for i := len(a.task.actions) - 1; i >= 0 && a.task.actions[i] != a; i-- {
+		if a.task.actions[i].Index == a.Index {
+			return false
+		}
+	}
+	return !(a.CancelSent && s == Cancelled && a.task.State == Error)
+}
+
+// spoil ends an action whose outcome can't be used, and with it the task and the execution.
+func (e *Execution) spoil(a *action, doing string, err error) error {
+	text, ok := asFlaw(err)
+	if !ok {
+		return err
+	}
+	e.finishAction(a, Error, value.String(doing+": "+text))
+	e.accept(a, false)
+	if a.task.State.Final() {
+		return nil
+	}
+	return e.contain(a.task, doing, err)
 }
 
 // accept says whether an action counts for its task's result.
@@ -141,8 +165,11 @@ func (e *Execution) failureText(a *action) string {
 	if a.State == Success {
 		return ""
 	}
-	if a.Kind == KindWorkflow && a.State == Error && a.childInfo() != "" {
-		return a.childInfo()
+	if a.Kind == KindWorkflow {
+		if info := a.childInfo(); info != "" || a.State == Cancelled {
+			return info
+		}
+		return "Failed subworkflow [execution_id=" + string(a.ID) + "]"
 	}
 	r := resultOf(&a.ActionRecord)
 	if _, null := r.(value.Null); null && a.State == Cancelled {
@@ -177,7 +204,7 @@ func (e *Execution) complete(t *task, s State, info string) error {
 // dropResult empties the outputs of a task that doesn't keep its result.
 func (e *Execution) dropResult(t *task) {
 	for _, a := range t.actions {
-		if a.State.Final() {
+		if a.State.Final() && a.Kind == KindAction {
 			a.Output = emptyDict()
 			e.touchAction(a)
 		}

@@ -459,14 +459,7 @@ func (w *world) Action(_, namespace, name string) (*workflow.ActionSpec, error) 
 		return nil, nil
 	}
 	baseName := d.action.Base.Name.Source()
-	var base *workflow.ActionSpec
-	var err error
-	if d.workbook != "" {
-		base, err = w.Action("", namespace, d.workbook+"."+baseName)
-	}
-	if base == nil && err == nil {
-		base, err = w.Action("", namespace, baseName)
-	}
+	base, err := w.Action("", namespace, baseName)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,681 @@
+package workflow_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"sort"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"cierzo/expr/value"
+	"cierzo/fault"
+	"cierzo/workflow"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// The golden cases are recorded answers of OpenStack Mistral: whole workflows with steps. Here they run in one process,
+// without REST: what only REST shows isn't compared, and cases that need it are skipped.
+
+var goldenOnly = flag.String("golden", "", "run only golden cases whose name matches this regular expression, and print what differs")
+
+// caseFile is a case as golden.py reads it.
+type caseFile struct {
+	Name        string
+	Area        string
+	Definitions []struct{ Kind, Namespace, Op, Text string }
+	Start       map[string]any
+	Steps       []map[string]any
+	NoFinalWait bool `yaml:"no_final_wait"`
+	Timeout     float64
+
+	Environments []struct {
+		Name      string
+		Variables map[string]any
+	}
+}
+
+func goldenFolder(t *testing.T) string {
+	dir := os.Getenv("CIERZO_GOLDEN")
+	if dir == "" {
+		dir = "../../shared/golden"
+	}
+	dir = filepath.Join(dir, "dsl")
+	if _, err := os.Stat(dir); err != nil {
+		t.Skipf("no golden corpus: %v", err)
+	}
+	return dir
+}
+
+func TestGolden(t *testing.T) {
+	t.Parallel()
+	dir := goldenFolder(t)
+	known := readKnown(t)
+	files, err := filepath.Glob(filepath.Join(dir, "*", "*.yaml"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no cases in %s: %v", dir, err)
+	}
+	var only *regexp.Regexp
+	if *goldenOnly != "" {
+		only = regexp.MustCompile(*goldenOnly)
+	}
+	ran, passed, skipped := 0, 0, map[string]int{}
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".yaml")
+		if only != nil && !only.MatchString(name) {
+			continue
+		}
+		diffs, skip := goldenCase(t, file)
+		if skip != "" {
+			skipped[skip]++
+			continue
+		}
+		ran++
+		reason, isKnown := known[name]
+		switch {
+		case len(diffs) == 0 && strings.HasPrefix(reason, "pending"):
+			passed++
+			t.Logf("%s passes now", name)
+		case len(diffs) == 0 && isKnown:
+			t.Errorf("%s is listed in known_failures.txt and passes: take it out", name)
+		case len(diffs) == 0:
+			passed++
+		case !isKnown:
+			t.Errorf("%s/%s differs:\n  %s", filepath.Base(filepath.Dir(file)), name, strings.Join(diffs[:min(8, len(diffs))], "\n  "))
+		}
+	}
+	t.Logf("%d of %d cases pass, %d known failures; skipped: %v", passed, ran, ran-passed, skipped)
+}
+
+// readKnown reads known_failures.txt: a case's name and the reason, separated by a tab or blanks.
+func readKnown(t *testing.T) map[string]string {
+	f, err := os.Open("testdata/known_failures.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	known := map[string]string{}
+	for s := bufio.NewScanner(f); s.Scan(); {
+		name, reason, _ := strings.Cut(strings.TrimSpace(s.Text()), " ")
+		if name == "" || strings.HasPrefix(name, "#") {
+			continue
+		}
+		if known[name] = strings.TrimSpace(reason); known[name] == "" {
+			t.Errorf("known_failures.txt gives no reason for %s", name)
+		}
+	}
+	return known
+}
+
+// goldenCase runs one case. It gives the differing paths, or why the case can't be run here.
+func goldenCase(t *testing.T, file string) (diffs []string, skip string) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c caseFile
+	if err := yaml.Unmarshal(text, &c); err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+	goldenText, err := os.ReadFile(strings.TrimSuffix(file, ".yaml") + ".golden.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want map[string]any
+	if err := json.Unmarshal(goldenText, &want); err != nil {
+		t.Fatal(err)
+	}
+	if why := cannotRun(&c, string(text)); why != "" {
+		return nil, why
+	}
+	g := &goldenRun{w: newWorld(t), execs: map[string]workflow.ExecutionID{}, c: &c, joins: map[string]bool{}}
+	got := g.run()
+	var ignore []string
+	if paths, ok := want["unstable_paths"].([]any); ok {
+		for _, p := range paths {
+			ignore = append(ignore, strings.ReplaceAll(p.(string), "#len", ""))
+		}
+	}
+	reduce(want)
+	a, b := forgive(semantic(want), semantic(roundTrip(t, got)))
+	for _, d := range differences(a, b, "") {
+		ignored := false
+		for _, i := range ignore {
+			ignored = ignored || strings.HasPrefix(d, i)
+		}
+		if !ignored {
+			diffs = append(diffs, d)
+		}
+	}
+	return diffs, ""
+}
+
+func cannotRun(c *caseFile, text string) string {
+	switch {
+	case c.Area == "api":
+		return "area api: REST only"
+	case c.Start == nil:
+		return "no execution"
+	case strings.Contains(text, "std.http"), strings.Contains(text, "std.mistral_http"), strings.Contains(text, "std.javascript"):
+		return "action of the world outside"
+	}
+	for _, s := range c.Steps {
+		for op := range s {
+			if op == "http" || op == "action" {
+				return "step " + op + ": REST only"
+			}
+		}
+	}
+	return ""
+}
+
+// reduce drops what isn't compared here: uploads beyond their success, and fields that only REST has.
+func reduce(v any) {
+	switch v := v.(type) {
+	case map[string]any:
+		for _, k := range []string{"definitions", "environments", "oracle", "stable", "race", "unstable_paths", "published_global", "state_info_text", "error", "error_class", "error_where"} {
+			delete(v, k)
+		}
+		for _, x := range v {
+			reduce(x)
+		}
+	case []any:
+		for _, x := range v {
+			reduce(x)
+		}
+	}
+}
+
+func roundTrip(t *testing.T, v any) any {
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out any
+	if err := json.Unmarshal(b, &out); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// goldenRun is the run of one case.
+type goldenRun struct {
+	w     *world
+	c     *caseFile
+	execs map[string]workflow.ExecutionID
+	order []string
+	joins map[string]bool
+}
+
+type object = map[string]any
+
+func (g *goldenRun) run() object {
+	out := object{"case": g.c.Name}
+	for _, d := range g.c.Definitions {
+		// A refused definition shows as a start that fails.
+		_ = g.w.define(d.Kind, d.Namespace, d.Text, d.Op == "update")
+		g.findJoins(d.Text)
+	}
+	out["start"] = g.start(g.c.Start, "root")
+	lastWait := false
+	if len(g.c.Steps) > 0 {
+		var steps []any
+		for _, s := range g.c.Steps {
+			for op, arg := range s {
+				m, isMap := arg.(map[string]any)
+				lastWait = op == "wait" && !(isMap && m["exec"] != nil)
+				r := g.op(op, arg)
+				r["op"] = op
+				steps = append(steps, r)
+			}
+		}
+		out["steps"] = steps
+	}
+	for _, name := range g.order {
+		id := g.execs[name]
+		if !lastWait && !g.c.NoFinalWait {
+			limit := 25.0
+			if g.c.Timeout > 0 {
+				limit = g.c.Timeout
+			}
+			if !g.w.until(seconds(limit), func() bool { s := g.state(id); return s.Final() || s == workflow.Paused }) {
+				out["wait"] = object{name: "did not end"}
+			}
+		}
+		g.settle(id)
+		if name == "root" {
+			out["execution"] = g.execution(id)
+		} else {
+			more, _ := out["executions"].(object)
+			if more == nil {
+				more = object{}
+				out["executions"] = more
+			}
+			more[name] = g.execution(id)
+		}
+	}
+	return out
+}
+
+var joinLine = regexp.MustCompile(`(?m)^\s+join:`)
+
+// findJoins names the tasks with a join: of those triggered_by isn't compared.
+func (g *goldenRun) findJoins(text string) {
+	// golden.py stumbles over a version in front of the workflows and finds no joins then.
+	if !joinLine.MatchString(text) || strings.HasPrefix(text, "version") && !strings.Contains(text, "\nworkflows:") {
+		return
+	}
+	var doc map[string]any
+	if yaml.Unmarshal([]byte(text), &doc) != nil {
+		return
+	}
+	if ws, ok := doc["workflows"].(map[string]any); ok {
+		doc = ws
+	}
+	for _, w := range doc {
+		wf, _ := w.(map[string]any)
+		tasks, _ := wf["tasks"].(map[string]any)
+		for name, body := range tasks {
+			if b, ok := body.(map[string]any); ok && b["join"] != nil {
+				g.joins[name] = true
+			}
+		}
+	}
+}
+
+func seconds(f float64) time.Duration { return time.Duration(f * float64(time.Second)) }
+
+func (g *goldenRun) state(id workflow.ExecutionID) workflow.State { return g.w.execs[id].rec.State }
+
+// answer is the REST status of a command's error.
+func answer(err error) object {
+	switch {
+	case err == nil:
+		return object{"status": 200}
+	case fault.Is(err, fault.NotFound):
+		return object{"status": 404}
+	case fault.Is(err, fault.Conflict):
+		return object{"status": 409}
+	case fault.Is(err, fault.Internal):
+		return object{"status": 500}
+	}
+	return object{"status": 400}
+}
+
+func dictOf(v any) *value.Dict {
+	if s, ok := v.(string); ok {
+		var m any
+		if json.Unmarshal([]byte(s), &m) == nil {
+			v = m
+		}
+	}
+	x, err := value.FromGo(v)
+	if err != nil {
+		return nil
+	}
+	d, _ := x.(*value.Dict)
+	return d
+}
+
+func (g *goldenRun) start(s map[string]any, as string) object {
+	namespace, _ := s["namespace"].(string)
+	name, _ := s["workflow"].(string)
+	params := dictOf(s["params"])
+	if params == nil {
+		params = value.NewDict(0)
+	}
+	if v, ok := params.GetString("env"); ok {
+		if _, list := v.(*value.List); list {
+			return object{"status": 400} // the catalog's refusal
+		}
+		if env, ok := v.(value.String); ok {
+			for _, e := range g.c.Environments {
+				if e.Name == string(env) {
+					params.SetString("env", dictOf(e.Variables))
+				}
+			}
+		}
+	}
+	id, err := g.w.start(name, namespace, dictOf(s["input"]), params)
+	if err != nil {
+		return answer(err)
+	}
+	if d, ok := s["description"].(string); ok {
+		_ = g.w.step(id, workflow.Command{Op: workflow.Describe{Description: d}})
+	}
+	g.execs[as] = id
+	g.order = append(g.order, as)
+	return object{"status": 201, "state": "RUNNING"}
+}
+
+// settle lets pass what golden.py waits for quiet.
+func (g *goldenRun) settle(id workflow.ExecutionID) {
+	end := g.w.now.Add(8 * time.Second)
+	for {
+		g.w.drain()
+		before := g.fingerprint(id)
+		quiet := seconds(2.6)
+		if g.quiet(id) {
+			quiet = seconds(0.35)
+		}
+		changed := g.w.until(min(quiet, end.Sub(g.w.now)), func() bool { return g.fingerprint(id) != before })
+		if !changed || !g.w.now.Before(end) {
+			return
+		}
+	}
+}
+
+func (g *goldenRun) quiet(id workflow.ExecutionID) bool {
+	for _, t := range g.w.execs[id].tasks {
+		if !t.State.Final() {
+			return false
+		}
+		for _, a := range g.w.actionsOf(id, t.ID) {
+			if child := workflow.ExecutionID(a.ID); g.w.execs[child] != nil && (!g.state(child).Final() || !g.quiet(child)) {
+				return false
+			}
+		}
+	}
+	return g.state(id).Final()
+}
+
+func (g *goldenRun) fingerprint(id workflow.ExecutionID) string {
+	var b strings.Builder
+	r := g.w.execs[id]
+	fmt.Fprint(&b, r.rec.State)
+	for _, t := range r.tasks {
+		fmt.Fprint(&b, t.ID, t.State, t.Processed, t.UpdatedAt)
+		for _, a := range g.w.actionsOf(id, t.ID) {
+			if child := workflow.ExecutionID(a.ID); g.w.execs[child] != nil {
+				b.WriteString(g.fingerprint(child))
+			}
+		}
+	}
+	return b.String()
+}
+
+// findExec resolves "root", a name given at the start, or sub:task/task#n.
+func (g *goldenRun) findExec(v any) (workflow.ExecutionID, bool) {
+	ref, _ := v.(string)
+	if ref == "" {
+		ref = "root"
+	}
+	if id, ok := g.execs[ref]; ok {
+		return id, true
+	}
+	base, rest, _ := strings.Cut(ref, ":")
+	if base == "sub" {
+		base = "root"
+	}
+	id, ok := g.execs[base]
+	if !ok {
+		return "", false
+	}
+	for part := range strings.SplitSeq(rest, "/") {
+		name, n, _ := strings.Cut(part, "#")
+		t := g.w.taskNamed(id, name, 0)
+		if t == nil {
+			return "", false
+		}
+		var children []workflow.ExecutionID
+		for _, a := range g.w.actionsOf(id, t.ID) {
+			if g.w.execs[workflow.ExecutionID(a.ID)] != nil {
+				children = append(children, workflow.ExecutionID(a.ID))
+			}
+		}
+		i, _ := strconv.Atoi(n)
+		if i >= len(children) {
+			return "", false
+		}
+		id = children[i]
+	}
+	return id, true
+}
+
+func (g *goldenRun) waitExec(v any) workflow.ExecutionID {
+	var id workflow.ExecutionID
+	ok := false
+	g.w.until(seconds(15), func() bool { id, ok = g.findExec(v); return ok })
+	if !ok {
+		return "none"
+	}
+	return id
+}
+
+func (g *goldenRun) findTask(id workflow.ExecutionID, ref any) *workflow.TaskRecord {
+	name, n, _ := strings.Cut(fmt.Sprint(ref), "#")
+	i, _ := strconv.Atoi(n)
+	return g.w.taskNamed(id, name, i)
+}
+
+func (g *goldenRun) waitAction(m object) *workflow.ActionRecord {
+	var found *workflow.ActionRecord
+	g.w.until(seconds(15), func() bool { found = g.findAction(m); return found != nil })
+	return found
+}
+
+func (g *goldenRun) findAction(m object) *workflow.ActionRecord {
+	id, ok := g.findExec(m["exec"])
+	if !ok {
+		return nil
+	}
+	t := g.findTask(id, m["task"])
+	if t == nil {
+		return nil
+	}
+	var list []*workflow.ActionRecord
+	for _, a := range g.w.actionsOf(id, t.ID) {
+		if where, _ := m["where"].(string); (where == "" || where == "open") && a.State.Final() {
+			continue
+		}
+		if want, ok := m["input"]; ok {
+			if d := dictOf(want); d == nil || !value.Equal(d, a.Input) {
+				continue
+			}
+		}
+		list = append(list, a)
+	}
+	sort.SliceStable(list, func(i, j int) bool {
+		if !list[i].CreatedAt.Equal(list[j].CreatedAt) {
+			return list[i].CreatedAt.Before(list[j].CreatedAt)
+		}
+		return jsonText(list[i].Input) < jsonText(list[j].Input)
+	})
+	i, _ := m["index"].(int)
+	if i >= len(list) {
+		return nil
+	}
+	return list[i]
+}
+
+func (g *goldenRun) op(op string, arg any) object {
+	m, _ := arg.(map[string]any)
+	if m == nil {
+		m = object{}
+	}
+	switch op {
+	case "wait", "wait_task":
+		return g.opWait(op, arg, m)
+	case "wait_action":
+		if g.waitAction(m) == nil {
+			return object{"driver_error": "no action execution"}
+		}
+		return object{}
+	case "sleep":
+		f, _ := strconv.ParseFloat(fmt.Sprint(arg), 64)
+		g.w.until(seconds(f), func() bool { return false })
+		return object{}
+	case "settle":
+		g.settle(g.waitExec(m["exec"]))
+		return object{}
+	case "snapshot":
+		id := g.waitExec(m["exec"])
+		g.settle(id)
+		return object{"execution": g.execution(id)}
+	case "start":
+		as, _ := m["as"].(string)
+		if as == "" {
+			as = "root"
+		}
+		return g.start(m, as)
+	case "complete":
+		return g.opComplete(m)
+	case "rerun", "skip":
+		return g.opRerun(op, m)
+	}
+	return g.opExecution(op, m)
+}
+
+func (g *goldenRun) opWait(op string, arg any, m object) object {
+	states := arg
+	if len(m) > 0 {
+		states = m["state"]
+	}
+	want := map[string]bool{}
+	switch s := states.(type) {
+	case []any:
+		for _, x := range s {
+			want[fmt.Sprint(x)] = true
+		}
+	default:
+		want[fmt.Sprint(s)] = true
+	}
+	limit := 25.0
+	switch v := m["timeout"].(type) {
+	case int:
+		limit = float64(v)
+	case float64:
+		limit = v
+	}
+	id := g.waitExec(m["exec"])
+	state := func() string {
+		if op == "wait" {
+			return string(g.state(id))
+		}
+		if t := g.findTask(id, m["task"]); t != nil {
+			return string(t.State)
+		}
+		return ""
+	}
+	ok := g.w.until(seconds(limit), func() bool { return want[state()] })
+	out := object{"state": state()}
+	if !ok {
+		out["timeout"] = true
+	}
+	return out
+}
+
+func (g *goldenRun) opComplete(m object) object {
+	a := g.waitAction(m)
+	if a == nil {
+		return object{"driver_error": "no action execution"}
+	}
+	state := workflow.State(fmt.Sprint(m["state"]))
+	var output value.Value = value.NewDict(0).Freeze()
+	if v, ok := m["output"]; ok && v != nil {
+		d := dictOf(v)
+		if d == nil {
+			return object{"status": 400}
+		}
+		output = d
+	}
+	if state == workflow.Cancelled {
+		output = nil
+	}
+	switch state {
+	case workflow.Success, workflow.Error, workflow.Cancelled, workflow.Paused, workflow.Running, workflow.Idle:
+	default:
+		return object{"status": 400}
+	}
+	id := a.ExecutionID
+	err := g.w.step(id, workflow.Command{Op: workflow.CompleteAction{Action: a.ID, State: state, Output: output}})
+	out := answer(err)
+	if err == nil {
+		for _, x := range g.w.execs[id].actions {
+			if x.ID == a.ID {
+				out["state"] = string(x.State)
+			}
+		}
+	}
+	return out
+}
+
+func (g *goldenRun) opRerun(op string, m object) object {
+	id := g.waitExec(m["exec"])
+	var t *workflow.TaskRecord
+	g.w.until(seconds(15), func() bool { t = g.findTask(id, m["task"]); return t != nil })
+	if t == nil {
+		return object{"driver_error": "no task"}
+	}
+	state := "RUNNING"
+	if s, ok := m["state"].(string); ok {
+		state = s
+	}
+	if state != "RUNNING" && state != "SKIPPED" && op == "rerun" {
+		return object{"status": 400}
+	}
+	reset := true
+	if r, ok := m["reset"].(bool); ok {
+		reset = r
+	}
+	var cmd workflow.Op = workflow.Rerun{Task: t.ID, Reset: reset, Env: dictOf(m["env"])}
+	if op == "skip" || state == "SKIPPED" {
+		cmd = workflow.Skip{Task: t.ID, Env: dictOf(m["env"])}
+	}
+	return answer(g.w.step(id, workflow.Command{Op: cmd}))
+}
+
+func (g *goldenRun) opExecution(op string, m object) object {
+	id := g.waitExec(m["exec"])
+	body := m
+	switch op {
+	case "pause":
+		body = object{"state": "PAUSED"}
+	case "resume":
+		body = object{"state": "RUNNING", "env": m["env"]}
+	case "stop", "cancel":
+		body = object{"state": m["state"], "state_info": m["info"]}
+		if op == "cancel" {
+			body["state"] = "CANCELLED"
+		}
+	case "put_execution":
+		body, _ = m["body"].(map[string]any)
+		if s := body["state"]; s != nil && s != "RUNNING" && body["params"] != nil {
+			return object{"status": 400} // REST refuses an environment beside any other state
+		}
+		if p, ok := body["params"].(map[string]any); ok {
+			body["env"] = p["env"]
+		}
+	}
+	info, _ := body["state_info"].(string)
+	var cmd workflow.Op
+	switch s, _ := body["state"].(string); workflow.State(s) {
+	case workflow.Paused:
+		cmd = workflow.Pause{}
+	case workflow.Running:
+		cmd = workflow.Resume{Env: dictOf(body["env"])}
+	case workflow.Success, workflow.Error, workflow.Cancelled:
+		cmd = workflow.Stop{State: workflow.State(s), Message: info}
+	case "":
+		if d, ok := body["description"].(string); ok {
+			cmd = workflow.Describe{Description: d}
+		} else {
+			cmd = workflow.SetEnv{Env: dictOf(body["env"])}
+		}
+	default:
+		return object{"status": 400}
+	}
+	err := g.w.step(id, workflow.Command{Op: cmd})
+	out := answer(err)
+	if err == nil {
+		out["state"] = string(g.state(id))
+	}
+	return out
+}
