@@ -135,8 +135,11 @@ func goldenCase(t *testing.T, file string) (diffs []string, skip string) {
 	if why := cannotRun(&c, string(text)); why != "" {
 		return nil, why
 	}
-	g := &goldenRun{w: newWorld(t), execs: map[string]workflow.ExecutionID{}, c: &c, joins: map[string]bool{}}
-	got := g.run()
+	got := newGoldenRun(t, &c, false).run()
+	again := newGoldenRun(t, &c, true).run()
+	if ds := differences(roundTrip(t, got), roundTrip(t, again), ""); len(ds) > 0 {
+		t.Errorf("%s: loading it again before each event changes the outcome:\n  %s", c.Name, strings.Join(ds, "\n  "))
+	}
 	var ignore []string
 	if paths, ok := want["unstable_paths"].([]any); ok {
 		for _, p := range paths {
@@ -212,6 +215,12 @@ type goldenRun struct {
 	execs map[string]workflow.ExecutionID
 	order []string
 	joins map[string]bool
+}
+
+func newGoldenRun(t *testing.T, c *caseFile, reload bool) *goldenRun {
+	w := newWorld(t)
+	w.reload = reload
+	return &goldenRun{w: w, execs: map[string]workflow.ExecutionID{}, c: c, joins: map[string]bool{}}
 }
 
 type object = map[string]any
