@@ -2,6 +2,7 @@
 package scope
 
 import (
+	"fmt"
 	"time"
 
 	"cierzo/expr/value"
@@ -49,14 +50,99 @@ type ExecutionsQuery struct {
 	From, To        time.Time
 }
 
-// Limits of one evaluation. No sane expression meets the defaults.
+// Limits of one evaluation. Zero fields have the defaults below; no sane expression meets them.
 type Limits struct {
-	StepsMax int // evaluated nodes. Defaults to 5,000,000
-	ItemsMax int // items and characters made. Defaults to 20,000,000
+	StepsMax  int // evaluated nodes and items pulled. Defaults to StepsDefault
+	ItemsMax  int // items and characters made. Defaults to ItemsDefault
+	DepthMax  int // nested calls. Defaults to DepthDefault
+	OutputMax int // items and characters of the result. Defaults to OutputDefault
+	// Expired reports whether the time is up; it is asked now and then. Defaults to never: the core has no clock.
+	Expired func() bool
 }
 
 // Defaults of the limits.
 const (
-	StepsDefault = 5_000_000
-	ItemsDefault = 20_000_000
+	StepsDefault  = 5_000_000
+	ItemsDefault  = 20_000_000
+	DepthDefault  = 400
+	OutputDefault = 20_000_000
 )
+
+// LimitError says which limit an evaluation met.
+type LimitError struct {
+	Limit string // "steps", "items", "depth", "output", "time"
+	Max   int    // 0 for time
+}
+
+// Error names the limit.
+func (e *LimitError) Error() string {
+	if e.Max == 0 {
+		return fmt.Sprintf("expression exceeds its limit of %s", e.Limit)
+	}
+	return fmt.Sprintf("expression exceeds its limit of %d %s", e.Max, e.Limit)
+}
+
+// Budget counts what one evaluation uses. The methods answer a *LimitError once a limit is met; they are called before
+// anything is made.
+type Budget struct {
+	steps, items, depth int
+	max                 Limits
+}
+
+// NewBudget is a fresh budget of the limits.
+func NewBudget(l Limits) Budget {
+	defaults := Limits{StepsMax: StepsDefault, ItemsMax: ItemsDefault, DepthMax: DepthDefault, OutputMax: OutputDefault}
+	if l.StepsMax > 0 {
+		defaults.StepsMax = l.StepsMax
+	}
+	if l.ItemsMax > 0 {
+		defaults.ItemsMax = l.ItemsMax
+	}
+	if l.DepthMax > 0 {
+		defaults.DepthMax = l.DepthMax
+	}
+	if l.OutputMax > 0 {
+		defaults.OutputMax = l.OutputMax
+	}
+	defaults.Expired = l.Expired
+	return Budget{max: defaults}
+}
+
+// expiredEvery is how many steps pass between two looks at the clock; a power of two.
+const expiredEvery = 1024
+
+// Step takes one step.
+func (b *Budget) Step() error {
+	b.steps++
+	if b.steps > b.max.StepsMax {
+		return &LimitError{"steps", b.max.StepsMax}
+	}
+	if b.steps&(expiredEvery-1) == 0 && b.max.Expired != nil && b.max.Expired() {
+		return &LimitError{Limit: "time"}
+	}
+	return nil
+}
+
+// Charge takes n items or characters.
+func (b *Budget) Charge(n int) error {
+	if n < 0 || n > b.max.ItemsMax-b.items {
+		return &LimitError{"items", b.max.ItemsMax}
+	}
+	b.items += n
+	return nil
+}
+
+// Enter goes one call deeper; Leave comes back.
+func (b *Budget) Enter() error {
+	b.depth++
+	if b.depth > b.max.DepthMax {
+		return &LimitError{"depth", b.max.DepthMax}
+	}
+	return nil
+}
+
+// Leave ends what Enter began.
+func (b *Budget) Leave() { b.depth-- }
+
+// OutputMax bounds the result.
+func (b *Budget) OutputMax() int { return b.max.OutputMax }

@@ -5,11 +5,6 @@ import (
 	"math/big"
 )
 
-func bigFloat(f float64) *big.Int {
-	n, _ := new(big.Float).SetFloat64(f).Int(nil)
-	return n
-}
-
 // Truthy is Python's truth of a value.
 func Truthy(v Value) bool {
 	switch v := v.(type) {
@@ -31,66 +26,110 @@ func Truthy(v Value) bool {
 		return v.Len() > 0
 	case *Layers:
 		return len(v.layers) > 0
+	case *Set:
+		return v.Len() > 0
 	case TimeSpan:
 		return v.Duration != 0
+	case interface{ Truth() bool }:
+		return v.Truth()
 	}
 	return true
 }
 
 // Equal is Python's ==: numbers compare by value whatever their type, true is 1.
-func Equal(a, b Value) bool {
+func Equal(a, b Value) bool { return equal(a, b, false, false) }
+
+// EqualFrozen is == inside YAQL, where lists are tuples unless they are Thawed.
+func EqualFrozen(a, b Value) bool { return equal(a, b, true, true) }
+
+// equal compares; with frozen, lists and tuples are the same thing unless they are mutable.
+func equal(a, b Value, frozen, top bool) bool {
+	switch x := a.(type) {
+	case String:
+		y, ok := b.(String)
+		return ok && x == y
+	case Int:
+		if y, ok := b.(Int); ok {
+			return x == y
+		}
+	case Null:
+		_, ok := b.(Null)
+		return ok
+	}
 	if x, ok := number(a); ok {
 		y, ok := number(b)
 		return ok && x.cmp(y) == 0
 	}
 	switch a := a.(type) {
-	case Null:
-		_, ok := b.(Null)
-		return ok
-	case String:
-		s, ok := b.(String)
-		return ok && a == s
-	case *List:
-		l, ok := b.(*List)
-		return ok && equalItems(a.items, l.items)
-	case *Tuple:
-		t, ok := b.(*Tuple)
-		return ok && equalItems(a.items, t.items)
+	case *List, *Tuple:
+		x, xTuple, _ := sequenceOf(a, frozen)
+		y, yTuple, ok := sequenceOf(b, frozen)
+		return ok && (xTuple == yTuple || (frozen && !top)) && equalItems(x, y, frozen)
+	case *Set:
+		t, ok := b.(*Set)
+		return ok && a.Len() == t.Len() && a.Within(t)
 	case DateTime:
 		t, ok := b.(DateTime)
 		return ok && a.Time.Equal(t.Time)
 	case TimeSpan:
 		t, ok := b.(TimeSpan)
 		return ok && a == t
+	case Date:
+		t, ok := b.(Date)
+		return ok && a.Time.Equal(t.Time)
+	case Mapping:
+		n, ok := b.(Mapping)
+		return ok && equalMappings(a, n, frozen)
 	}
-	m, ok := a.(Mapping)
-	n, ok2 := b.(Mapping)
-	return ok && ok2 && equalMappings(m, n)
+	return a.Kind() == KindOpaque && a == b
 }
 
-func equalItems(a, b []Value) bool {
+func sequenceOf(v Value, frozen bool) (items []Value, tuple, ok bool) {
+	switch v := v.(type) {
+	case *List:
+		return v.items, frozen && !v.mutable, true
+	case *Tuple:
+		return v.items, true, true
+	}
+	return nil, false, false
+}
+
+// equalItems compares sequences of one kind. Below a mutable container the marks are inherited, so that they are not
+// looked at again.
+func equalItems(a, b []Value, frozen bool) bool {
 	if len(a) != len(b) {
 		return false
 	}
 	for i := range a {
-		if !Equal(a[i], b[i]) {
+		if !equal(a[i], b[i], frozen, false) {
 			return false
 		}
 	}
 	return true
 }
 
-func equalMappings(a, b Mapping) bool {
+func equalMappings(a, b Mapping, frozen bool) bool {
 	if a.Len() != b.Len() {
 		return false
 	}
 	for k, v := range a.All() {
 		w, ok := b.Get(k)
-		if !ok || !Equal(v, w) {
+		if !ok || !equal(v, w, frozen, false) {
 			return false
 		}
 	}
 	return true
+}
+
+// Compare orders two numbers of any type, as -1, 0, 1. Not ok: one is no number, or nan.
+func Compare(a, b Value) (order int, ok bool) {
+	x, ok1 := number(a)
+	y, ok2 := number(b)
+	if !ok1 || !ok2 {
+		return 0, false
+	}
+	order = x.cmp(y)
+	return order, order != 2
 }
 
 // num is a number of any type: an int, a big int or a float.

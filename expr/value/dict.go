@@ -1,10 +1,7 @@
 package value
 
 import (
-	"fmt"
 	"iter"
-	"math"
-	"strconv"
 
 	"cierzo/internal/invariant"
 )
@@ -14,8 +11,12 @@ import (
 type Dict struct {
 	keys   []Value
 	vals   []Value
-	index  map[string]int // by hash key; nil while small
+	index  map[hash]int // nil while small
 	frozen bool
+	// mutable: to YAQL it is Python's dict, not its own hashable one; see Thawed.
+	mutable bool
+	// freeKeys: lists and dicts that are not mutable may be keys, as YAQL allows inside an expression.
+	freeKeys bool
 }
 
 const smallMax = 8
@@ -24,6 +25,19 @@ const smallMax = 8
 func NewDict(capacity int) *Dict {
 	return &Dict{keys: make([]Value, 0, capacity), vals: make([]Value, 0, capacity)}
 }
+
+// NewFreeDict is NewDict for YAQL: lists and dicts may be keys.
+func NewFreeDict(capacity int) *Dict {
+	d := NewDict(capacity)
+	d.freeKeys = true
+	return d
+}
+
+// Mutable reports whether the dict is Python's dict to YAQL too; see Thawed.
+func (d *Dict) Mutable() bool { return d.mutable }
+
+// At is the entry at position i, 0 ≤ i < Len.
+func (d *Dict) At(i int) (k, v Value) { return d.keys[i], d.vals[i] }
 
 // Len is the number of entries.
 func (d *Dict) Len() int { return len(d.keys) }
@@ -39,7 +53,7 @@ func (d *Dict) Freeze() *Dict {
 
 // Clone is a shallow copy that may be changed.
 func (d *Dict) Clone() *Dict {
-	out := &Dict{keys: append(make([]Value, 0, len(d.keys)+4), d.keys...), vals: append(make([]Value, 0, len(d.vals)+4), d.vals...)}
+	out := &Dict{keys: append(make([]Value, 0, len(d.keys)+4), d.keys...), vals: append(make([]Value, 0, len(d.vals)+4), d.vals...), freeKeys: d.freeKeys}
 	if d.index != nil {
 		out.reindex()
 	}
@@ -47,9 +61,9 @@ func (d *Dict) Clone() *Dict {
 }
 
 func (d *Dict) reindex() {
-	d.index = make(map[string]int, len(d.keys)*2)
+	d.index = make(map[hash]int, len(d.keys)*2)
 	for i, k := range d.keys {
-		h, _ := hashKey(k)
+		h, _ := hashOf(k, d.freeKeys)
 		d.index[h] = i
 	}
 }
@@ -61,11 +75,11 @@ func (d *Dict) Set(k, v Value) error {
 		d.SetString(string(s), v)
 		return nil
 	}
-	h, err := hashKey(k)
+	h, err := hashOf(k, d.freeKeys)
 	if err != nil {
 		return err
 	}
-	if i := d.find(k, h); i >= 0 {
+	if i := d.find(h); i >= 0 {
 		d.vals[i] = v
 		return nil
 	}
@@ -80,16 +94,13 @@ func (d *Dict) SetString(name string, v Value) {
 		d.vals[i] = v
 		return
 	}
-	d.add(String(name), v, "")
+	d.add(String(name), v, hash{kind: hashText, text: name})
 }
 
-func (d *Dict) add(k, v Value, h string) {
+func (d *Dict) add(k, v Value, h hash) {
 	d.keys, d.vals = append(d.keys, k), append(d.vals, v)
 	switch {
 	case d.index != nil:
-		if h == "" {
-			h, _ = hashKey(k)
-		}
 		d.index[h] = len(d.keys) - 1
 	case len(d.keys) > smallMax:
 		d.reindex()
@@ -101,11 +112,11 @@ func (d *Dict) Get(k Value) (Value, bool) {
 	if s, ok := k.(String); ok {
 		return d.GetString(string(s))
 	}
-	h, err := hashKey(k)
+	h, err := hashOf(k, d.freeKeys)
 	if err != nil {
 		return nil, false
 	}
-	if i := d.find(k, h); i >= 0 {
+	if i := d.find(h); i >= 0 {
 		return d.vals[i], true
 	}
 	return nil, false
@@ -122,11 +133,11 @@ func (d *Dict) GetString(name string) (Value, bool) {
 // Delete removes a key and reports whether it was there.
 func (d *Dict) Delete(k Value) bool {
 	invariant.Check(!d.frozen, "a frozen dict is changed: key %v", k)
-	h, err := hashKey(k)
+	h, err := hashOf(k, d.freeKeys)
 	if err != nil {
 		return false
 	}
-	i := d.find(k, h)
+	i := d.find(h)
 	if i < 0 {
 		return false
 	}
@@ -151,7 +162,7 @@ func (d *Dict) All() iter.Seq2[Value, Value] {
 
 func (d *Dict) findString(name string) int {
 	if d.index != nil {
-		if i, ok := d.index["s"+name]; ok {
+		if i, ok := d.index[hash{kind: hashText, text: name}]; ok {
 			return i
 		}
 		return -1
@@ -164,7 +175,7 @@ func (d *Dict) findString(name string) int {
 	return -1
 }
 
-func (d *Dict) find(k Value, h string) int {
+func (d *Dict) find(h hash) int {
 	if d.index != nil {
 		if i, ok := d.index[h]; ok {
 			return i
@@ -172,99 +183,9 @@ func (d *Dict) find(k Value, h string) int {
 		return -1
 	}
 	for i, have := range d.keys {
-		if Equal(have, k) {
+		if g, err := hashOf(have, d.freeKeys); err == nil && g == h {
 			return i
 		}
 	}
 	return -1
-}
-
-// hashKey is a text that is equal for exactly the values that are equal. The error names an unhashable type as Python does.
-func hashKey(v Value) (string, error) {
-	switch v := v.(type) {
-	case String:
-		return "s" + string(v), nil
-	case Null:
-		return "n", nil
-	case Bool:
-		if v {
-			return "i1", nil
-		}
-		return "i0", nil
-	case Int:
-		return "i" + strconv.FormatInt(int64(v), 10), nil
-	case BigInt:
-		return "i" + v.n.String(), nil
-	case Float:
-		if f := float64(v); f == math.Trunc(f) && !math.IsInf(f, 0) {
-			return "i" + bigFloat(f).String(), nil
-		}
-		return "f" + strconv.FormatFloat(float64(v), 'g', -1, 64), nil
-	case *Tuple:
-		h := "("
-		for _, item := range v.items {
-			part, err := hashKey(item)
-			if err != nil {
-				return "", err
-			}
-			h += strconv.Itoa(len(part)) + ":" + part
-		}
-		return h, nil
-	case DateTime:
-		return "d" + strconv.FormatInt(v.UnixMicro(), 10), nil
-	case TimeSpan:
-		return "t" + strconv.FormatInt(v.Microseconds(), 10), nil
-	}
-	return "", fmt.Errorf("unhashable type: '%s'", TypeName(v))
-}
-
-// Layers is a read-only view over dicts; the first layer that has a key wins.
-type Layers struct{ layers []*Dict }
-
-// NewLayers makes a view; nil dicts are left out. The dicts must not change any more.
-func NewLayers(dicts ...*Dict) *Layers {
-	l := &Layers{layers: make([]*Dict, 0, len(dicts))}
-	for _, d := range dicts {
-		if d != nil && d.Len() > 0 {
-			l.layers = append(l.layers, d)
-		}
-	}
-	return l
-}
-
-// Get looks a key up.
-func (l *Layers) Get(k Value) (Value, bool) {
-	for _, d := range l.layers {
-		if v, ok := d.Get(k); ok {
-			return v, true
-		}
-	}
-	return nil, false
-}
-
-// GetString looks a text key up.
-func (l *Layers) GetString(name string) (Value, bool) {
-	for _, d := range l.layers {
-		if v, ok := d.GetString(name); ok {
-			return v, true
-		}
-	}
-	return nil, false
-}
-
-// Len is the number of different keys.
-func (l *Layers) Len() int { return l.Flatten().Len() }
-
-// All gives the merged entries.
-func (l *Layers) All() iter.Seq2[Value, Value] { return l.Flatten().All() }
-
-// Flatten is the merged dict: the keys of the last layer first, as merging one dict after the other would order them.
-func (l *Layers) Flatten() *Dict {
-	out := NewDict(8)
-	for i := len(l.layers) - 1; i >= 0; i-- {
-		for k, v := range l.layers[i].All() {
-			_ = out.Set(k, v) // it was hashable before
-		}
-	}
-	return out
 }

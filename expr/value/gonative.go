@@ -82,6 +82,8 @@ func ToGo(v Value) any {
 		return toSlice(v.items)
 	case *Tuple:
 		return toSlice(v.items)
+	case *Set:
+		return toSlice(v.members.keys)
 	case Mapping:
 		m := make(map[string]any, v.Len())
 		for k, item := range v.All() {

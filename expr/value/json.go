@@ -134,8 +134,12 @@ func appendJSON(dst []byte, v Value, depth int) ([]byte, error) {
 		return appendItems(dst, v.items, depth)
 	case Mapping:
 		return appendMapping(dst, v, depth)
+	case *Set:
+		return appendItems(dst, v.members.keys, depth)
 	case DateTime:
-		return appendString(dst, dateText(v.Time, "T")), nil
+		return v.AppendFormat(dst, `"2006-01-02T15:04:05.000000"`), nil
+	case Date:
+		return v.AppendFormat(dst, `"2006-01-02"`), nil
 	}
 	return nil, fmt.Errorf("a value of type %s has no JSON form", TypeName(v))
 }

@@ -5,7 +5,6 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -32,9 +31,14 @@ func TypeName(v Value) string {
 	case KindSet:
 		return "set"
 	case KindDateTime:
-		return "datetime"
+		return "datetime.datetime"
 	case KindTimeSpan:
-		return "timedelta"
+		return "datetime.timedelta"
+	case KindDate:
+		return "datetime.date"
+	}
+	if o, ok := v.(interface{ TypeName() string }); ok {
+		return o.TypeName()
 	}
 	return "object"
 }
@@ -45,9 +49,13 @@ func Str(v Value) string {
 	case String:
 		return string(v)
 	case DateTime:
-		return dateText(v.Time, " ")
+		return dateText(v.Time)
 	case TimeSpan:
 		return spanText(v.Duration)
+	case Date:
+		return v.Format("2006-01-02")
+	case interface{ Str() string }:
+		return v.Str()
 	}
 	return Repr(v)
 }
@@ -55,16 +63,39 @@ func Str(v Value) string {
 // Repr is Python's repr(v).
 func Repr(v Value) string {
 	var b strings.Builder
-	writeRepr(&b, v)
+	writeRepr(&b, v, listPython)
 	return b.String()
 }
 
-func writeRepr(b *strings.Builder, v Value) {
+// StrFrozen is str(v) inside YAQL, where lists are tuples unless they are Thawed.
+func StrFrozen(v Value) string {
+	switch v.(type) {
+	case *List, Mapping, *Set:
+		var b strings.Builder
+		writeRepr(&b, v, listFrozen)
+		return b.String()
+	}
+	return Str(v)
+}
+
+// listStyle says how a list looks.
+type listStyle uint8
+
+const (
+	listPython listStyle = iota // brackets
+	listFrozen                  // parentheses, but brackets within what is mutable
+)
+
+func writeRepr(b *strings.Builder, v Value, style listStyle) {
 	switch v := v.(type) {
 	case Null:
 		b.WriteString("None")
 	case Bool:
-		b.WriteString(map[Bool]string{true: "True", false: "False"}[v])
+		if v {
+			b.WriteString("True")
+		} else {
+			b.WriteString("False")
+		}
 	case Int:
 		b.WriteString(strconv.FormatInt(int64(v), 10))
 	case BigInt:
@@ -74,38 +105,76 @@ func writeRepr(b *strings.Builder, v Value) {
 	case String:
 		writeQuoted(b, string(v))
 	case *List:
-		writeItems(b, "[", v.items, "]")
+		if style == listFrozen && !v.mutable {
+			writeTuple(b, v.items, style)
+			return
+		}
+		writeItems(b, "[", v.items, "]", listPython)
 	case *Tuple:
-		end := ")"
-		if len(v.items) == 1 {
-			end = ",)"
-		}
-		writeItems(b, "(", v.items, end)
+		writeTuple(b, v.items, style)
+	case *Set:
+		writeSet(b, v, style)
 	case Mapping:
-		b.WriteByte('{')
-		first := true
-		for k, item := range v.All() {
-			if !first {
-				b.WriteString(", ")
-			}
-			first = false
-			writeRepr(b, k)
-			b.WriteString(": ")
-			writeRepr(b, item)
-		}
-		b.WriteByte('}')
+		writeMapping(b, v, style)
+	case DateTime:
+		b.WriteString(dateRepr(v.Time))
+	case TimeSpan:
+		b.WriteString(spanRepr(v.Duration))
+	case Date:
+		fmt.Fprintf(b, "datetime.date(%d, %d, %d)", v.Year(), v.Month(), v.Day())
+	case interface{ Repr() string }:
+		b.WriteString(v.Repr())
 	default:
-		b.WriteString(Str(v))
+		fmt.Fprintf(b, "<%s object>", TypeName(v))
 	}
 }
 
-func writeItems(b *strings.Builder, start string, items []Value, end string) {
+func writeTuple(b *strings.Builder, items []Value, style listStyle) {
+	end := ")"
+	if len(items) == 1 {
+		end = ",)"
+	}
+	writeItems(b, "(", items, end, style)
+}
+
+func writeSet(b *strings.Builder, s *Set, style listStyle) {
+	switch {
+	case style == listFrozen && s.Len() == 0:
+		b.WriteString("frozenset()")
+	case style == listFrozen:
+		writeItems(b, "frozenset({", s.members.keys, "})", style)
+	case s.Len() == 0:
+		b.WriteString("set()")
+	default:
+		writeItems(b, "{", s.members.keys, "}", style)
+	}
+}
+
+func writeMapping(b *strings.Builder, m Mapping, style listStyle) {
+	if d, ok := m.(*Dict); ok && d.mutable {
+		style = listPython
+	}
+	b.WriteByte('{')
+	first := true
+	for k, item := range m.All() {
+		if !first {
+			b.WriteString(", ")
+		}
+		first = false
+		writeRepr(b, k, style)
+		b.WriteString(": ")
+		writeRepr(b, item, style)
+	}
+	b.WriteByte('}')
+}
+
+func writeItems(b *strings.Builder, start string, items []Value, end string, style listStyle) {
 	b.WriteString(start)
 	for i, item := range items {
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		writeRepr(b, item)
+		writeRepr(b, item, style)
 	}
 	b.WriteString(end)
 }
@@ -164,38 +233,4 @@ func writeQuoted(b *strings.Builder, s string) {
 		i += size
 	}
 	b.WriteByte(quote)
-}
-
-// dateText is Python's isoformat.
-func dateText(t time.Time, sep string) string {
-	s := t.Format("2006-01-02" + sep + "15:04:05")
-	if us := t.Nanosecond() / 1000; us != 0 {
-		s += fmt.Sprintf(".%06d", us)
-	}
-	if t.Location() == time.UTC {
-		return s + "+00:00"
-	}
-	return s + t.Format("-07:00")
-}
-
-// spanText is Python's str of a timedelta.
-func spanText(d time.Duration) string {
-	us := d.Microseconds()
-	const day = 86400 * 1000000
-	days := us / day
-	if us%day < 0 {
-		days--
-	}
-	rest := us - days*day
-	s := fmt.Sprintf("%d:%02d:%02d", rest/3600000000, rest/60000000%60, rest/1000000%60)
-	if f := rest % 1000000; f != 0 {
-		s += fmt.Sprintf(".%06d", f)
-	}
-	switch {
-	case days == 1 || days == -1:
-		return fmt.Sprintf("%d day, %s", days, s)
-	case days != 0:
-		return fmt.Sprintf("%d days, %s", days, s)
-	}
-	return s
 }

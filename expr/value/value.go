@@ -27,10 +27,11 @@ const (
 	KindSet
 	KindDateTime
 	KindTimeSpan
+	KindDate
 	KindOpaque
 )
 
-// Value is one of this package's types; a nil interface is never a value.
+// Value is one of this package's types, or embeds Object; a nil interface is never a value.
 type Value interface {
 	Kind() Kind
 	sealed()
@@ -54,6 +55,12 @@ type (
 	DateTime struct{ time.Time }
 	// TimeSpan is a length of time, microseconds count.
 	TimeSpan struct{ time.Duration }
+	// Date is a calendar day, as YAML has it.
+	Date struct{ time.Time }
+	// Object is embedded by what an expression language needs inside an evaluation: iterators, patterns, contexts. Such
+	// types are pointers, equal only to themselves; they may have the methods TypeName() string, Repr() string,
+	// Str() string and Truth() bool. They have no JSON form.
+	Object struct{}
 )
 
 // Kind implements Value, for each type.
@@ -65,6 +72,9 @@ func (Float) Kind() Kind    { return KindFloat }
 func (String) Kind() Kind   { return KindString }
 func (DateTime) Kind() Kind { return KindDateTime }
 func (TimeSpan) Kind() Kind { return KindTimeSpan }
+func (Date) Kind() Kind     { return KindDate }
+func (Object) Kind() Kind   { return KindOpaque }
+func (*Set) Kind() Kind     { return KindSet }
 func (*List) Kind() Kind    { return KindList }
 func (*Tuple) Kind() Kind   { return KindTuple }
 func (*Dict) Kind() Kind    { return KindDict }
@@ -78,6 +88,9 @@ func (Float) sealed()    {}
 func (String) sealed()   {}
 func (DateTime) sealed() {}
 func (TimeSpan) sealed() {}
+func (Date) sealed()     {}
+func (Object) sealed()   {}
+func (*Set) sealed()     {}
 func (*List) sealed()    {}
 func (*Tuple) sealed()   {}
 func (*Dict) sealed()    {}
@@ -93,36 +106,6 @@ func IntOf(n *big.Int) Value {
 
 // Big is the integer; the caller must not change it.
 func (b BigInt) Big() *big.Int { return b.n }
-
-// List is a frozen sequence.
-type List struct{ items []Value }
-
-// NewList makes a list and takes ownership of items.
-func NewList(items []Value) *List { return &List{items} }
-
-// Len is the number of items.
-func (l *List) Len() int { return len(l.items) }
-
-// At is the item at index i, 0 ≤ i < Len.
-func (l *List) At(i int) Value { return l.items[i] }
-
-// Items are all items; the caller must not change them.
-func (l *List) Items() []Value { return l.items }
-
-// Tuple is Python's tuple: a frozen sequence that is hashable when its items are.
-type Tuple struct{ items []Value }
-
-// NewTuple makes a tuple and takes ownership of items.
-func NewTuple(items []Value) *Tuple { return &Tuple{items} }
-
-// Len is the number of items.
-func (t *Tuple) Len() int { return len(t.items) }
-
-// At is the item at index i, 0 ≤ i < Len.
-func (t *Tuple) At(i int) Value { return t.items[i] }
-
-// Items are all items; the caller must not change them.
-func (t *Tuple) Items() []Value { return t.items }
 
 // Mapping is what *Dict and *Layers have in common.
 type Mapping interface {
