@@ -1,0 +1,116 @@
+package arch
+
+// Rule is the line of one folder in the table: what of this module it may import.
+type Rule struct {
+	// Folder is the package's path from the root.
+	Folder string
+	// May lists the folders of this module that all its files may import; "x/..." stands for x and all below.
+	May []string
+	// TestsMay lists what its tests may import besides.
+	TestsMay []string
+	// NeverReaches lists folders of this module, and outside packages imported by it, that shipped code of this
+	// folder must not get to by any chain of imports.
+	NeverReaches []string
+}
+
+// everybody is what each folder may import.
+func everybody() []string { return []string{"fault", "internal/invariant"} }
+
+// tests is what each folder's tests may import.
+func tests() []string { return []string{"internal/slogtest", "internal/dbtest"} }
+
+// Rules is the table, bottom floor first. An arrow that isn't here doesn't exist.
+func Rules() []Rule {
+	return []Rule{
+		{Folder: "fault"},
+		{Folder: "internal/invariant"},
+		{Folder: "internal/arch"},
+		{Folder: "internal/slogtest"},
+		{Folder: "internal/dbtest"},
+
+		// The language and the state machine: pure, see Bans.
+		{Folder: "expr/value"},
+		{Folder: "expr/scope", May: []string{"expr/value"}},
+		{Folder: "expr/yaql", May: []string{"expr/scope", "expr/value"}},
+		{Folder: "expr/jinja", May: []string{"expr/scope", "expr/value"}},
+		{Folder: "expr", May: []string{"expr/..."}},
+		{Folder: "dsl/yaml", May: []string{"expr/value"}},
+		{Folder: "dsl", May: []string{"dsl/yaml", "expr", "expr/value"}},
+		{Folder: "workflow", May: []string{"dsl", "expr", "expr/value"}, TestsMay: []string{"dsl/yaml"}},
+
+		// What actions are: known to runners, which have no store and no engine.
+		{Folder: "messages"},
+		{
+			Folder: "actions", May: []string{"expr/value"},
+			NeverReaches: []string{"persistence/...", "actors/...", "messages"},
+		},
+		{
+			Folder: "actions/std", May: []string{"actions", "expr/value"},
+			NeverReaches: []string{"persistence/...", "actors/...", "messages"},
+		},
+
+		// The store.
+		{Folder: "persistence", May: []string{"workflow", "expr/value"}},
+		{
+			Folder: "persistence/memstore", May: []string{"persistence", "workflow", "expr/value"},
+			TestsMay: []string{"persistence/storetest"},
+		},
+		{
+			Folder: "persistence/sqlstore", May: []string{"persistence", "workflow", "expr/value"},
+			TestsMay: []string{"persistence/storetest"},
+		},
+		{Folder: "persistence/storetest", May: []string{"persistence", "workflow", "expr/value", "dsl"}},
+
+		// The engine. A runner works with no store configured, and can't get to one.
+		{Folder: "catalog", May: []string{"persistence", "workflow", "dsl", "expr/value", "actions"}},
+		{
+			Folder: "actors/runner", May: []string{"actions", "messages", "expr/value"},
+			TestsMay:     []string{"actions/std"},
+			NeverReaches: []string{"persistence/...", "workflow", "database/sql", "actors", "catalog"},
+		},
+		{
+			Folder:   "actors",
+			May:      []string{"actors/runner", "actions", "cluster", "dsl", "expr/value", "messages", "persistence", "workflow"},
+			TestsMay: []string{"actions/std", "persistence/memstore", "persistence/sqlstore", "catalog"},
+		},
+		{Folder: "cluster", May: []string{"messages", "persistence"}, TestsMay: []string{"persistence/memstore"}},
+
+		// What faces the user.
+		{Folder: "api/apitype"},
+		{
+			Folder: "api/client", May: []string{"api/apitype"},
+			NeverReaches: []string{"persistence/...", "workflow", "actors/..."},
+		},
+		{
+			Folder:   "api",
+			May:      []string{"api/apitype", "actions", "catalog", "dsl", "expr/value", "persistence", "workflow"},
+			TestsMay: []string{"actions/std", "api/client", "persistence/memstore", "node"},
+		},
+		{Folder: "web"},
+		{
+			Folder: "node",
+			May: []string{
+				"actions/...", "actors/...", "api", "catalog", "cluster", "dsl", "dsl/yaml", "expr/value", "messages",
+				"persistence", "persistence/memstore", "persistence/sqlstore", "web", "workflow",
+			},
+		},
+		{
+			Folder: "cmd/cierzo", May: []string{"api/apitype", "api/client", "node"},
+			TestsMay: []string{"expr/value"},
+		},
+
+		// Programs that use the module from outside, and the large tests.
+		{Folder: "examples/embedded", May: []string{"actions/...", "node"}},
+		{Folder: "test/docs"},
+		{Folder: "test/conformance", May: []string{"dsl/...", "expr/...", "workflow", "node", "api/..."}},
+		{Folder: "test/sim", May: []string{"actions/...", "actors/...", "cluster", "dsl", "expr/value", "messages", "node", "persistence/...", "workflow"}},
+		{
+			Folder:   "test/chaos",
+			TestsMay: []string{"api/...", "cmd/cierzo", "expr/value", "node", "persistence/...", "workflow"},
+		},
+		{
+			Folder: "test/bench", May: []string{"node", "workflow"},
+			TestsMay: []string{"actions/...", "api/...", "expr/value", "persistence/...", "workflow"},
+		},
+	}
+}
