@@ -140,7 +140,7 @@ func (e *Execution) resume() error {
 		}
 		moves = append(moves, m)
 	}
-	return e.dispatch(moves)
+	return e.dispatch(arrange(moves))
 }
 
 func (e *Execution) resumeTask(t *task) error {
@@ -288,6 +288,7 @@ func (e *Execution) completeAction(op CompleteAction) error {
 	if a.Phase == PhaseDispatched {
 		// Its runner need not go on; whatever it reports now is late.
 		e.sends = append(e.sends, CancelAttempt{Action: a.ID, Attempt: a.Attempt, Runner: a.Runner}, Release{Action: a.ID, Runner: a.Runner})
+		a.Runner = ""
 	}
 	return e.actionDone(a, o)
 }

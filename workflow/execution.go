@@ -112,6 +112,7 @@ type action struct {
 	task     *task
 	dirty    bool
 	resent   bool      // in Execution.resend
+	waits    bool      // in Execution.waitings
 	nextSend time.Time // when its outbox is due again; zero: unknown
 }
 
@@ -144,7 +145,7 @@ func newExecution(p *Program) *Execution {
 // Load rebuilds an execution from its rows, tasks and actions by Seq. The rows must not be changed by anybody afterwards.
 func Load(p *Program, rec *ExecutionRecord, data *ExecutionData, tasks []*TaskRecord, actions []*ActionRecord) (*Execution, error) {
 	e := newExecution(p)
-	e.rec, e.data = *rec, *data
+	e.rec, e.data, e.now = *rec, *data, rec.UpdatedAt
 	for _, r := range tasks {
 		tp := p.tasks[r.Name]
 		if tp == nil {
@@ -171,6 +172,11 @@ func Load(p *Program, rec *ExecutionRecord, data *ExecutionData, tasks []*TaskRe
 
 // derive rebuilds the queues that are implied by the rows.
 func (e *Execution) derive() {
+	for _, a := range e.actions {
+		if !a.State.Final() && e.outstanding(a) {
+			a.nextSend = e.nextResend(a)
+		}
+	}
 	for _, t := range e.tasks {
 		if t.startable() && e.rec.State != Cancelled {
 			e.enqueue(t)
@@ -189,6 +195,19 @@ func (e *Execution) addTask(t *task) {
 		e.open++
 	}
 	e.enlist(t)
+}
+
+// lineUp puts a queued action among those that wait for a slot, in the order of creation.
+func (e *Execution) lineUp(a *action) {
+	if a.waits {
+		return
+	}
+	a.waits = true
+	at := len(e.waitings)
+	for at > 0 && e.waitings[at-1].Seq > a.Seq {
+		at--
+	}
+	e.waitings = slices.Insert(e.waitings, at, a)
 }
 
 // enlist puts a task among those that time or runners may move.
@@ -222,7 +241,7 @@ func (e *Execution) addAction(a *action) {
 		a.task.accepted++
 	}
 	if a.Phase == PhaseQueued {
-		e.waitings = append(e.waitings, a)
+		e.lineUp(a)
 	}
 }
 
@@ -251,11 +270,17 @@ func (e *Execution) Wants(max int) []Want {
 	if !e.grants() {
 		return nil
 	}
-	e.waitings = slices.DeleteFunc(e.waitings, func(a *action) bool { return a.Phase != PhaseQueued || a.State != Running })
+	e.waitings = slices.DeleteFunc(e.waitings, func(a *action) bool {
+		a.waits = a.Phase == PhaseQueued && !a.State.Final()
+		return !a.waits
+	})
 	wants := make([]Want, 0, min(max, len(e.waitings)))
 	for _, a := range e.waitings {
 		if len(wants) == max {
 			break
+		}
+		if a.State != Running {
+			continue
 		}
 		wants = append(wants, Want{Action: a.ID, Target: a.Target, Priority: e.rec.Priority, Since: a.UpdatedAt})
 	}

@@ -146,6 +146,7 @@ func (e *Execution) waitAfter(t *task, tree *expr.Tree) (bool, error) {
 	if n <= 0 {
 		return false, nil
 	}
+	t.Runtime.TimeoutAt = time.Time{} // the work is done in time
 	t.Runtime.WaitAfterDone, t.Runtime.Remembered, t.Runtime.RememberedInfo = true, t.State, t.StateInfo
 	e.delay(t, int(min(n, maxSeconds)), wakeComplete, Delayed, fmt.Sprintf("Delayed by 'wait-after' policy [delay=%d]", n))
 	return true, nil
@@ -196,6 +197,7 @@ func (e *Execution) retry(t *task, r *dsl.Retry) error {
 		return nil
 	}
 	t.Runtime.RetryNo++
+	t.Runtime.TimeoutAt = time.Time{}
 	info := fmt.Sprintf("Delayed by 'retry' policy [delay=%d]", delay)
 	// A join whose inbound tasks failed is retried by looking at them again.
 	if len(t.actions) == 0 && t.prog.Join.IsJoin() {

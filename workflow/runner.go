@@ -85,7 +85,7 @@ func (e *Execution) late(ev ActionFinished, ack *AckFinished) {
 	case a.Attempt != ev.Attempt:
 		ack.Reason = "another attempt has taken over"
 	default:
-		ack.Reason = "the attempt belongs to another runner"
+		ack.Reason = "the attempt isn't this runner's any more"
 	}
 	a.LateResults++
 	e.touchAction(a)
@@ -135,7 +135,7 @@ func (e *Execution) startRequested(ev StartRequested) {
 // requeue puts an attempt that has not had an effect, or may be repeated, back in line.
 func (e *Execution) requeue(a *action) {
 	a.Phase, a.nextSend, a.LeaseUntil = PhaseQueued, zeroTime, zeroTime
-	e.waitings = append(e.waitings, a)
+	e.lineUp(a)
 	e.touchAction(a)
 }
 

@@ -22,7 +22,7 @@ type world struct {
 	seed uint64
 	// reload loads every execution again from its rows before each event.
 	reload bool
-	// hold keeps dispatched actions from being run: the test reports their outcomes itself.
+	// hold keeps messages from being delivered: the test says what comes back.
 	hold bool
 	// noSlots keeps queued actions from being assigned.
 	noSlots bool
@@ -275,9 +275,12 @@ func (w *world) post(after time.Duration, to workflow.ExecutionID, ev workflow.E
 
 // send is the network: runners answer, executions hear of each other.
 func (w *world) send(from workflow.ExecutionID, s workflow.Send) {
+	if w.hold {
+		return
+	}
 	switch s := s.(type) {
 	case workflow.Dispatch:
-		if w.hold || w.onRun[s.Action.ID] >= s.Action.Attempt {
+		if w.onRun[s.Action.ID] >= s.Action.Attempt {
 			return
 		}
 		w.onRun[s.Action.ID] = s.Action.Attempt
