@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Checks for what the build and the tests need, and installs what is missing where it may.
+#
+#   tools/setup.sh go cc postgres
+#
+# Go must be there. Without a C compiler the tests run without the race detector; without PostgreSQL's server the tests on
+# PostgreSQL are skipped. Both are installed with apt-get when we are root or sudo asks for no password.
+set -euo pipefail
+
+say() { echo "setup: $*" >&2; }
+
+as_root() {
+	if [[ $(id -u) == 0 ]]; then
+		"$@"
+	elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+		sudo -n "$@"
+	else
+		return 1
+	fi
+}
+
+# install NAME… gives 0 if the packages are there afterwards.
+install() {
+	command -v apt-get >/dev/null || return 1
+	as_root true || return 1
+	say "installing $*"
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq >&2 || true
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2
+}
+
+check_go() {
+	if ! command -v go >/dev/null; then
+		say "Go is missing: install it from https://go.dev/dl/ (any version from 1.21 on fetches the one that go.mod names)"
+		exit 1
+	fi
+	go version >/dev/null || exit 1 # fetches the toolchain of go.mod, says why if it can't
+}
+
+check_cc() {
+	command -v "${CC:-gcc}" >/dev/null && return
+	install gcc libc6-dev || say "no C compiler: tests run WITHOUT the race detector (apt-get install gcc libc6-dev)"
+}
+
+check_postgres() {
+	compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null && return
+	command -v initdb >/dev/null && return
+	install postgresql || say "no PostgreSQL server: its tests are SKIPPED (apt-get install postgresql)"
+}
+
+for what in "$@"; do
+	"check_$what"
+done
