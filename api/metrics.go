@@ -1,0 +1,27 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// metrics shows the node's counters in Prometheus' text form.
+func (s *server) metrics(w http.ResponseWriter, _ *http.Request) {
+	var b strings.Builder
+	counters := map[string]uint64{}
+	if s.Metrics != nil {
+		counters = s.Metrics()
+	}
+	for _, name := range sortedKeys(counters) {
+		kind := "gauge"
+		if strings.HasSuffix(name, "_total") {
+			kind = "counter"
+		}
+		fmt.Fprintf(&b, "# TYPE %s %s\n%s %d\n", name, kind, name, counters[name])
+	}
+	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+	if _, err := w.Write([]byte(b.String())); err != nil {
+		s.Logger.Debug("metrics not written", "error", err)
+	}
+}

@@ -1,0 +1,137 @@
+package catalog
+
+import (
+	"context"
+	"fmt"
+
+	"cierzo/actions"
+	"cierzo/dsl"
+	"cierzo/fault"
+	"cierzo/persistence"
+	"cierzo/workflow"
+)
+
+// Facts answers the lookups of one turn. What it has found it gives again, so that answers don't change within a turn.
+func (c *Catalog) Facts(ctx context.Context) workflow.Facts {
+	return &facts{ctx: ctx, catalog: c, actions: map[lookup]*workflow.ActionSpec{}, workflows: map[lookup]*workflow.WorkflowRef{}}
+}
+
+type lookup struct{ project, namespace, name string }
+
+type facts struct {
+	ctx       context.Context // of the turn: Facts has its lifetime
+	catalog   *Catalog
+	actions   map[lookup]*workflow.ActionSpec
+	workflows map[lookup]*workflow.WorkflowRef
+}
+
+func (f *facts) Action(projectID, namespace, name string) (*workflow.ActionSpec, error) {
+	key := lookup{projectID, namespace, name}
+	if spec, ok := f.actions[key]; ok {
+		return spec, nil
+	}
+	spec, err := f.catalog.findAction(f.ctx, key, nil)
+	if err != nil {
+		return nil, err
+	}
+	f.actions[key] = spec
+	return spec, nil
+}
+
+func (f *facts) Workflow(projectID, namespace, name string) (*workflow.WorkflowRef, error) {
+	key := lookup{projectID, namespace, name}
+	if ref, ok := f.workflows[key]; ok {
+		return ref, nil
+	}
+	def, err := f.catalog.find(f.ctx, persistence.WorkflowDefinition, key)
+	if err != nil {
+		return nil, err
+	}
+	var ref *workflow.WorkflowRef
+	if def != nil {
+		w, err := f.catalog.Workflow(def)
+		if err != nil {
+			return nil, err
+		}
+		ref = &workflow.WorkflowRef{DefinitionID: def.ID, Name: def.Name, Namespace: def.Namespace, Type: w.Type, Input: w.Input}
+	}
+	f.workflows[key] = ref
+	return ref, nil
+}
+
+// find looks for the newest revision in the namespace and then in the default one. nil, nil: there is none.
+func (c *Catalog) find(ctx context.Context, kind persistence.DefinitionKind, k lookup) (*persistence.Definition, error) {
+	namespaces := []string{k.namespace, ""}
+	if k.namespace == "" {
+		namespaces = namespaces[:1]
+	}
+	for _, ns := range namespaces {
+		def, err := c.store.FindDefinition(ctx, persistence.DefinitionKey{ProjectID: k.project, Kind: kind, Namespace: ns, Name: k.name})
+		if err == nil {
+			return def, nil
+		}
+		if !fault.Is(err, fault.NotFound) {
+			return nil, fmt.Errorf("find %s %s: %w", kind, k.name, err)
+		}
+	}
+	return nil, nil
+}
+
+// findAction resolves a name to a built-in action or to an ad-hoc one with its chain of bases. above holds the names of
+// the chain so far.
+func (c *Catalog) findAction(ctx context.Context, k lookup, above []string) (*workflow.ActionSpec, error) {
+	if spec, ok := c.builtIn[k.name]; ok {
+		return spec, nil
+	}
+	for _, name := range above {
+		if name == k.name {
+			return nil, fault.New(fault.Invalid, "Found a cycle in an ad-hoc action chain [action_name=%s, duplicate_action_name=%s]", above[0], k.name)
+		}
+	}
+	def, err := c.find(ctx, persistence.ActionDefinition, k)
+	if err != nil || def == nil {
+		return nil, err
+	}
+	a, err := c.Action(def)
+	if err != nil {
+		return nil, err
+	}
+	base, err := c.findBase(ctx, k, def, a, append(above, k.name))
+	if err != nil {
+		return nil, err
+	}
+	return &workflow.ActionSpec{
+		Name: def.Name, Inputs: a.Input, Class: base.Class, Async: base.Async, SafeRerun: base.SafeRerun,
+		AdHoc: a, Base: base,
+	}, nil
+}
+
+// findBase looks for the base among the actions of the same workbook first, as Mistral does for names in a workbook.
+func (c *Catalog) findBase(ctx context.Context, k lookup, def *persistence.Definition, a *dsl.Action, above []string) (*workflow.ActionSpec, error) {
+	name := a.Base.Name.Source()
+	var base *workflow.ActionSpec
+	var err error
+	if def.Workbook != "" {
+		base, err = c.findAction(ctx, lookup{k.project, k.namespace, def.Workbook + "." + name}, above)
+	}
+	if err == nil && base == nil {
+		base, err = c.findAction(ctx, lookup{k.project, k.namespace, name}, above)
+	}
+	if err == nil && base == nil {
+		err = fault.New(fault.Invalid, "Failed to find base action [action_name=%s namespace=%s] ", name, k.namespace)
+	}
+	return base, err
+}
+
+// builtInSpecs says of each registered action what the engine must know.
+func builtInSpecs(registry *actions.Registry) map[string]*workflow.ActionSpec {
+	specs := map[string]*workflow.ActionSpec{}
+	for _, name := range registry.Names() {
+		a, ok := registry.Find(name)
+		if !ok {
+			continue
+		}
+		specs[name] = builtInSpec(a)
+	}
+	return specs
+}

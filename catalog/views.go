@@ -1,0 +1,178 @@
+package catalog
+
+import (
+	"fmt"
+
+	"cierzo/fault"
+	"cierzo/persistence"
+	"cierzo/workflow"
+)
+
+// viewsMax bounds what tasks() and executions() answer in one expression, in executions and in tasks each; readPage is
+// how many rows are read at once.
+const (
+	viewsMax = 10000
+	readPage = 1000
+)
+
+// Executions lists the project's executions for executions(), oldest first.
+func (f *facts) Executions(projectID string, q workflow.ExecutionsFilter) ([]workflow.ExecutionView, error) {
+	if q.ID != "" {
+		rec, data, err := f.catalog.store.GetExecution(f.ctx, projectID, q.ID)
+		if fault.Is(err, fault.NotFound) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read execution %s: %w", q.ID, err)
+		}
+		return []workflow.ExecutionView{{Execution: *rec, Data: *data}}, nil
+	}
+	query := persistence.ExecutionsQuery{ProjectID: projectID, RootID: q.RootID}
+	if q.State != "" {
+		query.States = []workflow.State{q.State}
+	}
+	records, err := f.list(query, func(r *workflow.ExecutionRecord) bool {
+		return (q.From.IsZero() || !r.CreatedAt.Before(q.From)) && (q.To.IsZero() || r.CreatedAt.Before(q.To))
+	})
+	if err != nil {
+		return nil, err
+	}
+	views := make([]workflow.ExecutionView, 0, len(records))
+	for i := len(records) - 1; i >= 0; i-- {
+		_, data, err := f.catalog.store.GetExecution(f.ctx, projectID, records[i].ID)
+		if fault.Is(err, fault.NotFound) {
+			continue // deleted since it was listed
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read execution %s: %w", records[i].ID, err)
+		}
+		views = append(views, workflow.ExecutionView{Execution: *records[i], Data: *data})
+	}
+	return views, nil
+}
+
+// list reads all pages of a query, newest first, and keeps what fits.
+func (f *facts) list(q persistence.ExecutionsQuery, keep func(*workflow.ExecutionRecord) bool) ([]*workflow.ExecutionRecord, error) {
+	var out []*workflow.ExecutionRecord
+	q.Limit = readPage
+	for {
+		page, err := f.catalog.store.ListExecutions(f.ctx, q)
+		if err != nil {
+			return nil, fmt.Errorf("list executions: %w", err)
+		}
+		for _, r := range page {
+			if keep(r) {
+				out = append(out, r)
+			}
+		}
+		if len(out) > viewsMax {
+			return nil, fault.New(fault.TooLarge, "more than %d executions match; narrow the filter", viewsMax)
+		}
+		if len(page) < readPage {
+			return out, nil
+		}
+		last := page[len(page)-1]
+		q.Before = &persistence.PageKey{CreatedAt: last.CreatedAt, ID: last.ID}
+	}
+}
+
+// Tasks lists task executions for tasks(): of one execution, of its tree, or of all the project's.
+func (f *facts) Tasks(projectID string, q workflow.TasksFilter) ([]workflow.TaskView, error) {
+	var ids []workflow.ExecutionID
+	if q.Execution != "" {
+		if _, _, err := f.catalog.store.GetExecution(f.ctx, projectID, q.Execution); err != nil {
+			if fault.Is(err, fault.NotFound) {
+				return nil, nil
+			}
+			return nil, fmt.Errorf("read execution %s: %w", q.Execution, err)
+		}
+		ids = append(ids, q.Execution)
+	} else {
+		records, err := f.list(persistence.ExecutionsQuery{ProjectID: projectID}, func(*workflow.ExecutionRecord) bool { return true })
+		if err != nil {
+			return nil, err
+		}
+		for i := len(records) - 1; i >= 0; i-- {
+			ids = append(ids, records[i].ID)
+		}
+	}
+	var views []workflow.TaskView
+	for i := 0; i < len(ids); i++ {
+		own, err := f.tasksOf(ids[i])
+		if err != nil {
+			return nil, err
+		}
+		for _, v := range own {
+			if q.Recursive && q.Execution != "" {
+				for _, a := range v.Actions {
+					if a.Kind == workflow.KindWorkflow {
+						ids = append(ids, workflow.ExecutionID(a.ID))
+					}
+				}
+			}
+			if q.State == "" || v.Task.State == q.State {
+				views = append(views, v)
+			}
+		}
+		if len(views) > viewsMax {
+			return nil, fault.New(fault.TooLarge, "more than %d tasks match; narrow the filter", viewsMax)
+		}
+	}
+	if q.Flat {
+		views = flat(views)
+	}
+	return views, nil
+}
+
+// flat leaves out the tasks that only stand for a sub-workflow, as tasks(…, flat => true) does.
+func flat(views []workflow.TaskView) []workflow.TaskView {
+	var out []workflow.TaskView
+	for _, v := range views {
+		if v.Task.Type != "WORKFLOW" {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// tasksOf reads an execution's tasks with their actions.
+func (f *facts) tasksOf(id workflow.ExecutionID) ([]workflow.TaskView, error) {
+	tasks, err := readAll(func(after int) ([]*workflow.TaskRecord, error) {
+		return f.catalog.store.ListTasks(f.ctx, id, after, readPage)
+	}, func(t *workflow.TaskRecord) int { return t.Seq })
+	if err != nil {
+		return nil, fmt.Errorf("list tasks of %s: %w", id, err)
+	}
+	all, err := readAll(func(after int) ([]*workflow.ActionRecord, error) {
+		return f.catalog.store.ListActions(f.ctx, id, "", after, readPage)
+	}, func(a *workflow.ActionRecord) int { return a.Seq })
+	if err != nil {
+		return nil, fmt.Errorf("list actions of %s: %w", id, err)
+	}
+	byTask := map[workflow.TaskID][]workflow.ActionRecord{}
+	for _, a := range all {
+		byTask[a.TaskID] = append(byTask[a.TaskID], *a)
+	}
+	views := make([]workflow.TaskView, 0, len(tasks))
+	for _, t := range tasks {
+		views = append(views, workflow.TaskView{Task: *t, Actions: byTask[t.ID]})
+	}
+	return views, nil
+}
+
+// readAll reads pages by sequence number; the first page is the one after -1.
+func readAll[T any](page func(after int) ([]T, error), seq func(T) int) ([]T, error) {
+	var out []T
+	after := -1
+	for {
+		p, err := page(after)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, p...)
+		if len(p) < readPage {
+			return out, nil
+		}
+		after = seq(p[len(p)-1])
+	}
+}
