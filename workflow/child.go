@@ -89,8 +89,8 @@ func (e *Execution) childSends(a *action) []Send {
 func (e *Execution) tellChildren() {
 	for _, t := range e.liveTasks() {
 		for _, a := range t.actions {
-			if a.Phase == PhaseChild && !a.State.Final() && e.outstanding(a) {
-				e.send(a)
+			if a.Phase == PhaseChild && !a.State.Final() {
+				e.tellChild(a)
 			}
 		}
 	}
@@ -120,15 +120,16 @@ func (e *Execution) childReported(ev ChildReported) error {
 		a.ChildStarted = true
 		e.touchAction(a)
 	}
+	cascaded := ev.Output != nil && !ev.State.Final()
 	switch ev.State {
 	case Running:
-		return e.childRunning(a)
+		return e.childRunning(a, cascaded)
 	case Paused:
-		return e.childPaused(a)
+		return e.childPaused(a, cascaded)
 	case Success, Error, Cancelled:
 		if a.State == Paused && ev.State != Cancelled {
 			// The report of its resume was overtaken by this one.
-			if err := e.childRunning(a); err != nil {
+			if err := e.childRunning(a, false); err != nil {
 				return err
 			}
 		}
@@ -161,7 +162,9 @@ func (a *action) childInfo() string {
 	return ""
 }
 
-func (e *Execution) childPaused(a *action) error {
+// childPaused is the report of a pause. One that a user asked for pauses the parent too; the answer to the parent's own
+// command, which may come when the parent goes on already, doesn't.
+func (e *Execution) childPaused(a *action, cascaded bool) error {
 	if a.State == Paused {
 		return nil
 	}
@@ -170,15 +173,20 @@ func (e *Execution) childPaused(a *action) error {
 		e.setTask(t, Paused, "")
 		e.notifyTask(t, "TASK_PAUSED")
 	}
-	if e.rec.State == Running {
+	if e.rec.State == Running && !cascaded && !a.PauseSent {
 		return e.pause("")
 	}
+	e.tellChild(a)
 	return nil
 }
 
 // childRunning is the report of a start or a resume. A child that goes on takes its parents along, unless another task
 // is still paused.
-func (e *Execution) childRunning(a *action) error {
+func (e *Execution) childRunning(a *action, cascaded bool) error {
+	if a.PauseSent {
+		a.PauseSent = false
+		e.touchAction(a)
+	}
 	if a.State != Paused {
 		e.tellChild(a)
 		return nil
@@ -188,6 +196,10 @@ func (e *Execution) childRunning(a *action) error {
 	if t.State == Paused && !anyPaused(t) {
 		e.setTask(t, Running, "")
 		e.notifyTask(t, "TASK_RESUMED")
+	}
+	if cascaded {
+		e.tellChild(a)
+		return nil
 	}
 	for _, other := range e.liveTasks() {
 		if other.State == Paused {
@@ -208,6 +220,10 @@ func anyPaused(t *task) bool {
 
 // tellChild repeats what the child must be told, if anything.
 func (e *Execution) tellChild(a *action) {
+	if e.rec.State == Paused && a.ChildStarted && a.State == Running && !a.PauseSent {
+		a.PauseSent = true
+		e.touchAction(a)
+	}
 	if e.outstanding(a) {
 		e.send(a)
 	}

@@ -33,7 +33,12 @@ func (e *Execution) carryOutOp(op Op) error {
 		if e.rec.State.Final() {
 			return e.refuseState(Paused)
 		}
-		return e.pause("")
+		if e.rec.State == Paused {
+			return nil
+		}
+		err := e.pause("")
+		e.rec.Runtime.Cascaded = op.Cascade
+		return err
 	case Resume:
 		return e.resumeOp(op)
 	case Stop:
@@ -114,15 +119,18 @@ func (e *Execution) resumeOp(op Resume) error {
 		return nil
 	}
 	e.mergeEnv(op.Env)
-	return e.resume()
+	return e.resumeBy(op.Cascade)
 }
 
-// resume goes on: with children, with the transitions that completed meanwhile, with tasks that waited, with the backlog.
-func (e *Execution) resume() error {
+func (e *Execution) resume() error { return e.resumeBy(false) }
+
+// resumeBy goes on: with children, with the transitions that completed meanwhile, with tasks that waited, with the backlog.
+func (e *Execution) resumeBy(cascade bool) error {
 	if e.rec.State != Paused {
 		return nil
 	}
 	e.setState(Running, "")
+	e.rec.Runtime.Cascaded = cascade
 	e.notify("WORKFLOW_RESUMED", nil)
 	e.tellChildren()
 	backlog := e.rec.Runtime.Backlog
@@ -150,7 +158,7 @@ func (e *Execution) resumeTask(t *task) error {
 			return e.contain(t, "Failed to complete task", err)
 		}
 	case t.State == Waiting:
-		e.blocked = append(e.blocked, t)
+		e.review(t)
 	case t.State == Idle && t.Runtime.PausedBefore && e.rec.State == Running:
 		t.Runtime.PausedBefore = false
 		if t.StartedAt.IsZero() {
@@ -211,7 +219,7 @@ func (e *Execution) rerun(op Rerun) error {
 	if t.prog.Join.IsJoin() {
 		t.TriggeredBy, t.Parents, t.in = nil, nil, nil
 		e.setTask(t, Waiting, "Task is waiting.")
-		e.blocked = append(e.blocked, t)
+		e.review(t)
 		return nil
 	}
 	e.setTask(t, Idle, "")
@@ -258,7 +266,7 @@ func (e *Execution) revive() {
 	e.notify("WORKFLOW_RERUN", nil)
 	for _, t := range e.tasks {
 		if t.State == Waiting {
-			e.blocked = append(e.blocked, t)
+			e.review(t)
 		}
 	}
 }

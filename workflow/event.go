@@ -78,10 +78,12 @@ type RunnerLost struct{ Runner RunnerID }
 
 // ChildReported is a sub-workflow's state; re-sent by the child until AckChild.
 type ChildReported struct {
-	Child  ExecutionID
-	Seq    int   // grows with each change of the child's state; older reports are ignored. 0: unknown, of a refusal
-	State  State // Running (also: started), Paused, Success, Error, Cancelled
-	Info   string
+	Child ExecutionID
+	Seq   int   // grows with each change of the child's state; older reports are ignored. 0: unknown, of a refusal
+	State State // Running (also: started), Paused, Success, Error, Cancelled
+	Info  string
+	// Output is the sub-workflow's when it is final. Of a sub-workflow that was paused or resumed it is true when that
+	// was its parent's doing: then it is no news to the parent, and must not move it.
 	Output value.Value
 	// Refused: the child could not be created; Info says why. There is no such execution.
 	Refused bool
@@ -104,9 +106,15 @@ type Op interface{ op() }
 
 // Pause, Resume and Stop act on the execution. Stop's State is Success, Error or Cancelled.
 type (
-	Pause struct{}
+	Pause struct {
+		// Cascade: the parent's ControlChild asks, not a user. See ControlOp.
+		Cascade bool
+	}
 	// Resume continues a paused execution; Env is merged into its environment when not nil.
-	Resume struct{ Env *value.Dict }
+	Resume struct {
+		Env     *value.Dict
+		Cascade bool // as in Pause
+	}
 	// Stop ends the execution in State with the message as its state info.
 	Stop struct {
 		State   State
@@ -134,6 +142,19 @@ type (
 		Output value.Value
 	}
 )
+
+// ControlOp is the command that a ControlChild means; nil: there is no such op.
+func ControlOp(op, message string) Op {
+	switch op {
+	case "pause":
+		return Pause{Cascade: true}
+	case "resume":
+		return Resume{Cascade: true}
+	case "cancel":
+		return Stop{State: Cancelled, Message: message}
+	}
+	return nil
+}
 
 func (Pause) op()          {}
 func (Resume) op()         {}

@@ -89,14 +89,15 @@ type Execution struct {
 
 type task struct {
 	TaskRecord
-	prog    *taskProgram
-	actions []*action
-	dirty   bool
-	queued  bool // in Execution.ready
-	listed  bool // in Execution.live
-	in      *branch
-	out     *branch // nil unless final
-	outOf   *value.Dict
+	prog     *taskProgram
+	actions  []*action
+	dirty    bool
+	queued   bool // in Execution.ready
+	listed   bool // in Execution.live
+	inReview bool // in Execution.blocked
+	in       *branch
+	out      *branch // nil unless final
+	outOf    *value.Dict
 
 	active   int // actions that are not final
 	accepted int // actions that are accepted
@@ -182,7 +183,7 @@ func (e *Execution) derive() {
 			e.enqueue(t)
 		}
 		if t.State == Waiting && e.rec.State == Running {
-			e.blocked = append(e.blocked, t)
+			e.review(t)
 		}
 	}
 }
@@ -365,7 +366,7 @@ func (e *Execution) record(h HistoryEvent) {
 // setState changes the execution's state.
 func (e *Execution) setState(s State, info string) {
 	invariant.Check(e.rec.State != Success || s == Success, "execution %s leaves SUCCESS for %s", e.rec.ID, s)
-	e.rec.State, e.rec.StateInfo, e.recDirty = s, info, true
+	e.rec.State, e.rec.StateInfo, e.rec.Runtime.Cascaded, e.recDirty = s, info, false, true
 	e.record(HistoryEvent{Kind: "execution.state", State: s, Info: info})
 	if e.rec.ParentID != "" {
 		e.rec.ParentPending, e.rec.ParentSent, e.parentDue = true, 0, true

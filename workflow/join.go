@@ -29,7 +29,7 @@ func (e *Execution) triggerJoin(m move) error {
 			e.setTask(last, Waiting, "Task is waiting.")
 		}
 		if last.State == Waiting {
-			e.blocked = append(e.blocked, last)
+			e.review(last)
 			return nil
 		}
 		if !e.again(last, m.from) {
@@ -42,7 +42,7 @@ func (e *Execution) triggerJoin(m move) error {
 	}
 	t.TriggeredBy = []Trigger{{TaskID: m.from.ID, Event: m.event}}
 	e.setTask(t, Waiting, "Task is waiting.")
-	e.blocked = append(e.blocked, t)
+	e.review(t)
 	return nil
 }
 
@@ -76,7 +76,7 @@ func (e *Execution) wakeJoins(t *task) {
 	for _, tp := range t.prog.joins {
 		if all := e.byName[tp.Name]; len(all) > 0 {
 			if last := all[len(all)-1]; last.State == Waiting && last.Runtime.WakeAt.IsZero() {
-				e.blocked = append(e.blocked, last)
+				e.review(last)
 			}
 		}
 	}

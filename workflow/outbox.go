@@ -3,6 +3,8 @@ package workflow
 import (
 	"slices"
 	"time"
+
+	"cierzo/expr/value"
 )
 
 // The outbox: what must reach others follows from the rows. A turn sends for the rows that it changed, Recovered for
@@ -152,11 +154,19 @@ func (e *Execution) takeSends() []Send {
 	if e.parentDue && e.rec.ParentPending {
 		sends = append(sends, NotifyParent{
 			Parent: e.rec.ParentID, ParentTask: e.rec.ParentTaskID, Child: e.rec.ID,
-			Seq: e.rec.Runtime.ReportSeq, State: e.rec.State, Info: e.rec.StateInfo, Output: e.data.Output,
+			Seq: e.rec.Runtime.ReportSeq, State: e.rec.State, Info: e.rec.StateInfo, Output: e.reported(),
 		})
 	}
 	e.sends, e.resend, e.parentDue = nil, nil, false
 	return sends
+}
+
+// reported is the output as the parent gets it; see ChildReported.
+func (e *Execution) reported() value.Value {
+	if e.data.Output == nil && e.rec.Runtime.Cascaded {
+		return value.Bool(true)
+	}
+	return e.data.Output
 }
 
 // wakeAt is when this execution must be looked at again at the latest; zero when only a message moves it.
@@ -188,12 +198,14 @@ func (e *Execution) wakeAt() time.Time {
 			continue
 		}
 		for _, a := range t.actions {
-			if !a.State.Final() && e.outstanding(a) {
-				if a.nextSend.IsZero() {
-					a.nextSend = e.nextResend(a)
-				}
-				consider(a.nextSend)
+			if a.State.Final() || !e.outstanding(a) {
+				a.nextSend = zeroTime
+				continue
 			}
+			if a.nextSend.IsZero() {
+				a.nextSend = e.nextResend(a)
+			}
+			consider(a.nextSend)
 		}
 	}
 	return wake

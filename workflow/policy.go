@@ -218,7 +218,7 @@ func (e *Execution) wakeTask(t *task) error {
 		return e.proceed(t)
 	case wakeRetry:
 		if t.State == Waiting {
-			e.blocked = append(e.blocked, t)
+			e.review(t)
 			return nil
 		}
 		e.forget(t, false)

@@ -86,6 +86,7 @@ type ExecutionRuntime struct {
 	HistorySeq uint64           `json:"history_seq,omitempty"` // of the last history event
 	Backlog    []BacklogCommand `json:"backlog,omitempty"`     // what a pause command kept back until the resume
 	ParentAt   time.Time        `json:"parent_at,omitzero"`    // when ParentPending was sent last
+	Cascaded   bool             `json:"cascaded,omitempty"`    // the parent has paused or resumed this execution, not a user
 	ReportSeq  int              `json:"report_seq,omitempty"`  // of the last report to the parent; they may arrive in any order
 }
 
@@ -150,21 +151,21 @@ type Trigger struct {
 	Event  string `json:"event"` // "on-success", "on-error", "on-complete", "on-skip", "not triggered", "impossible route"
 }
 
-// TaskRuntime is what a task remembers between turns.
+// TaskRuntime is what a task remembers between turns. Its JSON form is stored.
 type TaskRuntime struct {
-	RetryNo        int       // retries made so far
-	WakeAt         time.Time // end of a wait-before, wait-after or retry delay; zero: none
-	WakeFor        string    // "start", "retry", "complete": what happens at WakeAt
-	TimeoutAt      time.Time // zero: none
-	TimeoutSeconds int       // the timeout that TimeoutAt came from
-	WaitAfterDone  bool
-	PausedBefore   bool  // the start policies have run; resume starts the task without them
-	Remembered     State // the state to complete with after a wait-after
-	RememberedInfo string
-	RerunNo        int
-	ItemCount      int  // with-items: number of items; -1 when the task has none
-	Concurrency    int  // with-items: 0 is no limit
-	ItemsReady     bool // with-items: ItemCount was evaluated
+	RetryNo        int       `json:"retry_no,omitempty"`        // retries made so far
+	WakeAt         time.Time `json:"wake_at,omitzero"`          // end of a wait-before, wait-after or retry delay; zero: none
+	WakeFor        string    `json:"wake_for,omitempty"`        // "start", "retry", "complete": what happens at WakeAt
+	TimeoutAt      time.Time `json:"timeout_at,omitzero"`       // zero: none
+	TimeoutSeconds int       `json:"timeout_seconds,omitempty"` // the timeout that TimeoutAt came from
+	WaitAfterDone  bool      `json:"wait_after_done,omitempty"`
+	PausedBefore   bool      `json:"paused_before,omitempty"` // the start policies have run; resume starts the task without them
+	Remembered     State     `json:"remembered,omitempty"`    // the state to complete with after a wait-after
+	RememberedInfo string    `json:"remembered_info,omitempty"`
+	RerunNo        int       `json:"rerun_no,omitempty"`
+	ItemCount      int       `json:"item_count"`            // with-items: number of items; -1 when the task has none
+	Concurrency    int       `json:"concurrency,omitempty"` // with-items: 0 is no limit
+	ItemsReady     bool      `json:"items_ready,omitempty"` // with-items: ItemCount was evaluated
 }
 
 // ActionKind tells an action from a sub-workflow.
@@ -225,6 +226,8 @@ type ActionRecord struct {
 	ChildStarted      bool
 	ChildDefinitionID string
 	ChildParams       *value.Dict
+	// PauseSent: the sub-workflow was told to pause and has not said since that it runs.
+	PauseSent bool
 	// CancelSent: the runner was told to stop; re-sent while the attempt is not reported.
 	CancelSent bool
 	// LateResults counts outcomes that came too late to be accepted.

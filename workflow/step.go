@@ -1,6 +1,8 @@
 package workflow
 
 import (
+	"slices"
+
 	"cierzo/fault"
 	"cierzo/internal/invariant"
 )
@@ -66,6 +68,7 @@ func (e *Execution) run() error {
 		case len(e.blocked) > 0:
 			t := e.blocked[0]
 			e.blocked = e.blocked[1:]
+			t.inReview = false
 			if err := e.refreshJoin(t); err != nil {
 				return err
 			}
@@ -96,6 +99,19 @@ func (e *Execution) enqueue(t *task) {
 		t.queued = true
 		e.ready = append(e.ready, t)
 	}
+}
+
+// review has a waiting join looked at again, in the order of creation.
+func (e *Execution) review(t *task) {
+	if t.inReview {
+		return
+	}
+	t.inReview = true
+	at := len(e.blocked)
+	for at > 0 && e.blocked[at-1].Seq > t.Seq {
+		at--
+	}
+	e.blocked = slices.Insert(e.blocked, at, t)
 }
 
 // startable reports whether a task waits for nothing but its turn.

@@ -34,6 +34,10 @@ type world struct {
 	queue []delivery
 	onRun map[workflow.ActionID]int // attempts that runners have begun
 	log   func(ex workflow.ExecutionID, s workflow.Send)
+	// net, when set, takes the place of send.
+	net func(from workflow.ExecutionID, s workflow.Send)
+	// slots, when set, says on which runner an action gets a slot; "" is none.
+	slots func() workflow.RunnerID
 }
 
 type definition struct {
@@ -210,7 +214,11 @@ func (w *world) commit(id workflow.ExecutionID, r *resident) {
 			if w.log != nil {
 				w.log(id, s)
 			}
-			w.send(id, s)
+			if w.net != nil {
+				w.net(id, s)
+			} else {
+				w.send(id, s)
+			}
 		}
 		if w.noSlots {
 			return
@@ -221,7 +229,16 @@ func (w *world) commit(id workflow.ExecutionID, r *resident) {
 		}
 		var slots []workflow.Slot
 		for _, want := range wants {
-			slots = append(slots, workflow.Slot{Action: want.Action, Runner: "runner-1", LeaseUntil: w.now.Add(30 * time.Second)})
+			runner := workflow.RunnerID("runner-1")
+			if w.slots != nil {
+				runner = w.slots()
+			}
+			if runner != "" {
+				slots = append(slots, workflow.Slot{Action: want.Action, Runner: runner, LeaseUntil: w.now.Add(30 * time.Second)})
+			}
+		}
+		if len(slots) == 0 {
+			return
 		}
 		if w.reload {
 			w.load(r)
@@ -308,8 +325,7 @@ func (w *world) send(from workflow.ExecutionID, s workflow.Send) {
 			w.post(0, from, workflow.ChildReported{Child: s.Child, Refused: true, Info: "no such execution"})
 			return
 		}
-		ops := map[string]workflow.Op{"pause": workflow.Pause{}, "resume": workflow.Resume{}, "cancel": workflow.Stop{State: workflow.Cancelled, Message: s.Message}}
-		w.post(0, s.Child, workflow.Command{Op: ops[s.Op]})
+		w.post(0, s.Child, workflow.Command{Op: workflow.ControlOp(s.Op, s.Message)})
 	}
 }
 
