@@ -5,13 +5,14 @@
 //
 //  1. Every method that writes is one serializable transaction: it happens as a whole, at one moment between its call and
 //     its return, or not at all.
-//  2. nil means durable. An error of kind fault.Unavailable whose Ambiguous is true means that nobody knows; the caller
+//  2. nil means durable. An error that IsAmbiguous (its kind is fault.Unavailable) means that nobody knows; the caller
 //     must load again, and must not assume either. Any other error means that nothing was written.
-//  3. A turn is written only if its execution's epoch is still the turn's epoch. A fenced turn drops out of its batch; the
-//     other turns of the batch are written.
+//  3. A turn is written only if its execution's epoch is still the turn's epoch. A fenced or refused turn drops out of its
+//     batch; the other turns of the batch are written.
 //  4. Time in leases is the database's time. No method compares clocks of two machines.
 //  5. What a method returns belongs to the caller; what it was given it doesn't keep or change.
-//  6. Every read has a limit.
+//  6. Every read has a limit. A limit below 1 or above 1000 means 1000.
+//  7. Times are kept in microseconds, in UTC. Values come back as their JSON says: a tuple is a list, a key is a text.
 package persistence
 
 import (
@@ -60,8 +61,9 @@ type Executions interface {
 	// the execution isn't final and force is false.
 	DeleteExecution(ctx context.Context, id workflow.ExecutionID, force bool) error
 
-	// Due lists executions that aren't final and whose wake_at has come (by the database's clock), oldest first.
-	// Only those whose shard (see Shard) is in the set, nil meaning all.
+	// Due lists executions whose WakeAt has come (by the database's clock), the longest waiting first. A final execution
+	// has a WakeAt too while a report or a cancel of it is not acknowledged. Only those whose shard (see Shard) is in the
+	// set, nil meaning all.
 	Due(ctx context.Context, shards []uint16, limit int) ([]workflow.ExecutionID, error)
 
 	// DispatchedRunners lists the runners that hold dispatched actions, each once.
@@ -89,6 +91,9 @@ const (
 	Committed TurnOutcome = iota + 1
 	Fenced                // another activation has raised the epoch; nothing of the turn was written
 	Exists                // Create found the execution there; nothing of the turn was written
+	// Refused: no store can keep the turn (a value without a JSON form, a name with a NUL character, rows of another
+	// execution); nothing of it was written, and writing it again would end the same.
+	Refused
 )
 
 // Snapshot is an execution as read by Activate.
@@ -167,16 +172,19 @@ type DefinitionKey struct {
 type Definitions interface {
 	// CreateDefinitions stores first revisions, all or none. fault.Conflict names the one that exists.
 	CreateDefinitions(ctx context.Context, ds []Definition) ([]Definition, error)
-	// PutDefinitions stores new revisions (the first where there is none), all or none. A text equal to the newest
-	// revision's makes no new revision and returns that one.
+	// PutDefinitions stores new revisions (the first where there is none), all or none. What is equal to the newest
+	// revision in text, scope, tags and workbook makes no new revision and returns that one.
 	PutDefinitions(ctx context.Context, ds []Definition) ([]Definition, error)
 	// FindDefinition returns the newest revision: in the project, else a public one. fault.NotFound.
 	FindDefinition(ctx context.Context, key DefinitionKey) (*Definition, error)
 	// GetDefinition returns a revision by id, also of a deleted definition. fault.NotFound.
 	GetDefinition(ctx context.Context, id string) (*Definition, error)
-	// DeleteDefinition hides a definition; revisions stay for the executions that refer to them. fault.NotFound.
+	// DeleteDefinition hides a definition; revisions stay for the executions that refer to them. A definition created
+	// afterwards under the same key is another one: its revisions begin at 1, its FirstID is new. fault.NotFound.
 	DeleteDefinition(ctx context.Context, key DefinitionKey) error
-	// ListDefinitions lists newest revisions of a kind that the project can see, by name.
+	// ListDefinitions lists newest revisions of a kind that the project can see, by name, then namespace, then project.
+	// Definitions of one name are never parted: the page that begins with a name has all of it, beyond the limit if it
+	// must be.
 	ListDefinitions(ctx context.Context, q DefinitionsQuery) ([]Definition, error)
 }
 

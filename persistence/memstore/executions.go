@@ -1,0 +1,207 @@
+package memstore
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+
+	"cierzo/fault"
+	"cierzo/persistence"
+	"cierzo/workflow"
+)
+
+// Commit implements persistence.Executions.
+func (s *Store) Commit(ctx context.Context, turns []persistence.Turn) ([]persistence.TurnOutcome, error) {
+	outcomes := make([]persistence.TurnOutcome, len(turns))
+	err := s.write(ctx, "Commit", func() error {
+		for i := range turns {
+			rows, err := persistence.NewTurnRows(&turns[i])
+			if err != nil {
+				outcomes[i] = persistence.Refused
+				continue
+			}
+			outcomes[i] = s.commit(rows)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return outcomes, nil
+}
+
+func (s *Store) commit(rows *persistence.TurnRows) persistence.TurnOutcome {
+	id := workflow.ExecutionID(rows.Execution.ID)
+	e := s.executions[id]
+	switch {
+	case rows.Create && e != nil:
+		return persistence.Exists
+	case rows.Create:
+		e = &execution{epoch: 1, owner: rows.Node, tasks: map[int64]persistence.TaskRow{}, actions: map[int64]persistence.ActionRow{}}
+		s.executions[id] = e
+	case e == nil || e.epoch != rows.Epoch:
+		return persistence.Fenced
+	}
+	e.row = rows.Execution
+	if rows.Data != "" {
+		e.data = rows.Data
+	}
+	for _, t := range rows.Tasks {
+		e.tasks[t.Seq] = t
+	}
+	for _, a := range rows.Actions {
+		e.actions[a.Seq] = a
+	}
+	if rows.History != nil {
+		e.history = append(e.history, *rows.History)
+	}
+	return persistence.Committed
+}
+
+// Activate implements persistence.Executions.
+func (s *Store) Activate(ctx context.Context, id workflow.ExecutionID, node persistence.NodeID) (*persistence.Snapshot, error) {
+	var snap *persistence.Snapshot
+	err := s.write(ctx, "Activate", func() error {
+		e := s.executions[id]
+		if e == nil {
+			return fault.New(fault.NotFound, "execution %s", id)
+		}
+		var err error
+		if snap, err = e.snapshot(); err != nil {
+			return err
+		}
+		e.epoch++
+		e.owner = node
+		snap.Epoch = e.epoch
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return snap, nil
+}
+
+func (e *execution) snapshot() (*persistence.Snapshot, error) {
+	snap := &persistence.Snapshot{}
+	var err error
+	if snap.Execution, err = e.row.Decode(); err != nil {
+		return nil, err
+	}
+	if snap.Data, err = persistence.ParseDataText(e.data); err != nil {
+		return nil, err
+	}
+	for _, seq := range slices.Sorted(maps.Keys(e.tasks)) {
+		row := e.tasks[seq]
+		t, err := row.Decode()
+		if err != nil {
+			return nil, err
+		}
+		snap.Tasks = append(snap.Tasks, t)
+	}
+	for _, seq := range slices.Sorted(maps.Keys(e.actions)) {
+		row := e.actions[seq]
+		a, err := row.Decode()
+		if err != nil {
+			return nil, err
+		}
+		snap.Actions = append(snap.Actions, a)
+	}
+	return snap, nil
+}
+
+// DeleteExecution implements persistence.Executions.
+func (s *Store) DeleteExecution(ctx context.Context, id workflow.ExecutionID, force bool) error {
+	return s.write(ctx, "DeleteExecution", func() error {
+		e := s.executions[id]
+		if e == nil {
+			return fault.New(fault.NotFound, "execution %s", id)
+		}
+		if !force && !workflow.State(e.row.State).Final() {
+			return fault.New(fault.Conflict, "execution %s is %s", id, e.row.State)
+		}
+		doomed := []string{string(id)}
+		for i := 0; i < len(doomed); i++ {
+			for _, other := range s.executions {
+				if other.row.ParentID == doomed[i] && !slices.Contains(doomed, other.row.ID) {
+					doomed = append(doomed, other.row.ID)
+				}
+			}
+		}
+		for _, d := range doomed {
+			delete(s.executions, workflow.ExecutionID(d))
+		}
+		return nil
+	})
+}
+
+// Due implements persistence.Executions.
+func (s *Store) Due(ctx context.Context, shards []uint16, limit int) ([]workflow.ExecutionID, error) {
+	var ids []workflow.ExecutionID
+	err := s.read(ctx, "Due", func() error {
+		now := persistence.Micros(s.cfg.Now())
+		var due []*persistence.ExecutionRow
+		for _, e := range s.executions {
+			if e.row.WakeAt != 0 && e.row.WakeAt <= now && (shards == nil || slices.Contains(shards, e.row.Shard)) {
+				due = append(due, &e.row)
+			}
+		}
+		slices.SortFunc(due, func(a, b *persistence.ExecutionRow) int {
+			return cmp.Or(cmp.Compare(a.WakeAt, b.WakeAt), cmp.Compare(a.ID, b.ID))
+		})
+		for _, row := range due[:min(len(due), persistence.Limit(limit))] {
+			ids = append(ids, workflow.ExecutionID(row.ID))
+		}
+		return nil
+	})
+	return ids, err
+}
+
+// DispatchedRunners implements persistence.Executions.
+func (s *Store) DispatchedRunners(ctx context.Context, limit int) ([]workflow.RunnerID, error) {
+	var out []workflow.RunnerID
+	err := s.read(ctx, "DispatchedRunners", func() error {
+		out = firstOf[workflow.RunnerID](s.holders(func(a persistence.ActionRow) string { return a.Runner }), limit)
+		return nil
+	})
+	return out, err
+}
+
+// OnRunner implements persistence.Executions.
+func (s *Store) OnRunner(ctx context.Context, runner workflow.RunnerID, limit int) ([]workflow.ExecutionID, error) {
+	var out []workflow.ExecutionID
+	err := s.read(ctx, "OnRunner", func() error {
+		out = firstOf[workflow.ExecutionID](s.holders(func(a persistence.ActionRow) string {
+			if a.Runner != string(runner) || runner == "" {
+				return ""
+			}
+			return a.ExecutionID
+		}), limit)
+		return nil
+	})
+	return out, err
+}
+
+// holders collects what pick gives for each action, but "".
+func (s *Store) holders(pick func(persistence.ActionRow) string) map[string]bool {
+	found := map[string]bool{}
+	for _, e := range s.executions {
+		for _, a := range e.actions {
+			if name := pick(a); name != "" {
+				found[name] = true
+			}
+		}
+	}
+	return found
+}
+
+func firstOf[T ~string](names map[string]bool, limit int) []T {
+	var out []T
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		if len(out) == persistence.Limit(limit) {
+			break
+		}
+		out = append(out, T(name))
+	}
+	return out
+}

@@ -1,0 +1,129 @@
+package persistence
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"cierzo/fault"
+	"cierzo/workflow"
+)
+
+// The rows: how records lie in every store. What queries look at is a field of its own; the rest of a record is one JSON
+// document, Doc, and its values, which can be large, are another, Values. Times are microseconds, see Micros.
+
+// ExecutionRow is a workflow.ExecutionRecord in a store.
+type ExecutionRow struct {
+	Shard        uint16
+	ID           string
+	ProjectID    string
+	WorkflowName string
+	State        string
+	RootID       string
+	ParentID     string
+	ParentTaskID string
+	WakeAt       int64 // 0 is never
+	CreatedAt    int64
+	Doc          string
+}
+
+type executionDoc struct {
+	Namespace     string                    `json:"namespace,omitempty"`
+	DefinitionID  string                    `json:"definition_id,omitempty"`
+	Description   string                    `json:"description,omitempty"`
+	Tags          []string                  `json:"tags,omitempty"`
+	StateInfo     string                    `json:"state_info,omitempty"`
+	Priority      int                       `json:"priority,omitempty"`
+	Index         int                       `json:"index,omitempty"`
+	Depth         int                       `json:"depth,omitempty"`
+	ParentPending bool                      `json:"parent_pending,omitempty"`
+	ParentSent    int                       `json:"parent_sent,omitempty"`
+	Requests      []string                  `json:"requests,omitempty"`
+	Runtime       workflow.ExecutionRuntime `json:"runtime,omitzero"`
+	Turns         uint64                    `json:"turns,omitempty"`
+	UpdatedAt     int64                     `json:"updated_at,omitempty"`
+}
+
+// NewExecutionRow makes the row of a record. fault.Invalid: no store can keep it.
+func NewExecutionRow(r *workflow.ExecutionRecord) (ExecutionRow, error) {
+	d := executionDoc{
+		Namespace: r.Namespace, DefinitionID: r.DefinitionID, Description: r.Description, Tags: r.Tags,
+		StateInfo: r.StateInfo, Priority: r.Priority, Index: r.Index, Depth: r.Depth, ParentPending: r.ParentPending,
+		ParentSent: r.ParentSent, Runtime: r.Runtime, Turns: r.Turns, UpdatedAt: Micros(r.UpdatedAt),
+	}
+	for _, q := range r.Requests {
+		d.Requests = append(d.Requests, q.ID)
+	}
+	row := ExecutionRow{
+		Shard: Shard(r.ID), ID: string(r.ID), ProjectID: r.ProjectID, WorkflowName: r.WorkflowName, State: string(r.State),
+		RootID: string(r.RootID), ParentID: string(r.ParentID), ParentTaskID: string(r.ParentTaskID),
+		WakeAt: Micros(r.WakeAt), CreatedAt: Micros(r.CreatedAt),
+	}
+	for _, s := range []string{row.ID, row.ProjectID, row.WorkflowName, row.State, row.RootID, row.ParentID, row.ParentTaskID} {
+		if err := checkText("name or id", s); err != nil {
+			return row, err
+		}
+	}
+	var err error
+	row.Doc, err = encodeDoc(d, "execution", row.ID)
+	return row, err
+}
+
+// Decode makes the record of a row.
+func (row *ExecutionRow) Decode() (*workflow.ExecutionRecord, error) {
+	var d executionDoc
+	if err := decodeDoc(row.Doc, &d, "execution", row.ID); err != nil {
+		return nil, err
+	}
+	r := &workflow.ExecutionRecord{
+		ID: workflow.ExecutionID(row.ID), ProjectID: row.ProjectID, WorkflowName: row.WorkflowName, Namespace: d.Namespace,
+		DefinitionID: d.DefinitionID, Description: d.Description, Tags: d.Tags, State: workflow.State(row.State),
+		StateInfo: d.StateInfo, Priority: d.Priority, RootID: workflow.ExecutionID(row.RootID),
+		ParentID: workflow.ExecutionID(row.ParentID), ParentTaskID: workflow.TaskID(row.ParentTaskID), Index: d.Index,
+		Depth: d.Depth, ParentPending: d.ParentPending, ParentSent: d.ParentSent, Runtime: d.Runtime, Turns: d.Turns,
+		WakeAt: FromMicros(row.WakeAt), CreatedAt: FromMicros(row.CreatedAt), UpdatedAt: FromMicros(d.UpdatedAt),
+	}
+	for _, id := range d.Requests {
+		r.Requests = append(r.Requests, workflow.RequestRecord{ID: id})
+	}
+	return r, nil
+}
+
+// NewDataText makes the document of an execution's data. fault.Invalid: a value has no JSON form.
+func NewDataText(d *workflow.ExecutionData) (string, error) {
+	var b body
+	b.dict("input", d.Input)
+	b.dict("params", d.Params)
+	b.dict("env", d.Env)
+	b.dict("context", d.Context)
+	b.value("output", d.Output)
+	text, err := b.text()
+	return text, fault.Wrap(fault.Invalid, err, "encode the data of an execution")
+}
+
+// ParseDataText is the inverse of NewDataText.
+func ParseDataText(text string) (*workflow.ExecutionData, error) {
+	m := readBody(text)
+	d := &workflow.ExecutionData{
+		Input: m.getDict("input"), Params: m.getDict("params"), Env: m.getDict("env"), Context: m.getDict("context"),
+		Output: m.get("output"),
+	}
+	if m.err != nil {
+		return nil, fmt.Errorf("decode the data of an execution: %w", m.err)
+	}
+	return d, nil
+}
+
+func encodeDoc(doc any, kind, id string) (string, error) {
+	text, err := json.Marshal(doc)
+	if err != nil {
+		return "", fault.Wrap(fault.Invalid, err, "encode %s %s", kind, id)
+	}
+	return string(text), nil
+}
+
+func decodeDoc(text string, doc any, kind, id string) error {
+	if err := json.Unmarshal([]byte(text), doc); err != nil {
+		return fmt.Errorf("decode %s %s: %w", kind, id, err)
+	}
+	return nil
+}

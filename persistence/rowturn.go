@@ -1,0 +1,101 @@
+package persistence
+
+import (
+	"cierzo/fault"
+	"cierzo/workflow"
+)
+
+// TurnRows are the rows of a turn.
+type TurnRows struct {
+	Create    bool
+	Epoch     uint64
+	Node      NodeID
+	Execution ExecutionRow
+	Data      string // "" is unchanged
+	Tasks     []TaskRow
+	Actions   []ActionRow
+	History   *HistoryRow // nil: none
+}
+
+// NewTurnRows makes the rows of a turn. fault.Invalid: the turn is no turn (no execution, rows of another execution), or
+// no store can keep it.
+func NewTurnRows(t *Turn) (*TurnRows, error) {
+	w := &t.Writes
+	if w.Execution == nil || w.Execution.ID != t.ID || t.ID == "" {
+		return nil, fault.New(fault.Invalid, "turn of execution %q: the row of the execution is missing or another's", t.ID)
+	}
+	if w.Create && w.Data == nil {
+		return nil, fault.New(fault.Invalid, "turn of execution %s: it is created without its data", t.ID)
+	}
+	rows := &TurnRows{Create: w.Create, Epoch: t.Epoch, Node: t.Node}
+	var err error
+	if rows.Execution, err = NewExecutionRow(w.Execution); err != nil {
+		return nil, err
+	}
+	if w.Data != nil {
+		if rows.Data, err = NewDataText(w.Data); err != nil {
+			return nil, err
+		}
+		if rows.Data == "" {
+			rows.Data = "{}"
+		}
+	}
+	if rows.Tasks, err = encodeTasks(t.ID, w.Tasks); err != nil {
+		return nil, err
+	}
+	if rows.Actions, err = encodeActions(t.ID, w.Actions); err != nil {
+		return nil, err
+	}
+	if len(w.History) > 0 {
+		h, err := NewHistoryRow(t.ID, w.History)
+		if err != nil {
+			return nil, err
+		}
+		rows.History = &h
+	}
+	return rows, nil
+}
+
+// encodeTasks keeps the last of several snapshots of one task.
+func encodeTasks(id workflow.ExecutionID, records []*workflow.TaskRecord) ([]TaskRow, error) {
+	rows := make([]TaskRow, 0, len(records))
+	at := make(map[int]int, len(records))
+	for _, r := range records {
+		if r.ExecutionID != id {
+			return nil, fault.New(fault.Invalid, "task %s of execution %q is in a turn of %s", r.ID, r.ExecutionID, id)
+		}
+		row, err := NewTaskRow(r)
+		if err != nil {
+			return nil, err
+		}
+		if i, ok := at[r.Seq]; ok {
+			rows[i] = row
+			continue
+		}
+		at[r.Seq] = len(rows)
+		rows = append(rows, row)
+	}
+	return rows, nil
+}
+
+// encodeActions keeps the last of several snapshots of one action.
+func encodeActions(id workflow.ExecutionID, records []*workflow.ActionRecord) ([]ActionRow, error) {
+	rows := make([]ActionRow, 0, len(records))
+	at := make(map[int]int, len(records))
+	for _, r := range records {
+		if r.ExecutionID != id {
+			return nil, fault.New(fault.Invalid, "action %s of execution %q is in a turn of %s", r.ID, r.ExecutionID, id)
+		}
+		row, err := NewActionRow(r)
+		if err != nil {
+			return nil, err
+		}
+		if i, ok := at[r.Seq]; ok {
+			rows[i] = row
+			continue
+		}
+		at[r.Seq] = len(rows)
+		rows = append(rows, row)
+	}
+	return rows, nil
+}

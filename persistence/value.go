@@ -1,0 +1,204 @@
+package persistence
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"cierzo/expr/value"
+	"cierzo/fault"
+)
+
+// Micros is how stores keep a time: microseconds since 1970 in UTC, 0 for the zero time.
+func Micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+// FromMicros is the inverse of Micros.
+func FromMicros(us int64) time.Time {
+	if us == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(us).UTC()
+}
+
+// body builds the JSON object of the values of a row. A value that is nil is left out, so that nil and null stay apart.
+type body struct {
+	buf []byte
+	err error
+}
+
+func (b *body) add(name string, v value.Value) {
+	if b.err != nil {
+		return
+	}
+	switch {
+	case len(b.buf) == 0:
+		b.buf = append(b.buf, '{')
+	default:
+		b.buf = append(b.buf, ',')
+	}
+	b.buf = append(append(append(b.buf, '"'), name...), '"', ':')
+	out, err := value.AppendJSON(b.buf, v)
+	if err != nil {
+		b.err = fmt.Errorf("%s: %w", name, err)
+		return
+	}
+	b.buf = out
+}
+
+func (b *body) dict(name string, d *value.Dict) {
+	if d != nil {
+		b.add(name, d)
+	}
+}
+
+func (b *body) value(name string, v value.Value) {
+	if v != nil {
+		b.add(name, v)
+	}
+}
+
+func (b *body) text() (string, error) {
+	if b.err != nil || len(b.buf) == 0 {
+		return "", b.err
+	}
+	return string(append(b.buf, '}')), nil
+}
+
+// members reads what body wrote.
+type members struct {
+	dict *value.Dict
+	err  error
+}
+
+func readBody(text string) *members {
+	if text == "" {
+		return &members{dict: value.NewDict(0)}
+	}
+	v, err := parseValue(text)
+	if err != nil {
+		return &members{err: err}
+	}
+	d, ok := v.(*value.Dict)
+	if !ok {
+		return &members{err: fmt.Errorf("values of a row are a %s, want an object", value.TypeName(v))}
+	}
+	return &members{dict: d}
+}
+
+func (m *members) get(name string) value.Value {
+	if m.err != nil {
+		return nil
+	}
+	v, _ := m.dict.GetString(name)
+	return v
+}
+
+func (m *members) getDict(name string) *value.Dict {
+	v := m.get(name)
+	if v == nil {
+		return nil
+	}
+	d, ok := v.(*value.Dict)
+	if !ok && m.err == nil {
+		m.err = fmt.Errorf("%s is a %s, want an object", name, value.TypeName(v))
+	}
+	return d
+}
+
+// parseValue reads the JSON of a row. As Python does, and unlike JSON, rows may hold the numbers NaN and Infinity.
+func parseValue(text string) (value.Value, error) {
+	v, err := value.ParseJSON([]byte(text))
+	if err == nil || !(strings.Contains(text, "NaN") || strings.Contains(text, "Infinity")) {
+		return v, err
+	}
+	v, err = value.ParseJSON(nameNumbers([]byte(text)))
+	if err != nil {
+		return nil, err
+	}
+	return numbersOf(v), nil
+}
+
+// notANumber stands for NaN where only JSON may be.
+const notANumber = "\x00NaN"
+
+// nameNumbers replaces the numbers that JSON doesn't know, outside of strings: Infinity by a number that is too big, NaN
+// by the text notANumber.
+func nameNumbers(text []byte) []byte {
+	out := make([]byte, 0, len(text)+32)
+	for i := 0; i < len(text); {
+		switch {
+		case text[i] == '"':
+			end := i + 1
+			for end < len(text) && text[end] != '"' {
+				if text[end] == '\\' {
+					end++
+				}
+				end++
+			}
+			end = min(end+1, len(text))
+			out = append(out, text[i:end]...)
+			i = end
+		case bytes.HasPrefix(text[i:], []byte("NaN")):
+			out = append(out, `"\u0000NaN"`...)
+			i += len("NaN")
+		case bytes.HasPrefix(text[i:], []byte("Infinity")):
+			out = append(out, "1e999"...)
+			i += len("Infinity")
+		default:
+			out = append(out, text[i])
+			i++
+		}
+	}
+	return out
+}
+
+func numbersOf(v value.Value) value.Value {
+	switch v := v.(type) {
+	case value.String:
+		if v == notANumber {
+			return value.Float(math.NaN())
+		}
+	case *value.List:
+		items := make([]value.Value, 0, v.Len())
+		for _, item := range v.Items() {
+			items = append(items, numbersOf(item))
+		}
+		return value.NewList(items)
+	case *value.Dict:
+		out := value.NewDict(v.Len())
+		for k, item := range v.All() {
+			if name, ok := k.(value.String); ok {
+				out.SetString(string(name), numbersOf(item))
+			}
+		}
+		return out
+	}
+	return v
+}
+
+// checkText refuses what not every database can keep in a column of texts.
+func checkText(what, s string) error {
+	if strings.IndexByte(s, 0) >= 0 || !utf8.ValidString(s) {
+		return fault.New(fault.Invalid, "%s %.80q is no text: it has a NUL character or isn't UTF-8", what, s)
+	}
+	return nil
+}
+
+// LimitMax is how many rows one read gives at most.
+const LimitMax = 1000
+
+// Limit brings the limit of a read into 1…LimitMax.
+func Limit(n int) int {
+	if n < 1 || n > LimitMax {
+		return LimitMax
+	}
+	return n
+}
