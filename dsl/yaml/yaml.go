@@ -1,27 +1,42 @@
-// Package yaml reads YAML as Mistral does: YAML 1.1 scalars, the last of duplicate keys, one document; with places.
+// Package yaml reads YAML as Mistral does: YAML 1.1 as PyYAML's SafeLoader has it, but without anchors and aliases, whose
+// indicators & and * are plain text, as is @. Every node keeps its place in the text.
+//
+// A text goes through four passes: scan (characters to tokens), parse (tokens to nodes), resolve (what kind of scalar a
+// text is) and build (nodes to values). Errors carry PyYAML's texts and places, because Mistral's clients see them.
 package yaml
 
 import (
-	"errors"
 	"fmt"
-	"io"
-	"math/big"
-	"regexp"
-	"strconv"
-	"strings"
-
-	lib "go.yaml.in/yaml/v4"
+	"unicode/utf8"
 
 	"cierzo/expr/value"
 )
 
-// Node is a piece of a document with its place, counted from 1.
+// Node is a piece of a document with its place: lines and columns count from 1, columns in characters. The end is the
+// first character behind it.
 type Node struct {
-	Value     value.Value // of the whole subtree
-	Entries   []Entry     // of a mapping, in the order of the text; duplicate keys are gone
-	Items     []*Node     // of a sequence
-	Line, Col int
+	Value           value.Value // of the whole subtree
+	Entries         []Entry     // of a mapping, in the order of the text, the last of duplicate keys
+	Items           []*Node     // of a sequence
+	Line, Col       int
+	EndLine, EndCol int
+
+	kind  nodeKind
+	tag   string
+	text  string // of a scalar
+	pairs []Entry
+	start mark
 }
+
+type nodeKind uint8
+
+const (
+	scalarNode nodeKind = iota
+	sequenceNode
+	mappingNode
+)
+
+func (k nodeKind) String() string { return [...]string{"scalar", "sequence", "mapping"}[k] }
 
 // Entry is a key with its value.
 type Entry struct {
@@ -29,39 +44,61 @@ type Entry struct {
 	Node *Node
 }
 
-// Error is a text that isn't YAML.
-type Error struct {
-	Msg       string
-	Line, Col int // 0: unknown
-}
-
-// Error gives the message with its place.
-func (e *Error) Error() string { return e.Msg }
-
-// SizeMax and DepthMax bound a document: bytes and levels.
+// SizeMax, DepthMax and NodesMax are the limits of Parse: bytes, levels, nodes.
 const (
 	SizeMax  = 1 << 20
 	DepthMax = 100
+	NodesMax = 200_000
 )
 
-// Parse reads one document; an empty one is an empty mapping.
-func Parse(src []byte) (*Node, error) {
-	if len(src) > SizeMax {
-		return nil, &Error{Msg: fmt.Sprintf("the document has %d bytes, more than the limit of %d", len(src), SizeMax)}
+// Limits bound a document.
+type Limits struct {
+	SizeMax  int // bytes. Defaults to SizeMax, and so on
+	DepthMax int // levels of nesting
+	NodesMax int // scalars and collections
+}
+
+func (l Limits) orDefaults() Limits {
+	if l.SizeMax == 0 {
+		l.SizeMax = SizeMax
 	}
-	dec := lib.NewDecoder(strings.NewReader(string(src)))
-	var doc lib.Node
-	if err := dec.Decode(&doc); err != nil {
-		if errors.Is(err, io.EOF) {
-			return &Node{Value: value.NewDict(0), Line: 1, Col: 1}, nil
-		}
-		return nil, libError(err)
+	if l.DepthMax == 0 {
+		l.DepthMax = DepthMax
 	}
-	var more lib.Node
-	if err := dec.Decode(&more); !errors.Is(err, io.EOF) {
-		return nil, &Error{Msg: "expected a single document in the stream"}
+	if l.NodesMax == 0 {
+		l.NodesMax = NodesMax
 	}
-	return convert(&doc, 0)
+	return l
+}
+
+// Parse reads one document within the default limits; an empty one is an empty mapping. The error is an *Error.
+func Parse(src []byte) (*Node, error) { return ParseLimited(src, Limits{}) }
+
+// ParseLimited is Parse with other limits.
+func ParseLimited(src []byte, limits Limits) (*Node, error) {
+	limits = limits.orDefaults()
+	if len(src) > limits.SizeMax {
+		return nil, &Error{Problem: fmt.Sprintf("the document has %d bytes, more than the limit of %d", len(src), limits.SizeMax)}
+	}
+	if !utf8.Valid(src) {
+		return nil, notUTF8(src)
+	}
+	s, err := newScanner(src)
+	if err != nil {
+		return nil, err
+	}
+	p := &parser{scanner: s, limits: limits}
+	root, err := p.document()
+	if err != nil {
+		return nil, err
+	}
+	if root == nil {
+		return &Node{Value: value.NewDict(0), Line: 1, Col: 1, EndLine: 1, EndCol: 1, kind: mappingNode}, nil
+	}
+	if err := (&builder{source: s}).build(root); err != nil {
+		return nil, err
+	}
+	return root, nil
 }
 
 // Decode reads a document as a value. file names it in errors.
@@ -73,101 +110,15 @@ func Decode(file string, src []byte) (value.Value, error) {
 	return n.Value, nil
 }
 
-var lineOf = regexp.MustCompile(`line (\d+)(?:, column (\d+))?`)
-
-func libError(err error) error {
-	out := &Error{Msg: strings.TrimPrefix(err.Error(), "yaml: ")}
-	if m := lineOf.FindStringSubmatch(out.Msg); m != nil {
-		out.Line, _ = strconv.Atoi(m[1])
-		out.Col, _ = strconv.Atoi(m[2])
-		out.Col = max(out.Col, 1)
+// Field is the value of a key of a mapping that is a text; nil when there is none.
+func (n *Node) Field(name string) *Node {
+	if n == nil {
+		return nil
 	}
-	return out
-}
-
-func convert(n *lib.Node, depth int) (*Node, error) {
-	if depth > DepthMax {
-		return nil, &Error{Msg: fmt.Sprintf("the document is nested deeper than %d levels", DepthMax), Line: n.Line, Col: n.Column}
-	}
-	out := &Node{Line: n.Line, Col: n.Column}
-	switch n.Kind {
-	case lib.DocumentNode:
-		return convert(n.Content[0], depth)
-	case lib.ScalarNode:
-		out.Value = scalar(n)
-	case lib.SequenceNode:
-		items := make([]value.Value, 0, len(n.Content))
-		for _, c := range n.Content {
-			item, err := convert(c, depth+1)
-			if err != nil {
-				return nil, err
-			}
-			out.Items, items = append(out.Items, item), append(items, item.Value)
-		}
-		out.Value = value.NewList(items)
-	case lib.MappingNode:
-		return out, out.mapping(n, depth)
-	default:
-		return nil, &Error{Msg: "found undefined alias", Line: n.Line, Col: n.Column}
-	}
-	return out, nil
-}
-
-func (out *Node) mapping(n *lib.Node, depth int) error {
-	d := value.NewDict(len(n.Content) / 2)
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		k, err := convert(n.Content[i], depth+1)
-		if err != nil {
-			return err
-		}
-		v, err := convert(n.Content[i+1], depth+1)
-		if err != nil {
-			return err
-		}
-		if _, there := d.Get(k.Value); there {
-			for j := range out.Entries {
-				if value.Equal(out.Entries[j].Key.Value, k.Value) {
-					out.Entries[j].Node = v
-				}
-			}
-		} else {
-			out.Entries = append(out.Entries, Entry{k, v})
-		}
-		if err := d.Set(k.Value, v.Value); err != nil {
-			return &Error{Msg: "found unhashable key", Line: k.Line, Col: k.Col}
+	for i := range n.Entries {
+		if s, ok := n.Entries[i].Key.Value.(value.String); ok && string(s) == name {
+			return n.Entries[i].Node
 		}
 	}
-	out.Value = d
 	return nil
-}
-
-var (
-	intForm   = regexp.MustCompile(`^[-+]?(0b[01_]+|0[0-7_]+|0|[1-9][0-9_]*|0x[0-9a-fA-F_]+)$`)
-	floatForm = regexp.MustCompile(`^[-+]?([0-9][0-9_]*\.[0-9_]*([eE][-+][0-9]+)?|\.[0-9][0-9_]*([eE][-+][0-9]+)?)$`)
-)
-
-func scalar(n *lib.Node) value.Value {
-	if n.Style&(lib.DoubleQuotedStyle|lib.SingleQuotedStyle|lib.LiteralStyle|lib.FoldedStyle) != 0 || n.Tag == "!!str" && n.Style&lib.TaggedStyle != 0 {
-		return value.String(n.Value)
-	}
-	s := n.Value
-	switch s {
-	case "", "~", "null", "Null", "NULL":
-		return value.Null{}
-	case "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON":
-		return value.Bool(true)
-	case "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF":
-		return value.Bool(false)
-	}
-	if intForm.MatchString(s) {
-		if v, ok := new(big.Int).SetString(strings.ReplaceAll(s, "_", ""), 0); ok {
-			return value.IntOf(v)
-		}
-	}
-	if floatForm.MatchString(s) {
-		if f, err := strconv.ParseFloat(strings.ReplaceAll(s, "_", ""), 64); err == nil {
-			return value.Float(f)
-		}
-	}
-	return value.String(s)
 }
