@@ -1,0 +1,251 @@
+package storetest
+
+import (
+	"testing"
+	"time"
+
+	"cierzo/expr/value"
+	"cierzo/fault"
+	"cierzo/persistence"
+	"cierzo/workflow"
+)
+
+func createExists(t *testing.T, s persistence.Store) {
+	commitAll(t, s, creation(1, nil))
+	again := creation(1, func(w *workflow.Writes) {
+		w.Execution.StateInfo = "second"
+		w.Tasks = []*workflow.TaskRecord{task(1, 0)}
+	})
+	wantSame(t, commit(t, s, again), []persistence.TurnOutcome{persistence.Exists}, "outcomes")
+	snap := activate(t, s, 1, "node-2")
+	if snap.Epoch != 2 || snap.Execution.StateInfo != "" || len(snap.Tasks) != 0 {
+		t.Errorf("epoch %d, info %q, %d tasks: something of the refused turn is there", snap.Epoch, snap.Execution.StateInfo, len(snap.Tasks))
+	}
+}
+
+func batchOutcomes(t *testing.T, s persistence.Store) {
+	commitAll(t, s, creation(1, nil), creation(2, nil), creation(3, nil))
+	activate(t, s, 2, "node-2")
+	with := func(n int, turn persistence.Turn) persistence.Turn {
+		tk := task(n, 0)
+		turn.Writes.Tasks, turn.Writes.Actions = []*workflow.TaskRecord{tk}, []*workflow.ActionRecord{action(n, 0, tk)}
+		turn.Writes.History = []workflow.HistoryEvent{{Seq: 1, At: start(), Kind: "command"}}
+		return turn
+	}
+	got := commit(t, s, with(1, update(1, 1, "one")), with(2, update(2, 1, "two")), with(3, creation(3, nil)), with(4, creation(4, nil)), with(5, update(5, 1, "five")))
+	c, f, x := persistence.Committed, persistence.Fenced, persistence.Exists
+	wantSame(t, got, []persistence.TurnOutcome{c, f, x, c, f}, "outcomes")
+	for n, want := range map[int]int{1: 1, 2: 0, 3: 0, 4: 1, 5: 0} {
+		tasks, err := s.ListTasks(t.Context(), executionID(n), -1, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		actions, err := s.ListActions(t.Context(), executionID(n), "", -1, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		events, err := s.History(t.Context(), executionID(n), 0, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(tasks) != want || len(actions) != want || len(events) != want {
+			t.Errorf("execution %d: %d tasks, %d actions, %d events, want %d of each", n, len(tasks), len(actions), len(events), want)
+		}
+	}
+}
+
+func turnsAndActivation(t *testing.T, s persistence.Store) {
+	commitAll(t, s, creation(1, func(w *workflow.Writes) { w.Data.Input = dict("a", value.Int(1)) }))
+	if got := activate(t, s, 1, "node-2").Epoch; got != 2 {
+		t.Fatalf("epoch %d after the first activation, want 2", got)
+	}
+	if got := activate(t, s, 1, "node-2").Epoch; got != 3 {
+		t.Fatalf("epoch %d after the second activation of the same node, want 3", got)
+	}
+	turn := update(1, 3, "third")
+	turn.Writes.Tasks = []*workflow.TaskRecord{task(1, 1), task(1, 0)}
+	commitAll(t, s, turn)
+	done := task(1, 0)
+	done.State, done.Published = workflow.Success, dict("x", value.Float(1))
+	turn = update(1, 3, "fourth")
+	turn.Writes.Tasks = []*workflow.TaskRecord{done}
+	commitAll(t, s, turn)
+	wantSame(t, commit(t, s, update(1, 2, "late")), []persistence.TurnOutcome{persistence.Fenced}, "a turn of an old epoch")
+	snap := activate(t, s, 1, "node-3")
+	if snap.Epoch != 4 || snap.Execution.StateInfo != "fourth" {
+		t.Errorf("epoch %d, info %q", snap.Epoch, snap.Execution.StateInfo)
+	}
+	wantSame(t, snap.Tasks, []*workflow.TaskRecord{done, task(1, 1)}, "tasks by seq")
+	wantSame(t, snap.Data.Input, dict("a", value.Int(1)), "data that wasn't written again")
+}
+
+func refusedTurn(t *testing.T, s persistence.Store) {
+	commitAll(t, s, creation(1, nil), creation(2, nil), creation(3, nil))
+	noJSON := update(1, 1, "x")
+	tk := task(1, 0)
+	tk.Published = dict("span", value.TimeSpan{Duration: time.Second})
+	noJSON.Writes.Tasks = []*workflow.TaskRecord{tk}
+	foreign := update(2, 1, "x")
+	foreign.Writes.Tasks = []*workflow.TaskRecord{task(3, 0)}
+	nul := creation(4, func(w *workflow.Writes) { w.Execution.WorkflowName = "a\x00b" })
+	got := commit(t, s, noJSON, foreign, update(3, 1, "good"), nul)
+	r := persistence.Refused
+	wantSame(t, got, []persistence.TurnOutcome{r, r, persistence.Committed, r}, "outcomes")
+	if snap := activate(t, s, 1, "n"); snap.Execution.StateInfo != "" || len(snap.Tasks) != 0 {
+		t.Error("something of the refused turn is there")
+	}
+	if snap := activate(t, s, 3, "n"); snap.Execution.StateInfo != "good" {
+		t.Error("the good turn of the batch isn't there")
+	}
+}
+
+func nothingShared(t *testing.T, s persistence.Store) {
+	first := creation(1, func(w *workflow.Writes) {
+		w.Execution.Tags = []string{"a"}
+		w.Tasks = []*workflow.TaskRecord{task(1, 0)}
+	})
+	commitAll(t, s, first)
+	first.Writes.Execution.Tags[0], first.Writes.Tasks[0].Name = "changed", "changed"
+	snap := activate(t, s, 1, "n")
+	if snap.Execution.Tags[0] != "a" || snap.Tasks[0].Name != "task-0" {
+		t.Fatal("the store kept what it was given")
+	}
+	snap.Execution.Tags[0], snap.Tasks[0].Name = "changed", "changed"
+	if again := activate(t, s, 1, "n"); again.Execution.Tags[0] != "a" || again.Tasks[0].Name != "task-0" {
+		t.Fatal("the store gave away what it keeps")
+	}
+}
+
+func deleteTree(t *testing.T, s persistence.Store) {
+	below := func(n, parent int) persistence.Turn {
+		return creation(n, func(w *workflow.Writes) {
+			w.Execution.ParentID, w.Execution.RootID, w.Execution.ParentTaskID = executionID(parent), executionID(1), task(parent, 0).ID
+			w.Tasks = []*workflow.TaskRecord{task(n, 0)}
+			w.Actions = []*workflow.ActionRecord{action(n, 0, task(n, 0))}
+			w.History = []workflow.HistoryEvent{{Seq: 1, At: start(), Kind: "command"}}
+		})
+	}
+	root := creation(1, func(w *workflow.Writes) { w.Tasks = []*workflow.TaskRecord{task(1, 0)} })
+	commitAll(t, s, root, below(2, 1), below(3, 1), below(4, 2), creation(5, nil))
+	wantKind(t, s.DeleteExecution(t.Context(), executionID(1), false), fault.Conflict, "delete a running execution")
+	if err := s.DeleteExecution(t.Context(), executionID(1), true); err != nil {
+		t.Fatal(err)
+	}
+	for n := 1; n <= 4; n++ {
+		_, _, err := s.GetExecution(t.Context(), "", executionID(n))
+		wantKind(t, err, fault.NotFound, "get a deleted execution")
+		tasks, err := s.ListTasks(t.Context(), executionID(n), -1, 10)
+		if err != nil || len(tasks) != 0 {
+			t.Errorf("tasks of a deleted execution: %d, %v", len(tasks), err)
+		}
+		actions, err := s.ListActions(t.Context(), executionID(n), "", -1, 10)
+		if err != nil || len(actions) != 0 {
+			t.Errorf("actions of a deleted execution: %d, %v", len(actions), err)
+		}
+		events, err := s.History(t.Context(), executionID(n), 0, 10)
+		if err != nil || len(events) != 0 {
+			t.Errorf("history of a deleted execution: %d, %v", len(events), err)
+		}
+		wantSame(t, commit(t, s, update(n, 1, "x")), []persistence.TurnOutcome{persistence.Fenced}, "a turn of a deleted execution")
+	}
+	wantKind(t, s.DeleteExecution(t.Context(), executionID(1), true), fault.NotFound, "delete again")
+	ended := update(5, 1, "")
+	ended.Writes.Execution.State = workflow.Success
+	commitAll(t, s, ended)
+	if err := s.DeleteExecution(t.Context(), executionID(5), false); err != nil {
+		t.Errorf("delete a final execution: %v", err)
+	}
+}
+
+func due(t *testing.T, s persistence.Store) {
+	past := time.Now().Add(-time.Hour)
+	wake := func(n int, at time.Time) persistence.Turn {
+		return creation(n, func(w *workflow.Writes) { w.Execution.WakeAt = at })
+	}
+	commitAll(t, s, wake(1, past), wake(2, past.Add(-time.Minute)), wake(3, time.Now().Add(time.Hour)), wake(4, time.Time{}), wake(5, past.Add(time.Minute)))
+	list := func(shards []uint16, limit int) []workflow.ExecutionID {
+		t.Helper()
+		ids, err := s.Due(t.Context(), shards, limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ids
+	}
+	wantSame(t, list(nil, 10), []workflow.ExecutionID{executionID(2), executionID(1), executionID(5)}, "all")
+	wantSame(t, list(nil, 2), []workflow.ExecutionID{executionID(2), executionID(1)}, "two")
+	wantSame(t, list([]uint16{persistence.Shard(executionID(5))}, 10), []workflow.ExecutionID{executionID(5)}, "of one shard")
+	if ids := list([]uint16{}, 10); len(ids) != 0 {
+		t.Errorf("no shard has %v", ids)
+	}
+	later := update(2, 1, "")
+	later.Writes.Execution.WakeAt = time.Now().Add(time.Hour)
+	commitAll(t, s, later, update(1, 1, ""))
+	wantSame(t, list(nil, 10), []workflow.ExecutionID{executionID(5)}, "after two were put off")
+}
+
+func runners(t *testing.T, s persistence.Store) {
+	dispatched := func(n int, runner workflow.RunnerID) persistence.Turn {
+		return creation(n, func(w *workflow.Writes) {
+			tk := task(n, 0)
+			w.Tasks = []*workflow.TaskRecord{tk}
+			for seq := range 2 {
+				a := action(n, seq, tk)
+				a.Phase, a.Runner = workflow.PhaseDispatched, runner
+				w.Actions = append(w.Actions, a)
+			}
+			queued := action(n, 2, tk)
+			w.Actions = append(w.Actions, queued)
+		})
+	}
+	commitAll(t, s, dispatched(1, "r1"), dispatched(2, "r2"), dispatched(3, "r1"))
+	all, err := s.DispatchedRunners(t.Context(), 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantSame(t, sorted(all), []workflow.RunnerID{"r1", "r2"}, "runners")
+	on, err := s.OnRunner(t.Context(), "r1", 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantSame(t, sorted(on), sorted([]workflow.ExecutionID{executionID(1), executionID(3)}), "executions on r1")
+	done := update(2, 1, "")
+	for seq := range 2 {
+		a := action(2, seq, task(2, 0))
+		a.Phase, a.Runner = workflow.PhaseDone, "r2"
+		done.Writes.Actions = append(done.Writes.Actions, a)
+	}
+	commitAll(t, s, done)
+	if all, err = s.DispatchedRunners(t.Context(), 10); err != nil {
+		t.Fatal(err)
+	}
+	wantSame(t, all, []workflow.RunnerID{"r1"}, "runners after r2 has finished")
+	if on, err = s.OnRunner(t.Context(), "r2", 10); err != nil || len(on) != 0 {
+		t.Errorf("executions on r2: %v, %v", on, err)
+	}
+}
+
+func history(t *testing.T, s persistence.Store) {
+	var all []workflow.HistoryEvent
+	for i := 1; i <= 7; i++ {
+		all = append(all, workflow.HistoryEvent{Seq: uint64(i), At: start(), Kind: "command", Info: "x"})
+	}
+	commitAll(t, s, creation(1, func(w *workflow.Writes) { w.History = all[:1] }))
+	for _, cut := range [][2]int{{1, 4}, {4, 4}, {4, 7}} {
+		turn := update(1, 1, "")
+		turn.Writes.History = all[cut[0]:cut[1]]
+		commitAll(t, s, turn)
+	}
+	for after := range 8 {
+		for _, limit := range []int{1, 2, 3, 10} {
+			events, err := s.History(t.Context(), executionID(1), uint64(after), limit)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := all[after:min(after+limit, len(all))]
+			if len(want) == 0 && len(events) == 0 {
+				continue
+			}
+			wantSame(t, events, want, "history")
+		}
+	}
+}
