@@ -40,16 +40,11 @@ func (b *builder) build(n *Node) error {
 }
 
 func (b *builder) sequence(n *Node, kind string) error {
+	if kind != "seq" {
+		return b.orderedPairs(n, kind)
+	}
 	if n.kind != sequenceNode {
-		context, what := "", "a sequence node"
-		var at *mark
-		if kind != "seq" {
-			context, what, at = "while constructing an ordered map", "a sequence", &n.start
-			if kind == "pairs" {
-				context = "while constructing pairs"
-			}
-		}
-		return b.source.fail(context, at, "expected "+what+", but found "+n.kind.String(), n.start)
+		return b.source.fail("", nil, "expected a sequence node, but found "+n.kind.String(), n.start)
 	}
 	items := make([]value.Value, len(n.Items))
 	for i, item := range n.Items {
@@ -57,15 +52,37 @@ func (b *builder) sequence(n *Node, kind string) error {
 			return err
 		}
 		items[i] = item.Value
-		if kind == "seq" {
-			continue
+	}
+	n.Value = value.NewList(items)
+	return nil
+}
+
+// orderedPairs makes tuples of the mappings in a !!omap or !!pairs, of one key each.
+func (b *builder) orderedPairs(n *Node, kind string) error {
+	context := "while constructing an ordered map"
+	if kind == "pairs" {
+		context = "while constructing pairs"
+	}
+	if n.kind != sequenceNode {
+		return b.source.fail(context, &n.start, "expected a sequence, but found "+n.kind.String(), n.start)
+	}
+	items := make([]value.Value, len(n.Items))
+	for i, item := range n.Items {
+		switch {
+		case item.kind != mappingNode:
+			return b.source.fail(context, &n.start, "expected a mapping of length 1, but found "+item.kind.String(), item.start)
+		case len(item.pairs) != 1:
+			return b.source.fail(context, &n.start, fmt.Sprintf("expected a single mapping item, but found %d items", len(item.pairs)), item.start)
 		}
-		d, ok := item.Value.(*value.Dict)
-		if !ok || d.Len() != 1 {
-			return b.source.fail("while constructing "+kind, &n.start, "expected a single mapping item", item.start)
+		pair := item.pairs[0]
+		if err := b.build(pair.Key); err != nil {
+			return err
 		}
-		k, v := d.At(0)
-		items[i] = value.NewTuple([]value.Value{k, v})
+		if err := b.build(pair.Node); err != nil {
+			return err
+		}
+		item.Value = value.NewTuple([]value.Value{pair.Key.Value, pair.Node.Value})
+		items[i] = item.Value
 	}
 	n.Value = value.NewList(items)
 	return nil
@@ -81,6 +98,9 @@ func (b *builder) mapping(n *Node, kind string) error {
 	d := value.NewDict(len(n.pairs))
 	n.Entries = make([]Entry, 0, len(n.pairs))
 	for _, e := range n.pairs {
+		if e.Key.kind != scalarNode {
+			return b.source.fail("while constructing a mapping", &n.start, "found unhashable key", e.Key.start)
+		}
 		if err := b.build(e.Key); err != nil {
 			return err
 		}
@@ -99,6 +119,7 @@ func (b *builder) mapping(n *Node, kind string) error {
 			continue
 		}
 		i := slices.IndexFunc(n.Entries, func(o Entry) bool { return value.Equal(o.Key.Value, e.Key.Value) })
+		n.Shadowed = append(n.Shadowed, n.Entries[i])
 		n.Entries[i] = Entry{n.Entries[i].Key, e.Node}
 	}
 	n.pairs = nil

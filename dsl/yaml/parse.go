@@ -48,8 +48,11 @@ func (p *parser) document() (*Node, error) {
 	first := t.start
 	var root *Node
 	if explicit && (t.kind == directive || t.kind == documentStart || t.kind == documentEnd || t.kind == streamEnd) {
-		root = empty(t.start)
-	} else if root, err = p.node(true, false); err != nil {
+		root, err = p.empty(t.start)
+	} else {
+		root, err = p.node(true, false)
+	}
+	if err != nil {
 		return nil, err
 	}
 	for {
@@ -132,8 +135,6 @@ func (p *parser) directives() error {
 }
 
 func quote(k tokenKind) string { return value.Repr(value.String(k.String())) }
-
-func empty(at mark) *Node { return newNode(scalarNode, at, at) }
 
 func newNode(kind nodeKind, start, end mark) *Node {
 	n := &Node{kind: kind, start: start, Line: start.line + 1, Col: start.col + 1}
@@ -244,7 +245,7 @@ func (p *parser) content(start mark, tag string, block, indentless bool) (*Node,
 	case block && t.kind == blockMappingStart:
 		return p.blockMapping(start)
 	case tag != "":
-		n := empty(start)
+		n := newNode(scalarNode, start, start)
 		n.tag = tagPrefix + "null"
 		if tag != "!" {
 			n.tag = tag
@@ -267,14 +268,15 @@ func (p *parser) nodeUnless(at mark, block, indentless bool, kinds ...tokenKind)
 	if !ends {
 		return p.node(block, indentless)
 	}
-	n := empty(at)
-	n.tag = tagPrefix + "null"
-	return n, p.count(at)
+	return p.empty(at)
 }
 
-func (p *parser) count(at mark) error {
+// empty is the node that stands for nothing: null.
+func (p *parser) empty(at mark) (*Node, error) {
 	defer p.leave()
-	return p.enter(at)
+	n := newNode(scalarNode, at, at)
+	n.tag = tagPrefix + "null"
+	return n, p.enter(at)
 }
 
 func (p *parser) blockSequence(start mark) (*Node, error) {
@@ -357,9 +359,7 @@ func (p *parser) mappingValue(block, indentless bool, ends ...tokenKind) (*Node,
 		return nil, err
 	}
 	if !ok {
-		n := empty(t.start)
-		n.tag = tagPrefix + "null"
-		return n, p.count(t.start)
+		return p.empty(t.start)
 	}
 	return p.nodeUnless(t.end, block, indentless, ends...)
 }
@@ -458,12 +458,14 @@ func (p *parser) flowPair() (e Entry, err error) {
 	if err != nil {
 		return e, err
 	}
-	if ok {
-		e.Key, err = p.nodeUnless(t.end, false, false, valueToken, flowEntry, flowMappingEnd)
-	} else {
-		e.Key, err = p.node(false, false)
+	if !ok {
+		if e.Key, err = p.node(false, false); err != nil {
+			return e, err
+		}
+		e.Node, err = p.empty(mark{index: e.Key.start.index, line: e.Key.EndLine - 1, col: e.Key.EndCol - 1})
+		return e, err
 	}
-	if err != nil {
+	if e.Key, err = p.nodeUnless(t.end, false, false, valueToken, flowEntry, flowMappingEnd); err != nil {
 		return e, err
 	}
 	e.Node, err = p.mappingValue(false, false, flowEntry, flowMappingEnd)

@@ -17,6 +17,7 @@ import (
 type Node struct {
 	Value           value.Value // of the whole subtree
 	Entries         []Entry     // of a mapping, in the order of the text, the last of duplicate keys
+	Shadowed        []Entry     // of a mapping: what a later duplicate of its key took the place of
 	Items           []*Node     // of a sequence
 	Line, Col       int
 	EndLine, EndCol int
