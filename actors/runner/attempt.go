@@ -1,0 +1,224 @@
+package runner
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"cierzo/messages"
+)
+
+// key names an attempt.
+type key struct {
+	action  string
+	attempt uint32
+}
+
+func keyOf(a *messages.Attempt) key { return key{a.GetActionId(), a.GetAttempt()} }
+
+// phase is where an attempt is.
+type phase uint8
+
+const (
+	waiting  phase = iota // for a slot
+	asking                // whether it is still wanted
+	running               // its goroutine has it
+	finished              // its outcome is sent until it is acknowledged
+)
+
+// attempt is one attempt at an action, from RunAction to FinishedAck.
+type attempt struct {
+	key        key
+	run        *messages.RunAction
+	engine     string // address of the engine that sent it last
+	phase      phase
+	leaseUntil time.Time
+	granted    bool // an answer came soon after the question: it counts, whatever the clocks say
+	askedAt    time.Time
+	sends      int       // of the question or the outcome
+	sendAt     time.Time // when it is sent again
+	cancel     context.CancelFunc
+	cancelled  bool // an engine wants it stopped
+	isolated   bool // stopped because no engine was heard
+	outcome    *messages.ActionFinished
+}
+
+func (a *attempt) id() *messages.Attempt { return a.run.Attempt }
+
+// run takes an attempt in, once.
+func (w *worker) run(m *messages.RunAction, engine string) {
+	k := keyOf(m.GetAttempt())
+	if w.over.has(k) || k.action == "" {
+		return
+	}
+	if a := w.attempts[k]; a != nil {
+		a.engine = engine
+		w.again(a, m)
+		return
+	}
+	if len(w.attempts) >= max(queueSlotsMax*w.cfg.Slots, queueMin) {
+		w.counters.dropped.Add(1)
+		return
+	}
+	a := w.add(m, engine)
+	if m.LeaseUntil != 0 {
+		a.leaseUntil = time.UnixMilli(m.LeaseUntil)
+	} // else it has begun, says the engine, and nothing is known of it here: ask
+}
+
+// again answers an attempt that is known already: what the engine seems not to have heard.
+func (w *worker) again(a *attempt, m *messages.RunAction) {
+	switch {
+	case a.phase == finished:
+		w.counters.resent.Add(1)
+		w.report(a)
+	case a.phase == running && m.LeaseUntil != 0:
+		w.sayStarted(a)
+	}
+}
+
+func (w *worker) add(m *messages.RunAction, engine string) *attempt {
+	a := &attempt{key: keyOf(m.Attempt), run: m, engine: engine}
+	w.attempts[a.key] = a
+	w.order = append(w.order, a)
+	return a
+}
+
+// remove forgets an attempt and remembers that it was here.
+func (w *worker) remove(a *attempt) {
+	delete(w.attempts, a.key)
+	if i := slices.Index(w.order, a); i >= 0 {
+		w.order = slices.Delete(w.order, i, i+1)
+	}
+	w.over.add(a.key, w.cfg.Now())
+}
+
+// begin starts what waits while there are slots. What waited longer than its lease is asked about first.
+func (w *worker) begin() {
+	if w.ctx.Err() != nil {
+		return
+	}
+	for _, a := range w.order {
+		if w.running >= w.cfg.Slots {
+			return
+		}
+		if a.phase != waiting {
+			continue
+		}
+		if !a.granted && !w.cfg.Now().Before(a.leaseUntil) {
+			a.sends = 0
+			w.ask(a)
+			continue
+		}
+		w.start(a)
+	}
+}
+
+// ask sends StartRequest, until an answer comes.
+func (w *worker) ask(a *attempt) {
+	now := w.cfg.Now()
+	a.phase, a.granted, a.askedAt = asking, false, now
+	a.sendAt = now.Add(backOff(a.sends))
+	w.counters.asked.Add(1)
+	w.toOwner(a, &messages.ToExecution{Message: &messages.ToExecution_StartRequest{
+		StartRequest: &messages.StartRequest{Attempt: a.id(), RunnerId: w.cfg.ID}}})
+	a.sends++
+}
+
+// granted puts an attempt back in line. An answer to a question that was asked long ago is no answer: ask again.
+func (w *worker) granted(m *messages.StartGrant) {
+	a := w.attempts[keyOf(m.GetAttempt())]
+	if a == nil || a.phase != asking {
+		return
+	}
+	a.phase, a.leaseUntil, a.sends = waiting, time.UnixMilli(m.LeaseUntil), 0
+	a.granted = w.running < w.cfg.Slots && w.cfg.Now().Sub(a.askedAt) < w.cfg.Lease
+}
+
+// denied drops an attempt that has not begun. One that runs is stopped by CancelAction only.
+func (w *worker) denied(m *messages.StartDenied) {
+	a := w.attempts[keyOf(m.GetAttempt())]
+	if a == nil || a.phase == running || a.phase == finished {
+		return
+	}
+	w.counters.denied.Add(1)
+	w.cfg.Logger.Debug("attempt not wanted any more", "action_id", a.key.action, "attempt", a.key.attempt, "reason", m.Reason)
+	w.remove(a)
+}
+
+// acked forgets an outcome.
+func (w *worker) acked(m *messages.FinishedAck) {
+	a := w.attempts[keyOf(m.GetAttempt())]
+	if a == nil || a.phase != finished {
+		return
+	}
+	if !m.Accepted {
+		w.counters.refused.Add(1)
+		w.cfg.Logger.Info("outcome not accepted", "execution_id", a.run.Attempt.ExecutionId, "action_id", a.key.action,
+			"attempt", a.key.attempt, "reason", m.Reason)
+	}
+	w.remove(a)
+}
+
+// cancelAttempt stops an attempt and sees to it that an outcome is reported, also of an attempt that never got here: then
+// it must not begin when it comes late.
+func (w *worker) cancelAttempt(m *messages.CancelAction, engine string) {
+	k := keyOf(m.GetAttempt())
+	if w.over.has(k) || k.action == "" {
+		return
+	}
+	a := w.attempts[k]
+	if a == nil {
+		a = w.add(&messages.RunAction{Attempt: m.Attempt}, engine)
+	}
+	a.engine = engine
+	switch a.phase {
+	case waiting, asking:
+		w.finish(a, messages.OutcomeKind_OUTCOME_CANCELLED, nil)
+	case running:
+		a.cancelled = true
+		a.cancel()
+	case finished:
+		w.report(a)
+	}
+}
+
+// graves remembers attempts that are over, so that a late repetition doesn't begin them again: the newest gravesMax, for
+// graveTime.
+type graves struct {
+	known map[key]bool
+	order []grave
+}
+
+type grave struct {
+	key key
+	at  time.Time
+}
+
+const (
+	gravesMax = 65536
+	graveTime = 15 * time.Minute
+)
+
+func newGraves() graves { return graves{known: map[key]bool{}} }
+
+func (g *graves) has(k key) bool { return g.known[k] }
+
+func (g *graves) add(k key, now time.Time) {
+	if g.known[k] {
+		return
+	}
+	g.known[k] = true
+	g.order = append(g.order, grave{k, now})
+	if len(g.order) > gravesMax {
+		delete(g.known, g.order[0].key)
+		g.order = g.order[1:]
+	}
+}
+
+func (g *graves) forget(now time.Time) {
+	for len(g.order) > 0 && now.Sub(g.order[0].at) > graveTime {
+		delete(g.known, g.order[0].key)
+		g.order = g.order[1:]
+	}
+}

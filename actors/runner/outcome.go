@@ -1,0 +1,170 @@
+package runner
+
+import (
+	"context"
+	"runtime/debug"
+	"time"
+
+	"cierzo/actions"
+	"cierzo/expr/value"
+	"cierzo/messages"
+)
+
+// start runs an attempt in a goroutine of its own, which ends before the runner does.
+func (w *worker) start(a *attempt) {
+	call, err := w.call(a)
+	if err != nil {
+		w.finish(a, messages.OutcomeKind_OUTCOME_ERROR, value.String(err.Error()))
+		return
+	}
+	act, ok := w.cfg.Actions.Find(a.run.Action)
+	if !ok {
+		w.finish(a, messages.OutcomeKind_OUTCOME_ERROR, value.String("action "+a.run.Action+" is not known to runner "+w.cfg.ID))
+		return
+	}
+	ctx, cancel := context.WithCancel(w.ctx)
+	if !call.Deadline.IsZero() {
+		ctx, cancel = context.WithDeadline(w.ctx, call.Deadline)
+	}
+	a.phase, a.cancel = running, cancel
+	w.running++
+	w.counters.started.Add(1)
+	w.sayStarted(a)
+	pid := w.pid
+	w.work.Go(func() {
+		defer cancel()
+		w.root.Send(pid, returned{a, guarded(ctx, act, call)})
+	})
+}
+
+// guarded runs an action; its panic is its error.
+func guarded(ctx context.Context, act *actions.Action, call *actions.Call) (result actions.Result) {
+	defer func() {
+		if p := recover(); p != nil {
+			call.Logger.Error("action panicked", "panic", p, "stack", string(debug.Stack()))
+			result = actions.Errorf("action %s panicked: %v", act.Name, p)
+		}
+	}()
+	result = act.Run(ctx, call)
+	if act.Async && result.Kind == actions.KindValue {
+		return actions.Deferred()
+	}
+	return result
+}
+
+func (w *worker) call(a *attempt) (*actions.Call, error) {
+	m := a.run
+	input := value.NewDict(0)
+	if len(m.Input) > 0 {
+		v, err := value.ParseJSON(m.Input)
+		if err != nil {
+			return nil, err
+		}
+		if d, ok := v.(*value.Dict); ok {
+			input = d
+		}
+	}
+	pid, root := w.pid, w.root
+	call := &actions.Call{
+		Input: input, ExecutionID: m.Attempt.ExecutionId, RootID: m.RootExecutionId, TaskID: m.TaskId,
+		ActionID: m.Attempt.ActionId, Attempt: int(m.Attempt.Attempt), IdempotencyKey: m.Attempt.ActionId,
+		Project: m.Project, Workflow: m.Workflow, Task: m.Task, Index: int(m.Index), Traceparent: m.Traceparent,
+		CallbackURL: w.cfg.Callback(m.Attempt.ActionId),
+		Progress:    func(text string) { root.Send(pid, progressed{a, clip(text)}) },
+		Logger:      w.cfg.Logger.With("execution_id", m.Attempt.ExecutionId, "action_id", m.Attempt.ActionId, "attempt", m.Attempt.Attempt),
+	}
+	if m.Deadline != 0 {
+		call.Deadline = time.UnixMilli(m.Deadline)
+	}
+	return call, nil
+}
+
+// progressBytesMax bounds a line of progress.
+const progressBytesMax = 1024
+
+func clip(text string) string {
+	if len(text) > progressBytesMax {
+		return text[:progressBytesMax]
+	}
+	return text
+}
+
+func (w *worker) sayStarted(a *attempt) {
+	w.toOwner(a, &messages.ToExecution{Message: &messages.ToExecution_ActionStarted{
+		ActionStarted: &messages.ActionStarted{Attempt: a.id(), RunnerId: w.cfg.ID}}})
+}
+
+// returned takes the outcome over. An attempt that was stopped for want of engines is not over: when one is heard again it
+// says whether the attempt is still this runner's, and then it is run again.
+func (w *worker) returned(a *attempt, r actions.Result) {
+	w.running--
+	switch {
+	case w.ctx.Err() != nil:
+		return // the runner has left: nobody would believe it
+	case a.isolated && !a.cancelled && (r.Kind == actions.KindCancelled || r.Kind == actions.KindError):
+		a.isolated, a.sends = false, 0
+		w.ask(a)
+	case a.cancelled && r.Kind == actions.KindError:
+		w.finish(a, messages.OutcomeKind_OUTCOME_CANCELLED, nil)
+	case r.Kind == actions.KindValue:
+		w.finish(a, messages.OutcomeKind_OUTCOME_VALUE, r.Value)
+	case r.Kind == actions.KindError:
+		w.finish(a, messages.OutcomeKind_OUTCOME_ERROR, r.Value)
+	case r.Kind == actions.KindCancelled && !a.cancelled && !a.isolated:
+		w.finish(a, messages.OutcomeKind_OUTCOME_ERROR, value.String(stoppedText(a, w.cfg.Now())))
+	case r.Kind == actions.KindCancelled:
+		w.finish(a, messages.OutcomeKind_OUTCOME_CANCELLED, nil)
+	case r.Kind == actions.KindDeferred:
+		w.finish(a, messages.OutcomeKind_OUTCOME_DEFERRED, nil)
+	default:
+		w.finish(a, messages.OutcomeKind_OUTCOME_ERROR, value.String("action "+a.run.Action+" returned no result"))
+	}
+}
+
+// stoppedText says why an action ended that nobody had cancelled.
+func stoppedText(a *attempt, now time.Time) string {
+	if d := a.run.Deadline; d != 0 && !now.Before(time.UnixMilli(d)) {
+		return "action " + a.run.Action + " was stopped at its deadline"
+	}
+	return "action " + a.run.Action + " cancelled itself"
+}
+
+// finish makes the outcome a message and sends it for the first time.
+func (w *worker) finish(a *attempt, kind messages.OutcomeKind, v value.Value) {
+	m := &messages.ActionFinished{Attempt: a.id(), RunnerId: w.cfg.ID, Kind: kind}
+	if kind == messages.OutcomeKind_OUTCOME_VALUE || kind == messages.OutcomeKind_OUTCOME_ERROR {
+		m.Kind, m.Value = w.encode(kind, v)
+	}
+	a.phase, a.outcome, a.sends = finished, m, 0
+	w.counters.finished.Add(1)
+	w.report(a)
+}
+
+// encode gives the JSON form of a result; what has none, or is too large, becomes an error that says so.
+func (w *worker) encode(kind messages.OutcomeKind, v value.Value) (messages.OutcomeKind, []byte) {
+	if v == nil {
+		v = value.Null{}
+	}
+	data, err := value.AppendJSON(nil, v)
+	var flaw actions.Result
+	switch {
+	case err != nil:
+		flaw = actions.Errorf("result can't be stored: %v", err)
+	case len(data) > w.cfg.PayloadBytesMax:
+		flaw = actions.Errorf("result is too large: %d bytes (limit %d)", len(data), w.cfg.PayloadBytesMax)
+	default:
+		return kind, data
+	}
+	data, err = value.AppendJSON(nil, flaw.Value)
+	if err != nil {
+		data = []byte(`"result can't be stored"`)
+	}
+	return messages.OutcomeKind_OUTCOME_ERROR, data
+}
+
+// report sends the outcome and sets the time of the next repetition.
+func (w *worker) report(a *attempt) {
+	w.toOwner(a, &messages.ToExecution{Message: &messages.ToExecution_ActionFinished{ActionFinished: a.outcome}})
+	a.sendAt = w.cfg.Now().Add(backOff(a.sends))
+	a.sends++
+}

@@ -1,0 +1,184 @@
+package runner
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"cierzo/actions"
+	"cierzo/messages"
+)
+
+// Messages of the runner to itself.
+type (
+	tick  struct{}
+	leave struct{}
+	// drain wants its channel closed when nothing is left.
+	drain struct{ empty chan<- struct{} }
+	// returned is what an action has returned.
+	returned struct {
+		attempt *attempt
+		result  actions.Result
+	}
+	progressed struct {
+		attempt *attempt
+		text    string
+	}
+)
+
+// worker is the runner's actor: the attempts that it knows and where each of them is.
+type worker struct {
+	*Runner
+	root     *actor.RootContext
+	engines  engines
+	attempts map[key]*attempt
+	order    []*attempt // in the order of arrival; those that wait for a slot are taken from the front
+	over     graves
+	running  int
+	draining bool
+	waiters  []chan<- struct{}
+	hellos   uint64
+	beatAt   time.Time
+}
+
+func newWorker(r *Runner) *worker {
+	return &worker{
+		Runner: r, root: r.cfg.Actors.Root, attempts: map[key]*attempt{},
+		engines: newEngines(r.cfg.Engines, r.cfg.Now()), over: newGraves(),
+	}
+}
+
+// Receive handles one message. Nothing in it waits.
+func (w *worker) Receive(c actor.Context) {
+	switch m := c.Message().(type) {
+	case *messages.ToRunner:
+		if m.RunnerId != w.cfg.ID {
+			return // meant for the one before me
+		}
+		w.engines.heard(m.Engine, w.cfg.Now())
+		w.handle(m)
+	case tick:
+		w.tick()
+	case returned:
+		w.returned(m.attempt, m.result)
+	case progressed:
+		w.toOwner(m.attempt, &messages.ToExecution{Message: &messages.ToExecution_ActionProgress{
+			ActionProgress: &messages.ActionProgress{Attempt: m.attempt.id(), RunnerId: w.cfg.ID, Text: m.text}}})
+	case drain:
+		w.draining = true
+		w.waiters = append(w.waiters, m.empty)
+		w.hello(false)
+	case leave:
+		w.hello(true)
+	case *actor.Stopped:
+		close(w.gone)
+	}
+	w.begin()
+	w.counters.running.Store(uint64(w.running))
+	w.counters.known.Store(uint64(len(w.attempts)))
+	if len(w.attempts) == 0 {
+		for _, empty := range w.waiters {
+			close(empty)
+		}
+		w.waiters = nil
+	}
+}
+
+func (w *worker) handle(m *messages.ToRunner) {
+	switch x := m.Message.(type) {
+	case *messages.ToRunner_Run:
+		w.run(x.Run, m.Engine)
+	case *messages.ToRunner_Grant:
+		w.granted(x.Grant)
+	case *messages.ToRunner_Denied:
+		w.denied(x.Denied)
+	case *messages.ToRunner_FinishedAck:
+		w.acked(x.FinishedAck)
+	case *messages.ToRunner_Cancel:
+		w.cancelAttempt(x.Cancel, m.Engine)
+	case *messages.ToRunner_View:
+		w.viewed(x.View)
+	default:
+		w.cfg.Logger.Debug("message not understood", "message", "ToRunner", "engine", m.Engine)
+	}
+}
+
+// viewed learns who the engines are. When the split of the slots changes, they hear of it at once.
+func (w *worker) viewed(v *messages.EngineView) {
+	before := w.engines.grants(w.cfg.Slots)
+	w.engines.update(v, w.cfg.Now())
+	after := w.engines.grants(w.cfg.Slots)
+	for address, n := range after {
+		if before[address] != n && w.cfg.Now().Sub(w.beatAt) > w.cfg.Heartbeat/20 {
+			w.hello(false)
+			return
+		}
+	}
+}
+
+// tick does what time brings: hello, repetitions, and giving up when nobody answers.
+func (w *worker) tick() {
+	now := w.cfg.Now()
+	w.engines.forget(now)
+	w.hello(false)
+	w.over.forget(now)
+	for _, a := range w.attempts {
+		switch a.phase {
+		case finished:
+			if !a.sendAt.After(now) {
+				w.counters.resent.Add(1)
+				w.report(a)
+			}
+		case asking:
+			if !a.sendAt.After(now) {
+				w.ask(a)
+			}
+		case running:
+			if a.run.SafeRerun && !a.isolated && w.engines.silent(a.engine, now) >= w.cfg.Lease {
+				w.cfg.Logger.Warn("no engine is heard, a repeatable action is stopped", "action_id", a.key.action, "attempt", a.key.attempt)
+				w.counters.isolated.Add(1)
+				a.isolated = true
+				a.cancel()
+			}
+		}
+	}
+}
+
+// hello tells all engines that the runner lives, and what it has.
+func (w *worker) hello(leaving bool) {
+	w.hellos++
+	w.beatAt = w.cfg.Now()
+	list := make([]*messages.Attempt, 0, min(len(w.order), HelloAttemptsMax))
+	for _, a := range w.order {
+		if len(list) == HelloAttemptsMax {
+			break
+		}
+		list = append(list, a.id())
+	}
+	grants := w.engines.grants(w.cfg.Slots)
+	for _, address := range w.engines.addresses(w.beatAt) {
+		h := &messages.Hello{
+			RunnerId: w.cfg.ID, Address: w.cfg.Network.Address(), Actor: ActorName(w.cfg.ID), Targets: w.cfg.Targets,
+			Slots: uint32(w.cfg.Slots), Granted: grants[address], Attempts: list,
+			Draining: w.draining, Leaving: leaving, Seq: w.hellos, Version: w.cfg.Version,
+		}
+		w.cfg.Network.Send(address, engineActor, &messages.ToEngine{Message: &messages.ToEngine_Hello{Hello: h}})
+	}
+}
+
+// engineActor is the name of the actor that engines are reached by.
+const engineActor = "engine"
+
+// toOwner sends to the engine that the attempt came from, or to another one if that is gone or has not answered: any engine
+// knows who owns an execution.
+func (w *worker) toOwner(a *attempt, m *messages.ToExecution) {
+	m.ExecutionId = a.run.Attempt.ExecutionId
+	w.cfg.Network.Send(w.engines.route(a.engine, a.sends, w.cfg.Now()), engineActor, m)
+}
+
+// backOff is the time until the n-th repetition: 1, 2, 4 … 30 s, with a tenth of jitter.
+func backOff(n int) time.Duration {
+	d := min(time.Second<<min(n, 5), 30*time.Second)
+	return d - d/20 + rand.N(d/10)
+}
