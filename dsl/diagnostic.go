@@ -3,6 +3,7 @@ package dsl
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"cierzo/fault"
 )
@@ -27,6 +28,9 @@ type Diagnostic struct {
 	Message  string // Mistral's text where it has one
 	Hint     string // what to do; "" when there is nothing to say
 	Line     string // the line of the text, for the caret
+
+	order   int    // in which Mistral comes to it
+	mistral string // Mistral's text where Message says less or more; "" else
 }
 
 // Diagnostics is everything that was found, in the order of the text. As an error it is what refuses the document.
@@ -57,34 +61,132 @@ func (ds Diagnostics) Err() error {
 	return &fault.Error{Kind: fault.Invalid, Cause: errs}
 }
 
-// Error is the text of the first error: what Mistral answers.
+// Error is what Mistral answers.
 func (ds Diagnostics) Error() string {
-	if len(ds) == 0 {
-		return "no errors"
+	if text := ds.Mistral(); text != "" {
+		return text
 	}
-	return ds[0].Message
+	return "no errors"
 }
 
+// Mistral is the message that Mistral answers: that of the error which it comes to first. "" without errors.
+func (ds Diagnostics) Mistral() string {
+	var first *Diagnostic
+	for i := range ds {
+		if d := &ds[i]; d.Severity == SeverityError && (first == nil || d.order < first.order) {
+			first = d
+		}
+	}
+	switch {
+	case first == nil:
+		return ""
+	case first.mistral != "":
+		return first.mistral
+	}
+	return first.Message
+}
+
+// ANSI sequences of RenderColor.
+const (
+	red, yellow, cyan, bold, plain = "\x1b[31m", "\x1b[33m", "\x1b[36m", "\x1b[1m", "\x1b[0m"
+)
+
 // Render shows the diagnostics for people: place, line of the text, caret, hint.
-func (ds Diagnostics) Render() string {
+func (ds Diagnostics) Render() string { return ds.render(false) }
+
+// RenderColor is Render for terminals.
+func (ds Diagnostics) RenderColor() string { return ds.render(true) }
+
+func (ds Diagnostics) render(color bool) string {
+	paint := func(with, text string) string {
+		if !color {
+			return text
+		}
+		return with + text + plain
+	}
 	var b strings.Builder
 	for _, d := range ds {
-		kind := "error"
+		place := d.File
+		if d.Pos.Line > 0 {
+			place = fmt.Sprintf("%s:%d:%d", d.File, d.Pos.Line, d.Pos.Col)
+		}
+		kind, with := "error", red
 		if d.Severity == SeverityWarning {
-			kind = "warning"
+			kind, with = "warning", yellow
 		}
-		if d.Pos.Line == 0 {
-			fmt.Fprintf(&b, "%s: %s: %s\n", d.File, kind, d.Message)
-		} else {
-			fmt.Fprintf(&b, "%s:%d:%d: %s: %s\n", d.File, d.Pos.Line, d.Pos.Col, kind, d.Message)
-		}
-		if d.Line != "" {
-			pad := strings.Repeat(" ", max(0, d.Pos.Col-1))
-			fmt.Fprintf(&b, "  %s\n  %s^\n", d.Line, pad)
+		fmt.Fprintf(&b, "%s: %s: %s\n", paint(bold, place), paint(with, kind), d.Message)
+		if line, caret := d.caret(); line != "" {
+			fmt.Fprintf(&b, "  %s\n  %s\n", line, paint(with, caret))
 		}
 		if d.Hint != "" {
-			fmt.Fprintf(&b, "  hint: %s\n", d.Hint)
+			fmt.Fprintf(&b, "  %s %s\n", paint(cyan, "hint:"), d.Hint)
 		}
 	}
 	return b.String()
+}
+
+// lineWidth is how much of a line is shown.
+const lineWidth = 120
+
+// caret gives the line of the text, cut around the place, and ^~~~ below it. Tabs stay, so that both look alike.
+func (d *Diagnostic) caret() (line, caret string) {
+	text := []rune(d.Line)
+	col := d.Pos.Col - 1
+	if len(text) == 0 || col < 0 || col > len(text) {
+		return "", ""
+	}
+	end := min(max(d.End-1, col+1), max(len(text), col+1))
+	if from := col - lineWidth/3; len(text) > lineWidth && from > 0 {
+		text, col, end = text[from:], col-from, end-from
+	}
+	if len(text) > lineWidth {
+		text, end = text[:lineWidth], min(end, lineWidth)
+	}
+	var b strings.Builder
+	for _, c := range text[:min(col, len(text))] {
+		if c != '\t' {
+			c = ' '
+		}
+		b.WriteRune(c)
+	}
+	b.WriteByte('^')
+	b.WriteString(strings.Repeat("~", max(end-col-1, 0)))
+	return string(text), b.String()
+}
+
+// didYouMean is a hint with the name that was probably meant; "" when none is near.
+func didYouMean(wrong string, names []string) string {
+	nearest, distance := "", 1+utf8.RuneCountInString(wrong)/3
+	for _, n := range names {
+		if d := editDistance([]rune(strings.ToLower(wrong)), []rune(strings.ToLower(n)), distance); d <= distance {
+			nearest, distance = n, d-1
+		}
+	}
+	if nearest == "" || nearest == wrong {
+		return ""
+	}
+	return fmt.Sprintf("did you mean %q?", nearest)
+}
+
+// editDistance counts insertions, deletions and replacements; beyond most it doesn't matter how many.
+func editDistance(a, b []rune, most int) int {
+	if max(len(a), len(b))-min(len(a), len(b)) > most {
+		return most + 1
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		diagonal := row[0]
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			diagonal, row[j] = row[j], min(row[j]+1, row[j-1]+1, diagonal+cost)
+		}
+	}
+	return row[len(b)]
 }

@@ -1,6 +1,8 @@
 package dsl
 
 import (
+	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,43 +13,13 @@ import (
 	"cierzo/expr/value"
 )
 
-// reader collects what is wrong with one document.
-type reader struct {
-	file  string
-	lines []string
-	diags Diagnostics
-}
-
-func newReader(file string, src []byte) (*reader, *yaml.Node) {
-	r := &reader{file: file}
-	n, err := yaml.Parse(src)
-	if err != nil {
-		var bad *yaml.Error
-		pos := Pos{}
-		if errors.As(err, &bad) {
-			pos = Pos{bad.Line, bad.Col}
-		}
-		r.lines = strings.Split(string(src[:min(len(src), yaml.SizeMax)]), "\n")
-		r.fail(pos, "", "yaml", "", "Definition could not be parsed: %v", err)
-		return r, nil
-	}
-	r.lines = strings.Split(string(src), "\n")
-	return r, n
-}
-
-func (r *reader) fail(pos Pos, path, code, hint, format string, args ...any) {
-	r.report(SeverityError, pos, path, code, hint, fmt.Sprintf(format, args...))
-}
-
-func (r *reader) report(sev Severity, pos Pos, path, code, hint, msg string) {
-	d := Diagnostic{Severity: sev, File: r.file, Pos: pos, Path: path, Code: code, Message: msg, Hint: hint}
-	if pos.Line >= 1 && pos.Line <= len(r.lines) {
-		d.Line = r.lines[pos.Line-1]
-	}
-	r.diags = append(r.diags, d)
-}
-
-func at(n *yaml.Node) Pos { return Pos{n.Line, n.Col} }
+// The limits of a document, beyond those of package yaml.
+const (
+	WorkflowsMax = 1000   // members of a list or workbook
+	TasksMax     = 10_000 // of a workflow
+	nameMax      = 255    // characters of a task's name; Mistral's database has it
+	joinNameMax  = 208    // of a join task's
+)
 
 // ParseWorkflows reads a workflow list. The workflows are nil when there is an error among the diagnostics.
 func ParseWorkflows(file string, src []byte) ([]*Workflow, Diagnostics) {
@@ -55,13 +27,7 @@ func ParseWorkflows(file string, src []byte) ([]*Workflow, Diagnostics) {
 	if root == nil {
 		return nil, r.diags
 	}
-	var out []*Workflow
-	for _, e := range r.list(root) {
-		if w := r.workflow(textOf(e.Key), e.Node, textOf(e.Key)); w != nil {
-			out = append(out, w)
-		}
-	}
-	return done(r, out)
+	return done(r, r.workflows(root))
 }
 
 // ParseActions reads a list of ad-hoc actions.
@@ -70,13 +36,7 @@ func ParseActions(file string, src []byte) ([]*Action, Diagnostics) {
 	if root == nil {
 		return nil, r.diags
 	}
-	var out []*Action
-	for _, e := range r.list(root) {
-		if a := r.action(textOf(e.Key), e.Node, textOf(e.Key)); a != nil {
-			out = append(out, a)
-		}
-	}
-	return done(r, out)
+	return done(r, r.actions(root))
 }
 
 // ParseWorkbook reads a workbook.
@@ -88,197 +48,296 @@ func ParseWorkbook(file string, src []byte) (*Workbook, Diagnostics) {
 	return done(r, r.workbook(root))
 }
 
-func done[T any](r *reader, v T) (T, Diagnostics) {
-	slices.SortStableFunc(r.diags, func(a, b Diagnostic) int {
-		if a.Pos.Line != b.Pos.Line {
-			return a.Pos.Line - b.Pos.Line
-		}
-		return a.Pos.Col - b.Pos.Col
-	})
-	if len(r.diags.Errors()) > 0 {
-		var none T
-		return none, r.diags
-	}
-	return v, r.diags
-}
-
-// Parse reads a document of any of the three kinds: a workbook has a name, a workflow has tasks, an action has a base.
+// Parse reads a document of any of the three kinds. A text `name` besides workflows or actions makes a workbook; else a
+// member with a base and no tasks makes a list of actions; everything else is a list of workflows.
 func Parse(file string, src []byte) (*Document, Diagnostics) {
 	r, root := newReader(file, src)
 	if root == nil {
 		return nil, r.diags
 	}
-	if name := field(root, "name"); name != nil && name.Entries == nil && (field(root, "workflows") != nil || field(root, "actions") != nil) {
-		wb, diags := ParseWorkbook(file, src)
-		return &Document{Workbook: wb}, diags
+	doc := &Document{}
+	switch kindOf(root) {
+	case "workbook":
+		doc.Workbook = r.workbook(root)
+	case "actions":
+		doc.Actions = r.actions(root)
+	default:
+		doc.Workflows = r.workflows(root)
+	}
+	return done(r, doc)
+}
+
+func kindOf(root *yaml.Node) string {
+	if name := root.Field("name"); name != nil && name.Value.Kind() != value.KindDict && (root.Field("workflows") != nil || root.Field("actions") != nil) {
+		return "workbook"
 	}
 	for _, e := range root.Entries {
-		if field(e.Node, "base") != nil && field(e.Node, "tasks") == nil {
-			as, diags := ParseActions(file, src)
-			return &Document{Actions: as}, diags
+		if e.Node.Field("tasks") != nil {
+			return "workflows"
 		}
 	}
-	ws, diags := ParseWorkflows(file, src)
-	return &Document{Workflows: ws}, diags
-}
-
-// list gives the members of a list document: all keys but the version.
-func (r *reader) list(root *yaml.Node) []yaml.Entry {
-	if root.Entries == nil {
-		r.fail(at(root), "", "version", "write version: '2.0' at the top", "Invalid DSL: 'version' is a required property")
-		return nil
-	}
-	if field(root, "version") == nil {
-		r.fail(at(root), "", "version", "write version: '2.0' at the top", "Invalid DSL: 'version' is a required property")
-	}
-	var out []yaml.Entry
 	for _, e := range root.Entries {
-		if textOf(e.Key) != "version" {
-			out = append(out, e)
+		if e.Node.Field("base") != nil {
+			return "actions"
 		}
 	}
-	if len(out) == 0 {
-		r.fail(at(root), "", "empty", "", "At least one item must be in the list [data=%s].", value.Repr(root.Value))
-	}
-	return out
+	return "workflows"
 }
 
-func textOf(n *yaml.Node) string { return value.Str(n.Value) }
+func done[T any](r *reader, v T) (T, Diagnostics) {
+	slices.SortStableFunc(r.diags, func(a, b Diagnostic) int {
+		return cmp.Or(cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Col, b.Pos.Col))
+	})
+	for _, d := range r.diags {
+		if d.Severity == SeverityError {
+			var none T
+			return none, r.diags
+		}
+	}
+	return v, r.diags
+}
 
-// field is the value of a key of a mapping; nil when it isn't there.
-func field(n *yaml.Node, name string) *yaml.Node {
+// reader collects what is wrong with one document. It reads pieces in the order in which Mistral does, so that the first
+// error is Mistral's.
+type reader struct {
+	file    string
+	lines   [][]byte
+	grammar *grammar
+	diags   Diagnostics
+	errors  int
+}
+
+func newReader(file string, src []byte) (*reader, *yaml.Node) {
+	r := &reader{file: file, grammar: newGrammar()}
+	n, err := yaml.Parse(src)
+	if len(src) <= yaml.SizeMax {
+		r.lines = bytes.Split(src, []byte("\n"))
+	}
+	if err != nil {
+		pos, brief := Pos{}, err.Error()
+		if bad := (*yaml.Error)(nil); errors.As(err, &bad) {
+			pos, brief = Pos{bad.Line, bad.Col}, bad.Brief()
+		}
+		d := r.add(SeverityError, pos, 0, "", "yaml", yamlHint(brief), "Definition could not be parsed: "+brief)
+		d.mistral = "Definition could not be parsed: " + err.Error() + "\n"
+		return r, nil
+	}
+	if !value.Truthy(n.Value) { // Mistral takes all of these for an empty document
+		n = &yaml.Node{Value: value.NewDict(0), Line: n.Line, Col: n.Col}
+	}
+	r.duplicates(n)
+	return r, n
+}
+
+// yamlHint says what is behind the usual errors of a scanner.
+func yamlHint(problem string) string {
+	switch {
+	case strings.Contains(problem, `'\t'`):
+		return "indent with blanks, not with tabs"
+	case strings.Contains(problem, "mapping values are not allowed here"):
+		return "put a text that contains \": \" into quotes"
+	case strings.Contains(problem, "'@'") || strings.Contains(problem, "'%'") || strings.Contains(problem, "'`'"):
+		return "put the text into quotes"
+	}
+	return ""
+}
+
+// duplicates warns of keys that are there twice.
+func (r *reader) duplicates(n *yaml.Node) {
+	for _, e := range n.Shadowed {
+		r.warn(e.Key, "", "duplicate-key", "remove one of them", "the key %s is there more than once: the last one counts", value.Repr(e.Key.Value))
+	}
 	for _, e := range n.Entries {
-		if s, ok := e.Key.Value.(value.String); ok && string(s) == name {
-			return e.Node
-		}
+		r.duplicates(e.Node)
 	}
-	return nil
-}
-
-// known refuses keys that aren't in the list.
-func (r *reader) known(n *yaml.Node, path string, names ...string) {
-	for _, e := range n.Entries {
-		if k := textOf(e.Key); !slices.Contains(names, k) {
-			r.fail(at(e.Key), path, "unknown-attribute", didYouMean(k, names),
-				"Invalid DSL: Additional properties are not allowed (%s was unexpected)", value.Repr(value.String(k)))
-		}
+	for _, item := range n.Items {
+		r.duplicates(item)
 	}
 }
 
-// mapping refuses what isn't a mapping with at least one key.
-func (r *reader) mapping(n *yaml.Node, path string) bool {
-	if d, ok := n.Value.(*value.Dict); ok {
-		if d.Len() > 0 {
-			return true
-		}
-		r.fail(at(n), path, "empty", "", "Invalid DSL: {} does not have enough properties")
-		return false
+func (r *reader) add(sev Severity, pos Pos, endCol int, path, code, hint, msg string) *Diagnostic {
+	d := Diagnostic{Severity: sev, File: r.file, Pos: pos, End: endCol, Path: path, Code: code, Message: msg, Hint: hint, order: len(r.diags)}
+	if pos.Line >= 1 && pos.Line <= len(r.lines) {
+		d.Line = strings.TrimRight(string(r.lines[pos.Line-1]), "\r")
 	}
-	r.fail(at(n), path, "type", "", "Invalid DSL: %s is not of type 'object'", value.Repr(n.Value))
+	if sev == SeverityError {
+		r.errors++
+	}
+	r.diags = append(r.diags, d)
+	return &r.diags[len(r.diags)-1]
+}
+
+func at(n *yaml.Node) Pos { return Pos{n.Line, n.Col} }
+
+func endOf(n *yaml.Node) int {
+	if n.EndLine == n.Line {
+		return n.EndCol
+	}
+	return 0
+}
+
+func (r *reader) fail(n *yaml.Node, path, code, hint, format string, args ...any) *Diagnostic {
+	return r.add(SeverityError, at(n), endOf(n), path, code, hint, fmt.Sprintf(format, args...))
+}
+
+func (r *reader) warn(n *yaml.Node, path, code, hint, format string, args ...any) {
+	r.add(SeverityWarning, at(n), endOf(n), path, code, hint, fmt.Sprintf(format, args...))
+}
+
+// check reports what a schema says of a piece. injected is the piece with the keys that Mistral adds, which are named.
+func (r *reader) check(s *schema, n *yaml.Node, injected value.Value, path string, names ...string) bool {
+	violations := s.check(n, injected, names...)
+	if len(violations) == 0 {
+		return true
+	}
+	first := best(violations)
+	r.violation(first, path)
+	for _, v := range violations {
+		v = v.inner()
+		if v.node != first.node || v.rule != first.rule || v.text() != first.text() {
+			r.violation(v, path)
+		}
+	}
 	return false
 }
 
-// text reads a text with at least one character.
-func (r *reader) text(n *yaml.Node, path string) string {
+func (r *reader) violation(v violation, path string) {
+	path = strings.Trim(path+"."+strings.Join(v.trail, "."), ".")
+	const prefix = "Invalid DSL: "
+	if v.extras == nil {
+		r.fail(v.node, path, v.rule, r.hint(v, path), "%s%s", prefix, v.text())
+		return
+	}
+	for i, e := range v.extras {
+		hint := didYouMean(textOf(e.Key), v.known)
+		if hint == "" {
+			hint = attributeHint(textOf(e.Key), v.known)
+		}
+		d := r.fail(e.Key, path, "unknown-attribute", hint, "%sAdditional properties are not allowed (%s was unexpected)", prefix, value.Repr(e.Key.Value))
+		if i == 0 {
+			d.mistral = prefix + v.text()
+		}
+	}
+}
+
+func textOf(n *yaml.Node) string {
+	if s, ok := n.Value.(value.String); ok {
+		return string(s)
+	}
+	return value.Str(n.Value)
+}
+
+// stringOf is the text of a node; "" when it is none.
+func stringOf(n *yaml.Node) string {
 	if n == nil {
 		return ""
 	}
-	s, ok := n.Value.(value.String)
-	if !ok {
-		r.fail(at(n), path, "type", "", "Invalid DSL: %s is not of type 'string'", value.Repr(n.Value))
-		return ""
-	}
-	if s == "" {
-		r.fail(at(n), path, "empty", "", "Invalid DSL: '' is too short")
-	}
+	s, _ := n.Value.(value.String)
 	return string(s)
 }
 
-// texts reads a list of unique texts.
-func (r *reader) texts(n *yaml.Node, path string) []string {
+// stringsOf are the texts of a list, or one text.
+func stringsOf(n *yaml.Node) []string {
 	if n == nil {
 		return nil
 	}
-	if _, ok := n.Value.(*value.List); !ok {
-		r.fail(at(n), path, "type", "write a list: [a, b]", "Invalid DSL: %s is not of type 'array'", value.Repr(n.Value))
-		return nil
-	}
-	if len(n.Items) == 0 {
-		r.fail(at(n), path, "empty", "", "Invalid DSL: [] is too short")
+	if s := stringOf(n); s != "" {
+		return []string{s}
 	}
 	var out []string
 	for _, item := range n.Items {
-		s := r.text(item, path)
-		if slices.Contains(out, s) {
-			r.fail(at(item), path, "duplicate", "", "Invalid DSL: %s has non-unique elements", value.Repr(n.Value))
-		}
-		out = append(out, s)
+		out = append(out, stringOf(item))
 	}
 	return out
 }
 
-// tree reads a structure with expressions. Only the text itself, or the texts directly in it, are checked now.
-func (r *reader) tree(n *yaml.Node, path string) *expr.Tree {
+// expressions checks the text itself, or the texts directly in a list or mapping, as Mistral does. What lies deeper
+// fails only when it is evaluated, and gets a warning.
+func (r *reader) expressions(n *yaml.Node, path string) {
 	if n == nil {
-		return nil
+		return
 	}
-	r.checkExpression(n, path)
-	for _, e := range n.Entries {
-		r.checkExpression(e.Node, path+"."+textOf(e.Key))
-	}
-	for _, item := range n.Items {
-		r.checkExpression(item, path)
-	}
-	return expr.CompileLenient(n.Value)
+	r.expression(n, path, true)
+	r.eachBelow(n, path, func(sub *yaml.Node, path string) {
+		r.expression(sub, path, true)
+		r.eachBelow(sub, path, r.deepExpressions)
+	})
 }
 
-func (r *reader) checkExpression(n *yaml.Node, path string) {
+// deepExpressions warns of expressions that nobody checks before they are evaluated.
+func (r *reader) deepExpressions(n *yaml.Node, path string) {
+	r.expression(n, path, false)
+	r.eachBelow(n, path, r.deepExpressions)
+}
+
+func (r *reader) eachBelow(n *yaml.Node, path string, do func(*yaml.Node, string)) {
+	for _, e := range n.Entries {
+		do(e.Node, path+"."+textOf(e.Key))
+	}
+	for i, item := range n.Items {
+		do(item, fmt.Sprintf("%s.%d", path, i))
+	}
+}
+
+func (r *reader) expression(n *yaml.Node, path string, checked bool) {
 	s, ok := n.Value.(value.String)
 	if !ok {
 		return
 	}
-	if _, err := expr.Parse(string(s)); err != nil {
-		r.fail(at(n), path, "expression", "", "%v", err)
+	text := string(s)
+	_, err := expr.Parse(text)
+	switch {
+	case err != nil && checked:
+		r.fail(n, path, "expression", "", "%v", err)
+	case err != nil:
+		r.warn(n, path, "unchecked-expression", "", "this will fail when it is evaluated: %v", err)
+	default:
+		r.unclosed(n, path, text)
 	}
 }
 
-// dict is tree for what must be a mapping.
-func (r *reader) dict(n *yaml.Node, path string) *expr.Tree {
-	if n == nil || !r.mapping(n, path) {
+// unclosed warns of texts that look like expressions and are none.
+func (r *reader) unclosed(n *yaml.Node, path, text string) {
+	for _, pair := range [][2]string{{"<%", "%>"}, {"{{", "}}"}} {
+		_, behind, found := strings.Cut(text, pair[0])
+		if !found {
+			continue
+		}
+		inside, _, closed := strings.Cut(behind, pair[1])
+		switch {
+		case !closed:
+			r.warn(n, path, "unclosed-expression", "close it with "+pair[1], "%s without %s is no expression: it stays as it is", pair[0], pair[1])
+		case strings.Contains(inside, "\n"):
+			r.warn(n, path, "multiline-expression", "write it on one line, or fold it with >", "an expression of more than one line is none: it stays as it is")
+		}
+	}
+}
+
+// tree compiles a structure whose expressions have been looked at.
+func tree(n *yaml.Node) *expr.Tree {
+	if n == nil {
 		return nil
 	}
-	return r.tree(n, path)
+	return expr.CompileLenient(n.Value)
 }
 
-// didYouMean is a hint with the name that was probably meant.
-func didYouMean(word string, names []string) string {
-	best, distance := "", 1+len(word)/3
-	for _, n := range names {
-		if d := editDistance(word, n); d <= distance {
-			best, distance = n, d-1
-		}
+// dict is tree for what has to be a mapping.
+func dict(n *yaml.Node) *expr.Tree {
+	if n == nil || !isType(n.Value, "object") {
+		return nil
 	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf("did you mean %q?", best)
+	return tree(n)
 }
 
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
+// injected is a definition as written, with the keys that Mistral adds.
+func injected(n *yaml.Node, keys ...string) value.Value {
+	d, ok := n.Value.(*value.Dict)
+	if !ok {
+		return n.Value
 	}
-	for i := 1; i <= len(a); i++ {
-		diagonal := row[0]
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			diagonal, row[j] = row[j], min(row[j]+1, row[j-1]+1, diagonal+cost)
-		}
+	d = d.Clone()
+	for i := 0; i+1 < len(keys); i += 2 {
+		d.SetString(keys[i], value.String(keys[i+1]))
 	}
-	return row[len(b)]
+	return d.Freeze()
 }

@@ -1,101 +1,126 @@
 package dsl
 
 import (
-	"fmt"
+	"encoding/json"
+	"errors"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"cierzo/dsl/yaml"
 	"cierzo/expr"
 	"cierzo/expr/value"
 )
 
-var taskAttributes = []string{
-	"name", "version", "type", "description", "tags", "action", "workflow", "input", "with-items", "concurrency", "publish", "publish-on-error",
-	"publish-on-skip", "retry", "wait-before", "wait-after", "timeout", "pause-before", "fail-on", "target", "keep-result", "safe-rerun",
-}
-
-var (
-	directAttributes  = append(append([]string{}, taskAttributes...), "join", "on-success", "on-error", "on-complete", "on-skip")
-	reverseAttributes = append(append([]string{}, taskAttributes...), "requires")
-)
-
+// task reads one task, in Mistral's order: schema, name, expressions, with-items, policies, clauses.
 func (r *reader) task(w *Workflow, e yaml.Entry, path string) *Task {
-	n := e.Node
-	name, ok := e.Key.Value.(value.String)
-	if !ok {
-		r.fail(at(e.Key), path, "name", "put the name into quotes", "Invalid DSL: the name of a task is a text, not %s", value.Repr(e.Key.Value))
-		return nil
+	n, name := e.Node, textOf(e.Key)
+	t := &Task{Name: name, Pos: at(e.Key), Spec: injected(n, "type", w.Type, "name", name, "version", specVersion), KeepResult: true}
+	s := r.grammar.direct
+	if w.Type == Reverse {
+		s = r.grammar.reverse
 	}
-	if !r.mapping(n, path) {
-		return nil
+	if len(n.Entries) > 0 { // the schema of the workflow has refused an empty one, unless it doesn't look at its name
+		r.check(s, n, t.Spec, path, "type", "name", "version")
+	} else if !wordForm.MatchString(name) {
+		r.fail(n, path, "minProperties", "", "Invalid DSL: {} does not have enough properties")
 	}
-	if w.Type == Direct {
-		r.known(n, path, directAttributes...)
-	} else {
-		r.known(n, path, reverseAttributes...)
-	}
-	t := &Task{
-		Name: string(name), Pos: at(e.Key), Description: r.text(field(n, "description"), path+".description"),
-		Tags: r.texts(field(n, "tags"), path+".tags"), Policies: r.policies(n, path), KeepResult: true,
-		SafeRerun: r.flag(field(n, "safe-rerun")), Requires: r.requires(field(n, "requires"), path+".requires"),
+	if utf8.RuneCountInString(name) > nameMax {
+		r.fail(e.Key, path, "name", "", "The length of a '%s' task name must not exceed %d symbols", name, nameMax)
 	}
 	r.taskCall(t, n, path)
-	r.withItems(t, field(n, "with-items"), path+".with-items")
-	t.Publish = r.dict(field(n, "publish"), path+".publish")
-	t.PublishOnError = r.dict(field(n, "publish-on-error"), path+".publish-on-error")
-	t.PublishOnSkip = r.dict(field(n, "publish-on-skip"), path+".publish-on-skip")
-	if target := field(n, "target"); target != nil {
-		if tpl, err := expr.Parse(r.text(target, path+".target")); err == nil {
-			t.Target = tpl
-		} else {
-			r.fail(at(target), path+".target", "expression", "", "%v", err)
-		}
+	for _, name := range []string{"input", "publish", "publish-on-error", "publish-on-skip"} {
+		r.expressions(n.Field(name), path+"."+name)
 	}
-	if keep := r.flag(field(n, "keep-result")); keep != nil {
+	r.flagExpression(n, "keep-result", path)
+	r.flagExpression(n, "safe-rerun", path)
+	r.withItems(t, n.Field("with-items"), path+".with-items")
+	t.Policies = r.policies(n, path)
+	t.Description, t.Tags = stringOf(n.Field("description")), stringsOf(n.Field("tags"))
+	t.Publish, t.PublishOnError, t.PublishOnSkip = dict(n.Field("publish")), dict(n.Field("publish-on-error")), dict(n.Field("publish-on-skip"))
+	if target := n.Field("target"); stringOf(target) != "" {
+		t.Target = expr.ParseLenient(stringOf(target))
+		r.deepExpressions(target, path+".target")
+	}
+	if keep := flag(n.Field("keep-result")); keep != nil {
 		t.KeepResult = *keep
 	}
-	r.join(t, field(n, "join"), path+".join")
-	t.OnSuccess = r.clause(field(n, "on-success"), path+".on-success")
-	t.OnError = r.clause(field(n, "on-error"), path+".on-error")
-	t.OnComplete = r.clause(field(n, "on-complete"), path+".on-complete")
-	t.OnSkip = r.clause(field(n, "on-skip"), path+".on-skip")
-	t.Spec = injected(n, map[string]value.Value{"name": name, "version": value.String("2.0"), "type": value.String(w.Type)})
-	limit, what := nameMax, ""
-	if t.Join.IsJoin() {
-		limit, what = joinNameMax, "join "
+	t.SafeRerun = flag(n.Field("safe-rerun"))
+	if w.Type == Reverse {
+		t.Requires = stringsOf(n.Field("requires"))
+	} else {
+		r.direct(t, e, path)
 	}
-	if len(t.Name) > limit {
-		r.fail(t.Pos, path, "name", "", "The length of a '%s' %stask name must not exceed %d symbols", t.Name, what, limit)
-	}
+	r.taskTraps(w, t, n, path)
 	return t
 }
 
-func (r *reader) taskCall(t *Task, n *yaml.Node, path string) {
-	action, workflow := field(n, "action"), field(n, "workflow")
-	if action != nil && workflow != nil {
-		r.fail(at(workflow), path, "action-and-workflow", "a task has an action or a workflow", "Invalid DSL: %s is valid under each of {'required': ['workflow']}, {'required': ['action']}", value.Repr(n.Value))
+// direct reads what only tasks of direct workflows have.
+func (r *reader) direct(t *Task, e yaml.Entry, path string) {
+	n := e.Node
+	t.Join = join(n.Field("join"))
+	t.OnComplete = r.clause(n, "on-complete", path)
+	t.OnSuccess = r.clause(n, "on-success", path)
+	t.OnError = r.clause(n, "on-error", path)
+	t.OnSkip = r.clause(n, "on-skip", path)
+	r.transitions(n, path)
+	if t.Join.IsJoin() && utf8.RuneCountInString(t.Name) > joinNameMax {
+		r.fail(e.Key, path, "name", "", "The length of a '%s' join task name must not exceed %d symbols", t.Name, joinNameMax)
 	}
-	if action != nil {
+}
+
+func (r *reader) taskCall(t *Task, n *yaml.Node, path string) {
+	input := n.Field("input")
+	if action := n.Field("action"); stringOf(action) != "" {
 		t.Action = r.call(action, path+".action")
 	}
-	if workflow != nil {
+	if workflow := n.Field("workflow"); stringOf(workflow) != "" {
 		t.Workflow = r.call(workflow, path+".workflow")
 	}
-	input := field(n, "input")
-	if input == nil {
-		return
+	call := t.Action
+	if call == nil {
+		call = t.Workflow
 	}
-	if input.Value.Kind() == value.KindString {
-		t.InputIsExpr = true
-		t.Input = r.tree(input, path+".input")
-		return
+	switch {
+	case input == nil:
+	case stringOf(input) != "":
+		t.Input, t.InputIsExpr = tree(input), true
+		if call != nil && call.Params != nil {
+			r.fail(input, path+".input", "input-twice", "write the parameters only under input, or only inline", "input is one expression, and there are inline parameters, too")
+		}
+	default:
+		t.Input = dict(input)
 	}
-	t.Input = r.dict(input, path+".input")
+}
+
+// taskTraps warns of what Mistral accepts and doesn't do.
+func (r *reader) taskTraps(w *Workflow, t *Task, n *yaml.Node, path string) {
+	for _, name := range []string{"name", "version", "type"} {
+		if a := n.Field(name); a != nil {
+			r.warn(a, path+"."+name, "overwritten-attribute", "remove it", "%s of a task is overwritten by Mistral", name)
+		}
+	}
+	for _, p := range []struct {
+		name      string
+		inherited bool
+	}{
+		{"wait-before", w.Defaults.WaitBefore != nil}, {"wait-after", w.Defaults.WaitAfter != nil}, {"timeout", w.Defaults.Timeout != nil},
+		{"pause-before", w.Defaults.PauseBefore != nil}, {"concurrency", w.Defaults.Concurrency != nil}, {"fail-on", w.Defaults.FailOn != nil},
+	} {
+		if own := n.Field(p.name); own != nil && p.inherited && !value.Truthy(own.Value) {
+			r.warn(own, path+"."+p.name, "falsy-override", "use an expression: <% "+value.Str(own.Value)+" %>", "%s counts as absent: the task gets the one of task-defaults", value.Repr(own.Value))
+		}
+	}
+	if j := n.Field("join"); j != nil && !t.Join.IsJoin() && isType(j.Value, "integer") {
+		r.warn(j, path+".join", "join-zero", "remove it, or write all", "join: 0 is no join")
+	}
+	if c := n.Field("concurrency"); c != nil && len(t.WithItems) == 0 && n.Field("with-items") == nil {
+		r.warn(c, path+".concurrency", "unused-concurrency", "", "concurrency without with-items has no effect")
+	}
 }
 
 // flag reads what Mistral never evaluates: any text is true.
-func (r *reader) flag(n *yaml.Node) *bool {
+func flag(n *yaml.Node) *bool {
 	if n == nil {
 		return nil
 	}
@@ -103,293 +128,130 @@ func (r *reader) flag(n *yaml.Node) *bool {
 	return &b
 }
 
-func (r *reader) requires(n *yaml.Node, path string) []string {
-	if n != nil && n.Value.Kind() == value.KindString {
-		return []string{r.text(n, path)}
+func (r *reader) flagExpression(n *yaml.Node, name, path string) {
+	f := n.Field(name)
+	if f == nil {
+		return
 	}
-	return r.texts(n, path)
+	r.expressions(f, path+"."+name)
+	if stringOf(f) != "" {
+		r.warn(f, path+"."+name, "unevaluated-expression", "write true or false", "%s is never evaluated: any text counts as true", name)
+	}
 }
 
-func (r *reader) join(t *Task, n *yaml.Node, path string) {
+func join(n *yaml.Node) Join {
 	if n == nil {
-		return
+		return Join{}
 	}
 	switch v := n.Value.(type) {
 	case value.String:
-		if v == "all" {
-			t.Join.All = true
-			return
-		}
 		if v == "one" {
-			t.Join.Count = 1
-			return
+			return Join{Count: 1}
 		}
+		return Join{All: v == "all"}
 	case value.Int:
-		if v >= 0 {
-			t.Join.Count = int(v)
-			return
-		}
+		return Join{Count: int(max(v, 0))}
+	case value.Float:
+		return Join{Count: int(max(v, 0))}
 	}
-	r.fail(at(n), path, "join", "write all, one or a number", "Invalid DSL: %s is not valid under any of the given schemas", value.Repr(n.Value))
+	return Join{}
 }
 
-var (
-	callName  = regexp.MustCompile(`^([\w.]+[^=(\s"]*|<%.*?%>|\{\{.*?\}\}|\{%.*?%\})`)
-	callParam = regexp.MustCompile(`([-_\w]+)=("[^"]*"|'[^']*'|<%.*?%>|\{\{.*?\}\}|\[.*\]|true|false|null|\d+)`)
-)
-
-// call reads a name with inline parameters. What isn't a value is dropped in silence by Mistral; here it gives a warning.
-func (r *reader) call(n *yaml.Node, path string) *Call {
-	text := r.text(n, path)
-	if text == "" {
-		return nil
-	}
-	name, params := text, (*value.Dict)(nil)
-	if strings.ContainsAny(text, " \t\n") {
-		name = callName.FindString(text)
-		if name == "" {
-			r.fail(at(n), path, "call", "", "Invalid action/workflow task property: %s", text)
-			return nil
-		}
-		params = r.inline(n, path, text[len(name):])
-	}
-	tpl, err := expr.Parse(name)
-	if err != nil {
-		r.fail(at(n), path, "expression", "", "%v", err)
-		return nil
-	}
-	c := &Call{Name: tpl, Pos: at(n)}
-	if params != nil && params.Len() > 0 {
-		for _, v := range params.All() {
-			if s, ok := v.(value.String); ok {
-				if _, err := expr.Parse(string(s)); err != nil {
-					r.fail(at(n), path, "expression", "", "%v", err)
-				}
-			}
-		}
-		c.Params = expr.CompileLenient(params)
-	}
-	return c
-}
-
-func (r *reader) inline(n *yaml.Node, path, text string) *value.Dict {
-	params := value.NewDict(4)
-	rest := text
-	for _, m := range callParam.FindAllStringSubmatch(text, -1) {
-		params.SetString(m[1], inlineValue(m[2]))
-		rest = strings.Replace(rest, m[0], "", 1)
-	}
-	if left := strings.TrimSpace(rest); left != "" {
-		r.report(SeverityWarning, at(n), path, "dropped-parameter", "put texts into quotes, and write everything else under input",
-			fmt.Sprintf("%q is no parameter and is ignored", left))
-	}
-	return params
-}
-
-func inlineValue(s string) value.Value {
-	if q := s[0]; q == '"' || q == '\'' {
-		return value.String(s[1 : len(s)-1])
-	}
-	if v, err := value.ParseJSON([]byte(s)); err == nil {
-		return v
-	}
-	return value.String(s)
-}
-
-var itemForm = regexp.MustCompile(`^\s*([\w\d_\-]+)\s*in\s*(\[.+\]|<%.*?%>|\{\{.*?\}\})`)
+var itemForm = regexp.MustCompile(`^\s*([\pL\pN_-]+)\s*in\s*(\[.+\]|<%.*?%>|\{\{.*?\}\})`)
 
 func (r *reader) withItems(t *Task, n *yaml.Node, path string) {
 	if n == nil {
 		return
 	}
-	nodes := []*yaml.Node{n}
-	if n.Items != nil {
-		nodes = n.Items
-	} else if n.Value.Kind() != value.KindString {
-		r.fail(at(n), path, "with-items", "", "Invalid DSL: %s is not valid under any of the given schemas", value.Repr(n.Value))
-		return
+	items := n.Items
+	if stringOf(n) != "" {
+		items = []*yaml.Node{n}
 	}
-	for _, item := range nodes {
-		text := r.text(item, path)
+	for _, item := range items {
+		text := stringOf(item)
 		m := itemForm.FindStringSubmatch(text)
 		if m == nil {
-			r.fail(at(item), path, "with-items", "write: x in <% $.list %>",
-				"Wrong format of 'with-items' property. Please use format 'var in {[some, list] | <%% $.array %%> }: %s", value.Repr(n.Value))
+			d := r.fail(item, path, "with-items", itemHint(text), "Wrong format of 'with-items' property. Please use format 'var in {[some, list] | <%% $.array %%> }")
+			d.mistral = d.Message + ": " + value.Repr(t.Spec)
 			continue
 		}
+		if rest := strings.TrimSpace(text[len(m[0]):]); rest != "" {
+			r.warn(item, path, "ignored-text", "remove it", "%q behind the list is ignored", rest)
+		}
+		at := &yaml.Node{Value: value.String(m[2]), Line: item.Line, Col: item.Col, EndLine: item.EndLine, EndCol: item.EndCol}
+		r.expressions(at, path)
 		var list value.Value = value.String(m[2])
 		if m[2][0] == '[' {
 			v, err := value.ParseJSON([]byte(m[2]))
 			if err != nil {
-				r.fail(at(item), path, "with-items", "texts in the list need double quotes", "Invalid array in 'with-items' clause: %s, error: %v", text, err)
+				d := r.fail(item, path, "with-items", "texts in the list need double quotes", "Invalid array in 'with-items' clause: %s", m[2])
+				d.mistral = d.Message + ", error: " + pythonJSONError(m[2], err)
 				continue
 			}
 			list = v
-		} else if _, err := expr.Parse(m[2]); err != nil {
-			r.fail(at(item), path, "expression", "", "%v", err)
 		}
 		t.WithItems = append(t.WithItems, WithItem{m[1], expr.CompileLenient(list)})
 	}
 }
 
-var (
-	pureExpression = regexp.MustCompile(`^(<%.*?%>\s*|\{\{.*?\}\}\s*)$`)
-	paramTarget    = regexp.MustCompile(`^(\w+)(?: (\w+=.*)|\((\w+=.*)\))$`)
-)
-
-// policy reads a policy's value: an expression, or a constant of the kind.
-func (r *reader) policy(n *yaml.Node, name, path string, kind value.Kind) *expr.Tree {
-	p := field(n, name)
-	if p == nil {
-		return nil
+func itemHint(text string) string {
+	if strings.HasSuffix(strings.TrimSpace(text), "[]") {
+		return "an empty list has to be an expression: <% [] %>"
 	}
-	path += "." + name
-	switch v := p.Value.(type) {
-	case value.String:
-		if pureExpression.MatchString(string(v)) {
-			return r.tree(p, path)
-		}
-	case value.Int:
-		if kind == value.KindInt && v >= 0 {
-			return r.tree(p, path)
-		}
-	case value.Bool:
-		if kind == value.KindBool {
-			return r.tree(p, path)
-		}
-	}
-	r.fail(at(p), path, "policy", "", "Invalid DSL: %s is not valid under any of the given schemas", value.Repr(p.Value))
-	return nil
+	return "write: x in <% $.list %>"
 }
 
-func (r *reader) policies(n *yaml.Node, path string) Policies {
-	return Policies{
-		PauseBefore: r.policy(n, "pause-before", path, value.KindBool), WaitBefore: r.policy(n, "wait-before", path, value.KindInt),
-		WaitAfter: r.policy(n, "wait-after", path, value.KindInt), FailOn: r.policy(n, "fail-on", path, value.KindBool),
-		Retry: r.retry(field(n, "retry"), path+".retry"), Timeout: r.policy(n, "timeout", path, value.KindInt),
-		Concurrency: r.policy(n, "concurrency", path, value.KindInt),
+// pythonJSONError is the text of Python's error for a JSON text of one line.
+func pythonJSONError(text string, err error) string {
+	var bad *json.SyntaxError
+	if !errors.As(err, &bad) {
+		return err.Error()
 	}
+	return jsonErrorAt(text)
+}
+
+// jsonErrorAt finds the first place where Python finds no value, comma or quote.
+func jsonErrorAt(text string) string {
+	p := &jsonProbe{text: []rune(text)}
+	p.value()
+	if p.problem == "" && p.at < len(p.text) {
+		p.stop("Extra data")
+	}
+	return p.problem
+}
+
+// policies reads the policies of a task or of task-defaults; the schema has seen them. Falsy ones aren't looked at.
+func (r *reader) policies(n *yaml.Node, path string) Policies {
+	policy := func(name string, typ string) *expr.Tree {
+		p := n.Field(name)
+		if p == nil || !isType(p.Value, typ) && stringOf(p) == "" {
+			return nil
+		}
+		r.expressions(p, path+"."+name)
+		return tree(p)
+	}
+	p := Policies{
+		WaitBefore: policy("wait-before", "integer"), WaitAfter: policy("wait-after", "integer"), Timeout: policy("timeout", "integer"),
+		PauseBefore: policy("pause-before", "boolean"), Concurrency: policy("concurrency", "integer"), FailOn: policy("fail-on", "boolean"),
+	}
+	p.Retry = r.retry(n.Field("retry"), path+".retry")
+	return p
 }
 
 func (r *reader) retry(n *yaml.Node, path string) *Retry {
 	if n == nil {
 		return nil
 	}
-	if s, ok := n.Value.(value.String); ok {
-		d := r.inline(n, path, " "+string(s))
-		n = &yaml.Node{Value: d, Line: n.Line, Col: n.Col}
-		for k, v := range d.All() {
-			n.Entries = append(n.Entries, yaml.Entry{Key: &yaml.Node{Value: k, Line: n.Line, Col: n.Col}, Node: &yaml.Node{Value: v, Line: n.Line, Col: n.Col}})
+	if text := stringOf(n); text != "" {
+		if n = r.inlineNode(n, path); !r.check(r.grammar.retry, n, nil, path) {
+			return nil
 		}
 	}
-	if !r.mapping(n, path) {
+	if !isType(n.Value, "object") {
 		return nil
 	}
-	r.known(n, path, "count", "delay", "break-on", "continue-on")
-	for _, name := range []string{"count", "delay"} {
-		if field(n, name) == nil {
-			r.fail(at(n), path, "retry", "", "Invalid DSL: '%s' is a required property", name)
-		}
+	for _, name := range []string{"count", "delay", "break-on", "continue-on"} {
+		r.expressions(n.Field(name), path+"."+name)
 	}
-	return &Retry{
-		Count: r.policy(n, "count", path, value.KindInt), Delay: r.policy(n, "delay", path, value.KindInt),
-		BreakOn: r.policy(n, "break-on", path, value.KindNull), ContinueOn: r.policy(n, "continue-on", path, value.KindNull),
-	}
-}
-
-// clause reads an on-clause in any of its forms.
-func (r *reader) clause(n *yaml.Node, path string) *Clause {
-	if n == nil {
-		return nil
-	}
-	c := &Clause{}
-	advanced := field(n, "publish") != nil || field(n, "next") != nil
-	switch {
-	case n.Entries != nil && !advanced:
-		r.report(SeverityWarning, at(n), path, "clause-mapping", "write a list: - "+textOf(n.Entries[0].Key)+": …",
-			"a mapping here is not a condition: it never goes anywhere")
-		return c
-	case advanced:
-		r.known(n, path, "publish", "next")
-		c.Publish = r.publish(field(n, "publish"), path+".publish")
-		if next := field(n, "next"); next != nil {
-			c.Next = r.targets(next, path+".next", true)
-		}
-	default:
-		c.Next = r.targets(n, path, false)
-	}
-	return c
-}
-
-func (r *reader) publish(n *yaml.Node, path string) *Publish {
-	if n == nil || !r.mapping(n, path) {
-		return nil
-	}
-	r.known(n, path, "branch", "global", "atomic")
-	return &Publish{
-		Branch: r.dict(field(n, "branch"), path+".branch"), Global: r.dict(field(n, "global"), path+".global"), Atomic: r.dict(field(n, "atomic"), path+".atomic"),
-	}
-}
-
-// targets reads a text, a list, or (only as next) a mapping, whose condition Mistral drops.
-func (r *reader) targets(n *yaml.Node, path string, next bool) []Target {
-	switch {
-	case n.Value.Kind() == value.KindString:
-		if t, ok := r.target(n, textOf(n), nil, path); ok {
-			return []Target{t}
-		}
-	case n.Value.Kind() == value.KindList && len(n.Items) > 0:
-		var out []Target
-		for _, item := range n.Items {
-			if len(item.Entries) == 1 {
-				if t, ok := r.target(item.Entries[0].Key, textOf(item.Entries[0].Key), item.Entries[0].Node, path); ok {
-					out = append(out, t)
-				}
-				continue
-			}
-			if t, ok := r.target(item, textOf(item), nil, path); ok && item.Value.Kind() == value.KindString {
-				out = append(out, t)
-			}
-		}
-		return out
-	case next && len(n.Entries) == 1:
-		r.report(SeverityWarning, at(n), path, "dropped-condition", "write a list: - "+textOf(n.Entries[0].Key)+": …", "the condition of a mapping is ignored here")
-		if t, ok := r.target(n.Entries[0].Key, textOf(n.Entries[0].Key), nil, path); ok {
-			return []Target{t}
-		}
-	default:
-		r.fail(at(n), path, "clause", "", "Invalid DSL: %s is not valid under any of the given schemas", value.Repr(n.Value))
-	}
-	return nil
-}
-
-func (r *reader) target(n *yaml.Node, text string, condition *yaml.Node, path string) (Target, bool) {
-	t := Target{Name: text, Pos: at(n)}
-	if condition != nil {
-		if s, ok := condition.Value.(value.String); !ok || !pureExpression.MatchString(string(s)) {
-			r.fail(at(condition), path, "condition", "a condition is one expression: <% … %>", "Invalid DSL: %s is not valid under any of the given schemas", value.Repr(condition.Value))
-			return t, false
-		}
-		t.Condition = r.tree(condition, path)
-	}
-	if m := paramTarget.FindStringSubmatch(text); m != nil {
-		t.Name = m[1]
-		if params := r.inline(n, path, " "+m[2]+m[3]); params.Len() > 0 {
-			t.Params = expr.CompileLenient(params)
-		}
-		return t, true
-	}
-	if text == "" || strings.ContainsAny(text, " \t\n") {
-		r.fail(at(n), path, "clause", "", "Invalid DSL: %s is not valid under any of the given schemas", value.Repr(value.String(text)))
-		return t, false
-	}
-	return t, true
-}
-
-// unchecked reads a mapping whose expressions are only looked at when they are evaluated.
-func (r *reader) unchecked(n *yaml.Node, path string) *expr.Tree {
-	if n == nil || !r.mapping(n, path) {
-		return nil
-	}
-	return expr.CompileLenient(n.Value)
+	return &Retry{Count: tree(n.Field("count")), Delay: tree(n.Field("delay")), BreakOn: tree(n.Field("break-on")), ContinueOn: tree(n.Field("continue-on"))}
 }
