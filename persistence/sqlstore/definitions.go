@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -14,129 +13,165 @@ import (
 	"cierzo/persistence"
 )
 
+// A definition is a row of definitions, which points to its newest revision, and its revisions, which nothing removes.
+
 const (
-	newestQuery = `SELECT record FROM definitions WHERE kind = $1 AND name = $2 AND namespace = $3 AND project_id = $4 AND newest`
-	// lastQuery finds the last revision, also of a deleted definition: revisions never repeat.
-	lastQuery             = `SELECT record FROM definitions WHERE kind = $1 AND name = $2 AND namespace = $3 AND project_id = $4 ORDER BY revision DESC LIMIT 1`
-	publicQuery           = `SELECT record FROM definitions WHERE kind = $1 AND name = $2 AND namespace = $3 AND scope = 'public' AND newest ORDER BY project_id LIMIT 1`
-	definitionQuery       = `SELECT record FROM definitions WHERE id = $1`
-	retireQuery           = `UPDATE definitions SET newest = FALSE WHERE kind = $1 AND name = $2 AND namespace = $3 AND project_id = $4 AND newest`
-	insertDefinition      = `INSERT INTO definitions (id, project_id, kind, namespace, name, scope, revision, newest, hash, record) VALUES ($1, $2, $3, $4, $5, $6, $7, TRUE, $8, $9)`
-	listDefinitionsQuery  = `SELECT record FROM definitions WHERE kind = $1 AND newest AND (project_id = $2 OR scope = 'public') AND name > $3 ORDER BY name LIMIT $4`
-	listDefinitionsInName = `SELECT record FROM definitions WHERE kind = $1 AND newest AND (project_id = $2 OR scope = 'public') AND name > $3 AND namespace = $5 ORDER BY name LIMIT $4`
+	revisionColumns = `r.id, r.first_id, r.project_id, r.kind, r.namespace, r.name, r.scope, r.tags, r.body, r.hash, r.revision, r.workbook, r.created_at, r.created_by`
+	ofDefinitions   = `SELECT ` + revisionColumns + ` FROM definitions AS d JOIN revisions AS r ON r.id = d.revision_id `
+
+	newestQuery = ofDefinitions + `WHERE d.project_id = $1 AND d.kind = $2 AND d.namespace = $3 AND d.name = $4`
+	publicQuery = ofDefinitions + `WHERE d.kind = $1 AND d.namespace = $2 AND d.name = $3 AND d.scope = 'public' ORDER BY d.project_id LIMIT 1`
+	listQuery   = ofDefinitions + `WHERE d.kind = $1 AND (d.project_id = $2 OR d.scope = 'public') AND d.name > $3
+ORDER BY d.name, d.namespace, d.project_id LIMIT $4`
+	listInQuery = ofDefinitions + `WHERE d.kind = $1 AND (d.project_id = $2 OR d.scope = 'public') AND d.name > $3 AND d.namespace = $5
+ORDER BY d.name, d.namespace, d.project_id LIMIT $4`
+	restQuery = ofDefinitions + `WHERE d.kind = $1 AND (d.project_id = $2 OR d.scope = 'public') AND d.name = $3
+ORDER BY d.name, d.namespace, d.project_id`
+	revisionQuery = `SELECT ` + revisionColumns + ` FROM revisions AS r WHERE r.id = $1`
+
+	insertRevision = `INSERT INTO revisions (id, first_id, project_id, kind, namespace, name, scope, tags, body, hash, revision, workbook, created_at, created_by)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
+	insertDefinition = `INSERT INTO definitions (project_id, kind, namespace, name, scope, revision_id) VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (project_id, kind, namespace, name) DO NOTHING`
+	updateDefinition = `UPDATE definitions SET scope = $5, revision_id = $6
+WHERE project_id = $1 AND kind = $2 AND namespace = $3 AND name = $4 AND revision_id = $7`
+	deleteDefinition = `DELETE FROM definitions WHERE project_id = $1 AND kind = $2 AND namespace = $3 AND name = $4`
 )
 
-func decodeDefinition(raw []byte) (*persistence.Definition, error) {
-	d := &persistence.Definition{}
-	if err := json.Unmarshal(raw, d); err != nil {
-		return nil, fmt.Errorf("decode definition: %w", err)
+func scanDefinition(rows *sql.Rows) (persistence.Definition, error) {
+	var d persistence.Definition
+	var tags string
+	var created int64
+	err := rows.Scan(&d.ID, &d.FirstID, &d.ProjectID, &d.Kind, &d.Namespace, &d.Name, &d.Scope, &tags, &d.Text, &d.Hash, &d.Revision,
+		&d.Workbook, &created, &d.CreatedBy)
+	if err != nil {
+		return d, err
+	}
+	d.CreatedAt = persistence.FromMicros(created)
+	if err := json.Unmarshal([]byte(tags), &d.Tags); err != nil {
+		return d, fmt.Errorf("decode the tags of definition %s: %w", d.ID, err)
 	}
 	return d, nil
 }
 
+func keyArgs(k persistence.DefinitionKey) []any {
+	return []any{k.ProjectID, string(k.Kind), k.Namespace, k.Name}
+}
+
 // CreateDefinitions implements persistence.Definitions.
 func (s *Store) CreateDefinitions(ctx context.Context, ds []persistence.Definition) ([]persistence.Definition, error) {
-	return s.saveDefinitions(ctx, ds, true)
+	return s.saveDefinitions(ctx, "create definitions", ds, true)
 }
 
 // PutDefinitions implements persistence.Definitions.
 func (s *Store) PutDefinitions(ctx context.Context, ds []persistence.Definition) ([]persistence.Definition, error) {
-	return s.saveDefinitions(ctx, ds, false)
+	return s.saveDefinitions(ctx, "put definitions", ds, false)
 }
 
-func (s *Store) saveDefinitions(ctx context.Context, ds []persistence.Definition, mustBeNew bool) ([]persistence.Definition, error) {
-	var out []persistence.Definition
-	now := time.Now().UTC()
-	err := s.transact(ctx, "store definitions", func(tx *sql.Tx) error {
-		out = out[:0]
-		for _, d := range ds {
-			saved, err := saveDefinition(ctx, tx, d, mustBeNew, now)
-			if err != nil {
-				return err
-			}
-			out = append(out, *saved)
-		}
-		return nil
-	})
-	if fault.Is(err, fault.Conflict) && mustBeNew {
-		return nil, fault.New(fault.Conflict, "%s %s exists: %w", ds[0].Kind, ds[0].Name, err)
-	}
-	return out, err
-}
-
-func saveDefinition(ctx context.Context, tx *sql.Tx, d persistence.Definition, mustBeNew bool, now time.Time) (*persistence.Definition, error) {
-	key := []any{string(d.Kind), d.Name, d.Namespace, d.ProjectID}
-	newest, err := maybeDefinition(ctx, tx, newestQuery, key...)
-	if err != nil {
-		return nil, err
-	}
-	if newest != nil && mustBeNew {
-		return nil, fault.New(fault.Conflict, "%s %s exists", d.Kind, d.Name)
-	}
-	if newest != nil && newest.Hash == d.Hash && newest.Scope == d.Scope {
-		return newest, nil
-	}
-	last, err := maybeDefinition(ctx, tx, lastQuery, key...)
-	if err != nil {
-		return nil, err
-	}
-	d.ID, d.Revision, d.CreatedAt = uuid.NewString(), 1, now
-	d.FirstID = d.ID
-	if last != nil {
-		d.Revision = last.Revision + 1
-	}
-	if newest != nil {
-		d.FirstID = newest.FirstID
-		if _, err := tx.ExecContext(ctx, retireQuery, key...); err != nil {
+func (s *Store) saveDefinitions(ctx context.Context, doing string, ds []persistence.Definition, create bool) ([]persistence.Definition, error) {
+	for i := range ds {
+		if err := ds[i].Check(); err != nil {
 			return nil, err
 		}
 	}
-	raw, err := json.Marshal(d)
+	var out []persistence.Definition
+	err := s.transact(ctx, doing, func(t *transaction) error {
+		out = nil
+		for _, d := range ds {
+			saved, err := saveDefinition(t, d, create)
+			if err != nil {
+				return err
+			}
+			out = append(out, saved)
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	_, err = tx.ExecContext(ctx, insertDefinition, d.ID, d.ProjectID, string(d.Kind), d.Namespace, d.Name, d.Scope, d.Revision, d.Hash, string(raw))
-	return &d, err
+	return out, nil
 }
 
-// maybeDefinition is nil when there is none.
-func maybeDefinition(ctx context.Context, tx *sql.Tx, query string, args ...any) (*persistence.Definition, error) {
-	var raw string
-	err := tx.QueryRowContext(ctx, query, args...).Scan(&raw)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil
+func saveDefinition(t *transaction, d persistence.Definition, create bool) (persistence.Definition, error) {
+	key := keyArgs(d.Key())
+	var found []persistence.Definition
+	if err := t.query(newestQuery, into(&found, scanDefinition), key...); err != nil {
+		return d, err
+	}
+	var newest *persistence.Definition
+	if len(found) > 0 {
+		newest = &found[0]
+	}
+	if newest != nil && create {
+		return d, persistence.ExistsError(d.Key())
+	}
+	revision, changed := d.Revise(newest, uuid.NewString(), time.Now())
+	if !changed {
+		return revision, nil
+	}
+	if err := insertRevisionOf(t, &revision); err != nil {
+		return d, err
+	}
+	var n int64
+	var err error
+	if newest == nil {
+		n, err = t.exec(insertDefinition, append(key, revision.Scope, revision.ID)...)
+	} else {
+		n, err = t.exec(updateDefinition, append(key, revision.Scope, revision.ID, newest.ID)...)
 	}
 	if err != nil {
-		return nil, err
+		return d, err
 	}
-	return decodeDefinition([]byte(raw))
+	if n == 0 {
+		return d, met{} // somebody else was faster
+	}
+	return revision, nil
+}
+
+// met says that another transaction has written what this one has read: it must be repeated.
+type met struct{}
+
+func (met) Error() string    { return "another transaction was faster" }
+func (met) SQLState() string { return "40001" }
+
+func insertRevisionOf(t *transaction, d *persistence.Definition) error {
+	tags, err := json.Marshal(d.Tags)
+	if err != nil {
+		return fault.Wrap(fault.Invalid, err, "encode the tags of %s %q", d.Kind, d.Name)
+	}
+	_, err = t.exec(insertRevision, d.ID, d.FirstID, d.ProjectID, string(d.Kind), d.Namespace, d.Name, d.Scope, string(tags), d.Text,
+		d.Hash, d.Revision, d.Workbook, persistence.Micros(d.CreatedAt), d.CreatedBy)
+	return err
 }
 
 // FindDefinition implements persistence.Definitions.
 func (s *Store) FindDefinition(ctx context.Context, k persistence.DefinitionKey) (*persistence.Definition, error) {
-	doing := fmt.Sprintf("%s %s", k.Kind, k.Name)
-	d, err := one(ctx, s, doing, decodeDefinition, newestQuery, string(k.Kind), k.Name, k.Namespace, k.ProjectID)
-	if !fault.Is(err, fault.NotFound) {
-		return d, err
+	what := fmt.Sprintf("%s %q in namespace %q", k.Kind, k.Name, k.Namespace)
+	d, err := one(ctx, s, what, scanDefinition, newestQuery, keyArgs(k)...)
+	if fault.Is(err, fault.NotFound) {
+		d, err = one(ctx, s, what, scanDefinition, publicQuery, string(k.Kind), k.Namespace, k.Name)
 	}
-	return one(ctx, s, doing, decodeDefinition, publicQuery, string(k.Kind), k.Name, k.Namespace)
+	if err != nil {
+		return nil, err
+	}
+	return &d, nil
 }
 
 // GetDefinition implements persistence.Definitions.
 func (s *Store) GetDefinition(ctx context.Context, id string) (*persistence.Definition, error) {
-	return one(ctx, s, "definition "+id, decodeDefinition, definitionQuery, id)
+	d, err := one(ctx, s, "definition "+id, scanDefinition, revisionQuery, id)
+	if err != nil {
+		return nil, err
+	}
+	return &d, nil
 }
 
 // DeleteDefinition implements persistence.Definitions.
 func (s *Store) DeleteDefinition(ctx context.Context, k persistence.DefinitionKey) error {
-	return s.transact(ctx, fmt.Sprintf("delete %s %s", k.Kind, k.Name), func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, retireQuery, string(k.Kind), k.Name, k.Namespace, k.ProjectID)
-		if err != nil {
-			return err
-		}
-		n, err := res.RowsAffected()
+	return s.transact(ctx, fmt.Sprintf("delete %s %q", k.Kind, k.Name), func(t *transaction) error {
+		n, err := t.exec(deleteDefinition, keyArgs(k)...)
 		if err == nil && n == 0 {
-			return fault.New(fault.NotFound, "not found")
+			return fault.New(fault.NotFound, "there is none in namespace %q", k.Namespace)
 		}
 		return err
 	})
@@ -144,14 +179,28 @@ func (s *Store) DeleteDefinition(ctx context.Context, k persistence.DefinitionKe
 
 // ListDefinitions implements persistence.Definitions.
 func (s *Store) ListDefinitions(ctx context.Context, q persistence.DefinitionsQuery) ([]persistence.Definition, error) {
-	query, args := listDefinitionsQuery, []any{string(q.Kind), q.ProjectID, q.AfterName, q.Limit}
+	limit := persistence.Limit(q.Limit)
+	text, args := listQuery, []any{string(q.Kind), q.ProjectID, q.AfterName, limit}
 	if q.Namespace != nil {
-		query, args = listDefinitionsInName, append(args, *q.Namespace)
+		text, args = listInQuery, append(args, *q.Namespace)
 	}
-	ptrs, err := list(ctx, s, "list definitions", decodeDefinition, query, args...)
-	out := make([]persistence.Definition, 0, len(ptrs))
-	for _, d := range ptrs {
-		out = append(out, *d)
+	out, err := list(ctx, s, "list definitions", scanDefinition, text, args...)
+	if err != nil || len(out) < limit {
+		return out, err
 	}
-	return out, err
+	// The page is full: the last name may go on behind it.
+	last := out[len(out)-1].Name
+	rest, err := list(ctx, s, "list definitions", scanDefinition, restQuery, string(q.Kind), q.ProjectID, last)
+	if err != nil {
+		return nil, err
+	}
+	for len(out) > 0 && out[len(out)-1].Name == last {
+		out = out[:len(out)-1]
+	}
+	for _, d := range rest {
+		if q.Namespace == nil || d.Namespace == *q.Namespace {
+			out = append(out, d)
+		}
+	}
+	return out, nil
 }

@@ -3,12 +3,10 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"strings"
+	"math/rand/v2"
+	"time"
 
 	"github.com/cockroachdb/cockroach-go/v2/crdb"
 	"github.com/lib/pq"
@@ -18,77 +16,180 @@ import (
 )
 
 // retriesMax bounds how often a transaction is repeated after a serialization failure.
-const retriesMax = 20
+const retriesMax = 30
 
-// transact runs fn in one serializable transaction, again after a serialization failure: fn must not have side effects.
-// The error of COMMIT is looked at: it is the moment of truth on PostgreSQL, which crdb.ExecuteTx ignores.
-func (s *Store) transact(ctx context.Context, doing string, fn func(*sql.Tx) error) error {
-	ctx = crdb.WithMaxRetries(ctx, retriesMax)
+// backoffMax bounds the pause before a repetition.
+const backoffMax = 200 * time.Millisecond
+
+// errDone ends a transaction without a change and without an error.
+var errDone = errors.New("nothing to write")
+
+// transact runs fn in one serializable transaction and repeats both after a serialization failure: fn has no side
+// effects but on its own results, which it resets. fn's errors of a kind come back as they are.
+//
+// The loop is crdb.ExecuteCtx's around a whole transaction. crdb.ExecuteTx wouldn't do: on PostgreSQL it doesn't see the
+// error of COMMIT, which is there the moment of truth.
+func (s *Store) transact(ctx context.Context, doing string, fn func(*transaction) error) error {
 	tries := 0
-	err := crdb.ExecuteCtx(ctx, func(ctx context.Context, _ ...any) error {
+	err := crdb.ExecuteCtx(crdb.WithMaxRetries(ctx, retriesMax), func(ctx context.Context, _ ...any) error {
 		if tries++; tries > 1 {
 			s.retries.Add(1)
+			if err := backoff(ctx, tries); err != nil {
+				return err
+			}
 		}
 		return s.once(ctx, fn)
 	})
-	if err != nil {
+	switch {
+	case errors.Is(err, errDone):
+		return nil
+	case err != nil:
 		return s.classify(err, doing)
 	}
 	s.commits.Add(1)
 	return nil
 }
 
-// once is one try. An error of COMMIT that isn't the server's answer leaves everything open.
-func (s *Store) once(ctx context.Context, fn func(*sql.Tx) error) error {
+// backoff waits a random time that grows with the tries, so that those who met don't meet again.
+func backoff(ctx context.Context, tries int) error {
+	limit := min(time.Millisecond<<min(tries, 10), backoffMax)
+	timer := time.NewTimer(rand.N(limit))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// transaction is a running transaction; its statements are prepared once for each connection.
+type transaction struct {
+	store *Store
+	tx    *sql.Tx
+	ctx   context.Context
+}
+
+func (t *transaction) exec(text string, args ...any) (int64, error) {
+	var result sql.Result
+	var err error
+	if stmt := t.store.statements[statementKey{t.store.writer, text}]; stmt != nil {
+		result, err = t.tx.StmtContext(t.ctx, stmt).ExecContext(t.ctx, args...)
+	} else {
+		result, err = t.tx.ExecContext(t.ctx, t.store.dialect.text(text), args...)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// query runs scan for each row.
+func (t *transaction) query(text string, scan func(*sql.Rows) error, args ...any) error {
+	var rows *sql.Rows
+	var err error
+	if stmt := t.store.statements[statementKey{t.store.writer, text}]; stmt != nil {
+		rows, err = t.tx.StmtContext(t.ctx, stmt).QueryContext(t.ctx, args...)
+	} else {
+		rows, err = t.tx.QueryContext(t.ctx, t.store.dialect.text(text), args...)
+	}
+	if err != nil {
+		return err
+	}
+	return each(rows, scan)
+}
+
+// row scans the only row; sql.ErrNoRows.
+func (t *transaction) row(text string, args, into []any) error {
+	found := false
+	err := t.query(text, func(rows *sql.Rows) error {
+		found = true
+		return rows.Scan(into...)
+	}, args...)
+	if err == nil && !found {
+		return sql.ErrNoRows
+	}
+	return err
+}
+
+// each runs scan for each row and closes the rows.
+func each(rows *sql.Rows, scan func(*sql.Rows) error) error {
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return errors.Join(err, rows.Close())
+		}
+	}
+	return errors.Join(rows.Err(), rows.Close())
+}
+
+// once is one try. An error of COMMIT that isn't the server's refusal leaves everything open.
+func (s *Store) once(ctx context.Context, fn func(*transaction) error) error {
 	var opts *sql.TxOptions
-	if s.dialect.arrays {
+	if s.dialect.server {
 		opts = &sql.TxOptions{Isolation: sql.LevelSerializable}
 	}
 	tx, err := s.writer.BeginTx(ctx, opts)
 	if err != nil {
-		return err
+		return repeatable(err)
 	}
-	if err := fn(tx); err != nil {
-		if undo := tx.Rollback(); undo != nil && !errors.Is(undo, sql.ErrTxDone) && !lost(undo) {
-			return errors.Join(err, undo)
-		}
-		return err
+	if err := fn(&transaction{s, tx, ctx}); err != nil {
+		// The transaction is void whether or not the server hears of it; a connection that can't roll back is dropped.
+		_ = tx.Rollback()
+		return repeatable(err)
 	}
 	err = tx.Commit()
-	var answer *pq.Error
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &answer) && answer.Code != "40003" && answer.Code.Class() != "08" && answer.Code.Class() != "57":
-		return err // the server says no: nothing was written
-	case !s.dialect.arrays && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded):
-		return err // SQLite rolls back what it can't commit
+	if err == nil || s.refused(err) {
+		return repeatable(err)
 	}
 	return persistence.Ambiguous(err)
 }
 
-// classify gives a database's error its kind.
+// refused reports that an error of COMMIT is the database's word that nothing was written.
+func (s *Store) refused(err error) bool {
+	if !s.dialect.server {
+		return !unsureCommit(err)
+	}
+	var answer *pq.Error
+	const unknown = "40003" // statement completion unknown: CockroachDB itself has lost the answer
+	return errors.As(err, &answer) && answer.Severity == "ERROR" && answer.Code != unknown &&
+		answer.Code.Class() != "08" && answer.Code.Class() != "57"
+}
+
+// deadlocked marks a deadlock as what may be repeated, which crdb.ExecuteCtx knows only of 40001.
+type deadlocked struct{ error }
+
+func (d deadlocked) SQLState() string { return "40001" }
+func (d deadlocked) Unwrap() error    { return d.error }
+
+func repeatable(err error) error {
+	var answer *pq.Error
+	if errors.As(err, &answer) && answer.Code == "40P01" {
+		return deadlocked{err}
+	}
+	return err
+}
+
+// classify gives an error of the database its kind and says where it happened. An error that has a kind keeps it.
 func (s *Store) classify(err error, doing string) error {
 	var kinded *fault.Error
 	if errors.As(err, &kinded) {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
-	var pe *pq.Error
+	kind := fault.Unavailable
+	var answer *pq.Error
 	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return fault.Wrap(fault.NotFound, err, "%s", doing)
-	case errors.As(err, &pe) && pe.Code.Class() == "23":
-		return fault.Wrap(fault.Conflict, err, "%s", doing)
-	case errors.As(err, &pe), lost(err), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return fault.Wrap(fault.Unavailable, err, "%s", doing)
-	case strings.Contains(err.Error(), "UNIQUE constraint"):
-		return fault.Wrap(fault.Conflict, err, "%s", doing)
+	case errors.As(err, &answer):
+		switch answer.Code.Class() {
+		case "22", "3D", "28": // a value, a database, a user that isn't right
+			kind = fault.Invalid
+		case "42", "23", "25", "26":
+			kind = fault.Internal
+		}
+		if answer.Code == "25006" { // read-only: a replica, or a server that is switched over
+			kind = fault.Unavailable
+		}
+	case badFile(err):
+		kind = fault.Invalid
 	}
-	return fault.Wrap(fault.Unavailable, err, "%s", doing)
-}
-
-// lost reports a broken connection.
-func lost(err error) bool {
-	var n net.Error
-	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, sql.ErrConnDone) || errors.As(err, &n)
+	return fault.Wrap(kind, err, "database %s: %s", s.target, doing)
 }

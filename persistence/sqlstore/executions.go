@@ -1,0 +1,176 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/lib/pq"
+
+	"cierzo/fault"
+	"cierzo/persistence"
+	"cierzo/workflow"
+)
+
+const (
+	executionColumns = `shard, id, project_id, workflow_name, state, root_id, parent_id, parent_task_id, wake_at, created_at, doc`
+	activateQuery    = `UPDATE executions SET epoch = epoch + 1, owner = $3 WHERE shard = $1 AND id = $2 RETURNING epoch, ` + executionColumns
+	allTasksQuery    = `SELECT shard, execution_id, seq, id, doc, vals FROM tasks WHERE shard = $1 AND execution_id = $2 ORDER BY seq`
+	allActionsQuery  = `SELECT shard, execution_id, seq, id, task_id, runner, doc, vals FROM actions WHERE shard = $1 AND execution_id = $2 ORDER BY seq`
+	dataQuery        = `SELECT vals FROM execution_data WHERE shard = $1 AND execution_id = $2`
+)
+
+// scanExecution scans executionColumns, behind the columns in before.
+func scanExecution(rows *sql.Rows, before ...any) (*workflow.ExecutionRecord, error) {
+	var r persistence.ExecutionRow
+	err := rows.Scan(append(before, &r.Shard, &r.ID, &r.ProjectID, &r.WorkflowName, &r.State, &r.RootID, &r.ParentID, &r.ParentTaskID,
+		&r.WakeAt, &r.CreatedAt, &r.Doc)...)
+	if err != nil {
+		return nil, err
+	}
+	return r.Decode()
+}
+
+func scanTask(rows *sql.Rows) (*workflow.TaskRecord, error) {
+	var r persistence.TaskRow
+	if err := rows.Scan(&r.Shard, &r.ExecutionID, &r.Seq, &r.ID, &r.Doc, &r.Values); err != nil {
+		return nil, err
+	}
+	return r.Decode()
+}
+
+func scanAction(rows *sql.Rows) (*workflow.ActionRecord, error) {
+	var r persistence.ActionRow
+	if err := rows.Scan(&r.Shard, &r.ExecutionID, &r.Seq, &r.ID, &r.TaskID, &r.Runner, &r.Doc, &r.Values); err != nil {
+		return nil, err
+	}
+	return r.Decode()
+}
+
+// into appends what scan makes of a row.
+func into[T any](list *[]T, scan func(*sql.Rows) (T, error)) func(*sql.Rows) error {
+	return func(rows *sql.Rows) error {
+		v, err := scan(rows)
+		if err == nil {
+			*list = append(*list, v)
+		}
+		return err
+	}
+}
+
+// Activate implements persistence.Executions.
+func (s *Store) Activate(ctx context.Context, id workflow.ExecutionID, node persistence.NodeID) (*persistence.Snapshot, error) {
+	shard := persistence.Shard(id)
+	var snap *persistence.Snapshot
+	err := s.transact(ctx, "activate execution "+string(id), func(t *transaction) error {
+		snap = &persistence.Snapshot{}
+		err := t.query(activateQuery, func(rows *sql.Rows) error {
+			var err error
+			snap.Execution, err = scanExecution(rows, &snap.Epoch)
+			return err
+		}, shard, string(id), string(node))
+		if err != nil {
+			return err
+		}
+		if snap.Execution == nil {
+			return fault.New(fault.NotFound, "there is no such execution")
+		}
+		var data string
+		if err := t.row(dataQuery, []any{shard, string(id)}, []any{&data}); err != nil {
+			return err
+		}
+		if snap.Data, err = persistence.ParseDataText(data); err != nil {
+			return err
+		}
+		if err := t.query(allTasksQuery, into(&snap.Tasks, scanTask), shard, string(id)); err != nil {
+			return err
+		}
+		return t.query(allActionsQuery, into(&snap.Actions, scanAction), shard, string(id))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return snap, nil
+}
+
+const (
+	raiseQuery     = `UPDATE executions SET epoch = epoch + 1 WHERE shard = $1 AND id = $2 RETURNING state`
+	childrenQuery  = `SELECT id FROM executions WHERE parent_id = $1 AND parent_id <> ''`
+	deleteHistory  = `DELETE FROM history WHERE shard = $1 AND execution_id = $2`
+	deleteActions  = `DELETE FROM actions WHERE shard = $1 AND execution_id = $2`
+	deleteTasks    = `DELETE FROM tasks WHERE shard = $1 AND execution_id = $2`
+	deleteData     = `DELETE FROM execution_data WHERE shard = $1 AND execution_id = $2`
+	deleteOneQuery = `DELETE FROM executions WHERE shard = $1 AND id = $2`
+)
+
+// DeleteExecution implements persistence.Executions.
+func (s *Store) DeleteExecution(ctx context.Context, id workflow.ExecutionID, force bool) error {
+	return s.transact(ctx, "delete execution "+string(id), func(t *transaction) error {
+		var state string
+		err := t.row(raiseQuery, []any{persistence.Shard(id), string(id)}, []any{&state})
+		if errors.Is(err, sql.ErrNoRows) {
+			return fault.New(fault.NotFound, "there is no such execution")
+		}
+		if err != nil {
+			return err
+		}
+		if !force && !workflow.State(state).Final() {
+			return fault.New(fault.Conflict, "it is %s", state)
+		}
+		doomed := []string{string(id)}
+		for i := 0; i < len(doomed); i++ {
+			if err := t.query(childrenQuery, into(&doomed, scanText[string]), doomed[i]); err != nil {
+				return err
+			}
+		}
+		for _, d := range doomed {
+			for _, text := range []string{deleteHistory, deleteActions, deleteTasks, deleteData, deleteOneQuery} {
+				if _, err := t.exec(text, persistence.Shard(workflow.ExecutionID(d)), d); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
+func scanText[T ~string](rows *sql.Rows) (T, error) {
+	var v string
+	err := rows.Scan(&v)
+	return T(v), err
+}
+
+const (
+	dueMany      = `SELECT id FROM executions WHERE shard = ANY($1::INT8[]) AND wake_at <> 0 AND wake_at <= {now} ORDER BY wake_at, id LIMIT $2`
+	dueOne       = `SELECT id FROM executions WHERE shard IN (SELECT value FROM json_each($1)) AND wake_at <> 0 AND wake_at <= {now} ORDER BY wake_at, id LIMIT $2`
+	runnersQuery = `SELECT DISTINCT runner FROM actions WHERE runner <> '' LIMIT $1`
+	// The second condition lets the planner see the partial index.
+	onRunnerQuery = `SELECT DISTINCT execution_id FROM actions WHERE runner = $1 AND runner <> '' LIMIT $2`
+)
+
+// Due implements persistence.Executions.
+func (s *Store) Due(ctx context.Context, shards []uint16, limit int) ([]workflow.ExecutionID, error) {
+	set := make(pq.Int64Array, 0, persistence.ShardsMax)
+	for _, shard := range shards {
+		set = append(set, int64(shard))
+	}
+	if shards == nil {
+		for shard := range int64(persistence.ShardsMax) {
+			set = append(set, shard)
+		}
+	}
+	if s.dialect.server {
+		return list(ctx, s, "find due executions", scanText[workflow.ExecutionID], dueMany, set, persistence.Limit(limit))
+	}
+	return list(ctx, s, "find due executions", scanText[workflow.ExecutionID], dueOne, jsonNumbers(set), persistence.Limit(limit))
+}
+
+// DispatchedRunners implements persistence.Executions.
+func (s *Store) DispatchedRunners(ctx context.Context, limit int) ([]workflow.RunnerID, error) {
+	return list(ctx, s, "list runners", scanText[workflow.RunnerID], runnersQuery, persistence.Limit(limit))
+}
+
+// OnRunner implements persistence.Executions.
+func (s *Store) OnRunner(ctx context.Context, runner workflow.RunnerID, limit int) ([]workflow.ExecutionID, error) {
+	return list(ctx, s, "list a runner's executions", scanText[workflow.ExecutionID], onRunnerQuery, string(runner), persistence.Limit(limit))
+}

@@ -1,0 +1,178 @@
+package sqlstore
+
+import (
+	"database/sql"
+
+	"github.com/lib/pq"
+
+	"cierzo/persistence"
+)
+
+// PostgreSQL and CockroachDB: a statement costs a round trip, rows cost little. Each statement gets all rows of its table
+// as arrays, one for each column.
+
+const (
+	createMany = `INSERT INTO executions (shard, id, epoch, owner, project_id, workflow_name, state, root_id, parent_id, parent_task_id, wake_at, created_at, doc)
+SELECT * FROM unnest($1::INT8[], $2::TEXT[], $3::INT8[], $4::TEXT[], $5::TEXT[], $6::TEXT[], $7::TEXT[], $8::TEXT[], $9::TEXT[], $10::TEXT[], $11::INT8[], $12::INT8[], $13::TEXT[])
+ON CONFLICT (shard, id) DO NOTHING RETURNING id`
+	updateMany = `UPDATE executions AS e SET state = u.state, wake_at = u.wake_at, doc = u.doc
+FROM unnest($1::INT8[], $2::TEXT[], $3::INT8[], $4::TEXT[], $5::INT8[], $6::TEXT[]) AS u (shard, id, epoch, state, wake_at, doc)
+WHERE e.shard = u.shard AND e.id = u.id AND e.epoch = u.epoch RETURNING e.id`
+	dataMany = `INSERT INTO execution_data (shard, execution_id, vals)
+SELECT * FROM unnest($1::INT8[], $2::TEXT[], $3::TEXT[])
+ON CONFLICT (shard, execution_id) DO UPDATE SET vals = excluded.vals`
+	taskMany = `INSERT INTO tasks (shard, execution_id, seq, id, doc, vals)
+SELECT * FROM unnest($1::INT8[], $2::TEXT[], $3::INT8[], $4::TEXT[], $5::TEXT[], $6::TEXT[])
+ON CONFLICT (shard, execution_id, seq) DO UPDATE SET doc = excluded.doc, vals = excluded.vals`
+	actionMany = `INSERT INTO actions (shard, execution_id, seq, id, task_id, runner, doc, vals)
+SELECT * FROM unnest($1::INT8[], $2::TEXT[], $3::INT8[], $4::TEXT[], $5::TEXT[], $6::TEXT[], $7::TEXT[], $8::TEXT[])
+ON CONFLICT (shard, execution_id, seq) DO UPDATE SET runner = excluded.runner, doc = excluded.doc, vals = excluded.vals`
+	historyMany = `INSERT INTO history (shard, execution_id, last_seq, doc)
+SELECT * FROM unnest($1::INT8[], $2::TEXT[], $3::INT8[], $4::TEXT[])
+ON CONFLICT (shard, execution_id, last_seq) DO UPDATE SET doc = excluded.doc`
+)
+
+// columns are the arrays of a statement's parameters: numbers and texts.
+type columns struct {
+	rows   int
+	places []any // *[]int64 or *[]string
+}
+
+func numbers(c *columns) *pq.Int64Array {
+	a := &pq.Int64Array{}
+	c.places = append(c.places, a)
+	return a
+}
+
+func texts(c *columns) *pq.StringArray {
+	a := &pq.StringArray{}
+	c.places = append(c.places, a)
+	return a
+}
+
+// writeArrays writes a batch with a statement for each table that it touches.
+func writeArrays(t *transaction, b *batch) error {
+	if err := createRows(t, b); err != nil {
+		return err
+	}
+	if err := updateRows(t, b); err != nil {
+		return err
+	}
+	turns := b.committed()
+	for _, part := range []struct {
+		text string
+		cols columns
+	}{
+		{dataMany, dataColumns(turns)}, {taskMany, taskColumns(turns)}, {actionMany, actionColumns(turns)}, {historyMany, historyColumns(turns)},
+	} {
+		if part.cols.rows == 0 {
+			continue
+		}
+		if _, err := t.exec(part.text, part.cols.places...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *batch) scanWritten(rows *sql.Rows) error {
+	var id string
+	if err := rows.Scan(&id); err != nil {
+		return err
+	}
+	b.written(id)
+	return nil
+}
+
+func createRows(t *transaction, b *batch) error {
+	var c columns
+	shard, id, epoch, owner := numbers(&c), texts(&c), numbers(&c), texts(&c)
+	project, name, state, root, parent, parentTask := texts(&c), texts(&c), texts(&c), texts(&c), texts(&c), texts(&c)
+	wake, created, doc := numbers(&c), numbers(&c), texts(&c)
+	for _, turn := range b.turns {
+		if !turn.Create {
+			continue
+		}
+		e := &turn.Execution
+		c.rows++
+		*shard, *id, *epoch, *owner = append(*shard, int64(e.Shard)), append(*id, e.ID), append(*epoch, 1), append(*owner, string(turn.Node))
+		*project, *name, *state = append(*project, e.ProjectID), append(*name, e.WorkflowName), append(*state, e.State)
+		*root, *parent, *parentTask = append(*root, e.RootID), append(*parent, e.ParentID), append(*parentTask, e.ParentTaskID)
+		*wake, *created, *doc = append(*wake, e.WakeAt), append(*created, e.CreatedAt), append(*doc, e.Doc)
+	}
+	if c.rows == 0 {
+		return nil
+	}
+	return t.query(createMany, b.scanWritten, c.places...)
+}
+
+func updateRows(t *transaction, b *batch) error {
+	var c columns
+	shard, id, epoch, state, wake, doc := numbers(&c), texts(&c), numbers(&c), texts(&c), numbers(&c), texts(&c)
+	for _, turn := range b.turns {
+		if turn.Create {
+			continue
+		}
+		e := &turn.Execution
+		c.rows++
+		*shard, *id, *epoch = append(*shard, int64(e.Shard)), append(*id, e.ID), append(*epoch, int64(turn.Epoch))
+		*state, *wake, *doc = append(*state, e.State), append(*wake, e.WakeAt), append(*doc, e.Doc)
+	}
+	if c.rows == 0 {
+		return nil
+	}
+	return t.query(updateMany, b.scanWritten, c.places...)
+}
+
+func dataColumns(turns []*persistence.TurnRows) columns {
+	var c columns
+	shard, id, vals := numbers(&c), texts(&c), texts(&c)
+	for _, turn := range turns {
+		if turn.Data != "" {
+			c.rows++
+			*shard, *id, *vals = append(*shard, int64(turn.Execution.Shard)), append(*id, turn.Execution.ID), append(*vals, turn.Data)
+		}
+	}
+	return c
+}
+
+func taskColumns(turns []*persistence.TurnRows) columns {
+	var c columns
+	shard, execution, seq, id, doc, vals := numbers(&c), texts(&c), numbers(&c), texts(&c), texts(&c), texts(&c)
+	for _, turn := range turns {
+		for i := range turn.Tasks {
+			r := &turn.Tasks[i]
+			c.rows++
+			*shard, *execution, *seq = append(*shard, int64(r.Shard)), append(*execution, r.ExecutionID), append(*seq, r.Seq)
+			*id, *doc, *vals = append(*id, r.ID), append(*doc, r.Doc), append(*vals, r.Values)
+		}
+	}
+	return c
+}
+
+func actionColumns(turns []*persistence.TurnRows) columns {
+	var c columns
+	shard, execution, seq, id := numbers(&c), texts(&c), numbers(&c), texts(&c)
+	task, runner, doc, vals := texts(&c), texts(&c), texts(&c), texts(&c)
+	for _, turn := range turns {
+		for i := range turn.Actions {
+			r := &turn.Actions[i]
+			c.rows++
+			*shard, *execution, *seq, *id = append(*shard, int64(r.Shard)), append(*execution, r.ExecutionID), append(*seq, r.Seq), append(*id, r.ID)
+			*task, *runner, *doc, *vals = append(*task, r.TaskID), append(*runner, r.Runner), append(*doc, r.Doc), append(*vals, r.Values)
+		}
+	}
+	return c
+}
+
+func historyColumns(turns []*persistence.TurnRows) columns {
+	var c columns
+	shard, id, last, doc := numbers(&c), texts(&c), numbers(&c), texts(&c)
+	for _, turn := range turns {
+		if h := turn.History; h != nil {
+			c.rows++
+			*shard, *id, *last, *doc = append(*shard, int64(h.Shard)), append(*id, h.ExecutionID), append(*last, h.LastSeq), append(*doc, h.Doc)
+		}
+	}
+	return c
+}

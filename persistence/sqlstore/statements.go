@@ -1,0 +1,31 @@
+package sqlstore
+
+// reads are the statements that run outside of transactions, but the one that executionsStatement builds.
+func (d dialect) reads() []string {
+	due := dueOne
+	if d.server {
+		due = dueMany
+	}
+	return []string{
+		executionQuery, tasksQuery, actionsQuery, taskActionsQuery, findTaskQuery, findActionQuery, historyQuery, countAllQuery,
+		countQuery, due, runnersQuery, onRunnerQuery, newestQuery, publicQuery, listQuery, listInQuery, restQuery, revisionQuery,
+		liveNodes,
+	}
+}
+
+// writes are the statements of transactions.
+func (d dialect) writes() []string {
+	commit := []string{createOne, updateOne, dataOne, taskOne, actionOne, historyOne}
+	if d.server {
+		commit = []string{createMany, updateMany, dataMany, taskMany, actionMany, historyMany}
+	}
+	return append(commit,
+		activateQuery, dataQuery, allTasksQuery, allActionsQuery, raiseQuery, childrenQuery, deleteHistory, deleteActions,
+		deleteTasks, deleteData, deleteOneQuery, newestQuery, insertRevision, insertDefinition, updateDefinition, deleteDefinition,
+		replaceNode, insertNode, renewNode, deleteNode, forgetOfNode)
+}
+
+// schemaStatements are those of the migration itself.
+func schemaStatements() []string {
+	return []string{schemaTable, schemaRow, schemaLock, schemaUnlock, schemaGet, schemaSet}
+}
