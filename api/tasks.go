@@ -68,8 +68,12 @@ func (s *server) actionsOf(ctx context.Context, id workflow.ExecutionID, task wo
 	}
 }
 
+// listExecutionTasks answers an unknown execution with an empty list, as Mistral does.
 func (s *server) listExecutionTasks(r *http.Request) (int, any, error) {
 	rec, _, err := s.findExecution(r)
+	if fault.Is(err, fault.NotFound) {
+		return s.answerTasks(r, nil)
+	}
 	if err != nil {
 		return 0, nil, err
 	}
@@ -433,11 +437,16 @@ func (s *server) updateActionExecution(r *http.Request) (int, any, error) {
 	if !slices.Contains([]string{"SUCCESS", "ERROR", "CANCELLED", "PAUSED", "RUNNING"}, state) {
 		return 0, nil, fault.New(fault.Invalid, "Error. Expected one of ['SUCCESS', 'ERROR', 'CANCELLED', 'PAUSED', 'RUNNING'], actual: %s", state)
 	}
-	output, err := f.json("output")
+	// Mistral takes objects only, here.
+	object, err := f.object("output")
 	if err != nil {
 		return 0, nil, err
 	}
-	if output == nil && state == string(workflow.Error) {
+	var output value.Value
+	switch {
+	case object != nil:
+		output = object
+	case state == string(workflow.Error):
 		output = value.String("Unknown error")
 	}
 	op := workflow.CompleteAction{Action: a.ID, State: workflow.State(state), Output: output}

@@ -42,10 +42,10 @@ func (r *reader) task(w *Workflow, e yaml.Entry, path string) *Task {
 		t.Target = expr.ParseLenient(stringOf(target))
 		r.deepExpressions(target, path+".target")
 	}
-	if keep := flag(n.Field("keep-result")); keep != nil {
+	if keep := switchOf(n.Field("keep-result")); keep != nil {
 		t.KeepResult = *keep
 	}
-	t.SafeRerun = flag(n.Field("safe-rerun"))
+	t.SafeRerun = switchOf(n.Field("safe-rerun"))
 	if w.Type == Reverse {
 		t.Requires = stringsOf(n.Field("requires"))
 	} else {
@@ -119,8 +119,8 @@ func (r *reader) taskTraps(w *Workflow, t *Task, n *yaml.Node, path string) {
 	}
 }
 
-// flag reads what Mistral never evaluates: any text is true.
-func flag(n *yaml.Node) *bool {
+// switchOf reads what Mistral never evaluates: any text is true.
+func switchOf(n *yaml.Node) *bool {
 	if n == nil {
 		return nil
 	}

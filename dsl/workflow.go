@@ -164,7 +164,7 @@ func (r *reader) defaults(w *Workflow, n *yaml.Node, path string) {
 		}
 	}
 	r.transitions(n, path)
-	d.SafeRerun = flag(n.Field("safe-rerun"))
+	d.SafeRerun = switchOf(n.Field("safe-rerun"))
 	d.Requires = stringsOf(n.Field("requires"))
 }
 
