@@ -1,0 +1,241 @@
+package actors
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"google.golang.org/protobuf/proto"
+
+	"cierzo/cluster"
+	"cierzo/fault"
+	"cierzo/persistence"
+	"cierzo/workflow"
+)
+
+// Network brings messages to actors by address and name: at most once, in any order, without ever blocking. Messages must
+// not be changed after they were given to it. cluster.System is one.
+type Network interface {
+	// Address is what other nodes reach this one by.
+	Address() string
+	// Send brings the message to the actor with that name on the node with that address, perhaps this one.
+	Send(address, actor string, m proto.Message)
+}
+
+// Catalog is what the engine must know about definitions. Both may read the store.
+type Catalog interface {
+	// Program compiles a stored revision. fault.NotFound when there is none.
+	Program(ctx context.Context, definitionID string) (*workflow.Program, error)
+	// Facts answers the lookups of one turn; the context is the turn's.
+	Facts(ctx context.Context) workflow.Facts
+}
+
+// Store is the part of persistence.Store that an engine uses.
+type Store interface {
+	persistence.Executions
+	persistence.Nodes
+}
+
+// Config is what an engine is made of.
+type Config struct {
+	// Actors hosts the engine's actors; one engine to a system. Required.
+	Actors *actor.ActorSystem
+	// Network reaches the other nodes. Required.
+	Network Network
+	// Store holds executions and members. Required.
+	Store Store
+	// Catalog holds the definitions. Required.
+	Catalog Catalog
+
+	// LeaseTTL is how long the node stays a member without being heard of. Defaults to 9 s.
+	LeaseTTL time.Duration
+	// RunnerGrace is how long a runner may be silent before its attempts count as lost. Defaults to 10 s.
+	RunnerGrace time.Duration
+	// IdleAfter is when an execution that only waits leaves memory. Defaults to 30 s.
+	IdleAfter time.Duration
+	// TurnsMax bounds the turns that are computed at the same time, and the executions that are loaded. Defaults to 16.
+	TurnsMax int
+	// BatchMax bounds the turns of one transaction. Defaults to 256; persistence.Info knows better.
+	BatchMax int
+	// Committers is the number of transactions that are written at the same time. Defaults to 1.
+	Committers int
+	// Roles and Version are shown in the list of nodes.
+	Roles   []string
+	Version string
+	// Logger receives the log. Defaults to discarding it.
+	Logger *slog.Logger
+	// Now is the wall clock. Defaults to time.Now in UTC.
+	Now func() time.Time
+	// Notify receives the notifications of executions, after the commit. It must return at once. nil: they are dropped.
+	Notify func(execution *workflow.ExecutionRecord, n workflow.Notification)
+	// Changed is told of each committed turn. It must return at once. nil: nobody is.
+	Changed func(id workflow.ExecutionID, s workflow.State)
+}
+
+// complete fills the defaults in.
+func (c *Config) complete() error {
+	if c.Actors == nil || c.Network == nil || c.Store == nil || c.Catalog == nil {
+		return fault.New(fault.Invalid, "engine: Actors, Network, Store and Catalog are required")
+	}
+	if c.LeaseTTL <= 0 {
+		c.LeaseTTL = cluster.DefaultTTL
+	}
+	if c.RunnerGrace <= 0 {
+		c.RunnerGrace = 10 * time.Second
+	}
+	if c.IdleAfter <= 0 {
+		c.IdleAfter = 30 * time.Second
+	}
+	if c.TurnsMax <= 0 {
+		c.TurnsMax = 16
+	}
+	if c.Committers <= 0 {
+		c.Committers = 1
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = func() time.Time { return time.Now().UTC() }
+	}
+	return nil
+}
+
+// Engine is a running engine. Its methods may be called from anywhere.
+type Engine struct {
+	cfg        Config
+	log        *slog.Logger
+	root       *actor.RootContext
+	counters   counters
+	router     *actor.PID
+	dispatcher *actor.PID
+	committer  *committer
+	members    *cluster.Membership
+	view       atomic.Pointer[viewChanged]                     // nil while parked
+	live       atomic.Pointer[map[workflow.RunnerID]time.Time] // runners and their last word; see board.expire
+	slots      chan struct{}                                   // bounds turns
+	tasks      sync.WaitGroup                                  // all goroutines
+	closing    context.Context
+	close      context.CancelFunc
+	stop       sync.Once
+	stopErr    error
+}
+
+// StartEngine registers the node in the store and starts its actors. ctx bounds the start only.
+func StartEngine(ctx context.Context, cfg Config) (*Engine, error) {
+	if err := cfg.complete(); err != nil {
+		return nil, err
+	}
+	e := &Engine{cfg: cfg, log: cfg.Logger, root: cfg.Actors.Root, slots: make(chan struct{}, cfg.TurnsMax)}
+	e.closing, e.close = context.WithCancel(context.Background())
+	e.committer = newCommitter(e, cfg.BatchMax)
+	if err := e.spawn(); err != nil {
+		e.close()
+		return nil, err
+	}
+	members, err := cluster.Join(ctx, cluster.MembershipConfig{
+		Nodes: cfg.Store, Address: cfg.Network.Address(), Roles: cfg.Roles, Version: cfg.Version, TTL: cfg.LeaseTTL,
+		Park: e.park, Changed: e.changed, Logger: cfg.Logger,
+	})
+	if err != nil {
+		e.close()
+		return nil, errors.Join(err, e.poison(ctx))
+	}
+	e.members = members
+	for range cfg.Committers {
+		e.tasks.Go(e.committer.run)
+	}
+	e.tasks.Go((&sweeper{e: e}).run)
+	return e, nil
+}
+
+func (e *Engine) spawn() error {
+	var err error
+	stop := actor.NewOneForOneStrategy(0, 0, func(any) actor.Directive { return actor.StopDirective })
+	d := newDispatcher(e)
+	e.dispatcher, err = e.root.SpawnNamed(actor.PropsFromProducer(func() actor.Actor { return d }), RouterName+"-dispatcher")
+	if err != nil {
+		return fault.Wrap(fault.Conflict, err, "start the engine's dispatcher")
+	}
+	r := newRouter(e)
+	props := actor.PropsFromProducer(func() actor.Actor { return r }, actor.WithSupervisor(stop))
+	e.router, err = e.root.SpawnNamed(props, RouterName)
+	if err != nil {
+		e.root.Stop(e.dispatcher)
+		return fault.Wrap(fault.Conflict, err, "start the engine's router")
+	}
+	return nil
+}
+
+// park stops all executions: the lease is lost.
+func (e *Engine) park() {
+	e.view.Store(nil)
+	e.root.Send(e.router, park{})
+	e.root.Send(e.dispatcher, park{})
+}
+
+// changed passes a new view on.
+func (e *Engine) changed(self persistence.NodeID, v *cluster.View) {
+	m := viewChanged{self, v}
+	e.view.Store(&m)
+	e.root.Send(e.dispatcher, m)
+	e.root.Send(e.router, m)
+}
+
+// catch keeps a panic from ending an actor that others live under.
+func (e *Engine) catch(who string) {
+	if p := recover(); p != nil {
+		e.counters.panics.Add(1)
+		e.log.Error("panic in an actor", "actor", who, "panic", p, "stack", string(debug.Stack()))
+	}
+}
+
+// Stop leaves the cluster: other engines take over, turns under way are finished, actors stopped. ctx bounds the wait for
+// turns; what was under way then is found again by its rows. It can be called twice.
+func (e *Engine) Stop(ctx context.Context) error {
+	e.stop.Do(func() {
+		if err := e.members.Drain(ctx); err != nil {
+			e.log.Warn("node can't say that it drains", "error", err)
+		}
+		empty := make(chan struct{})
+		e.root.Send(e.router, shutDown{empty})
+		select {
+		case <-empty:
+		case <-ctx.Done():
+			e.stopErr = fault.Wrap(fault.Unavailable, ctx.Err(), "finish turns")
+		}
+		e.close()
+		leave, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		e.stopErr = errors.Join(e.stopErr, e.poison(leave), e.members.Leave(leave))
+		e.tasks.Wait()
+	})
+	return e.stopErr
+}
+
+// poison ends the actors and waits for them.
+func (e *Engine) poison(ctx context.Context) error {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = e.root.StopFuture(e.router).Wait()
+		_ = e.root.StopFuture(e.dispatcher).Wait()
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fault.Wrap(fault.Unavailable, ctx.Err(), "stop the engine's actors")
+	}
+}
+
+// ID is the node's present id; it changes when the lease was lost and got again.
+func (e *Engine) ID() persistence.NodeID { return e.members.ID() }
+
+// Metrics are the engine's counters so far.
+func (e *Engine) Metrics() Metrics { return e.counters.read() }

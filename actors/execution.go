@@ -1,0 +1,334 @@
+package actors
+
+import (
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"cierzo/fault"
+	"cierzo/messages"
+	"cierzo/persistence"
+	"cierzo/workflow"
+)
+
+// The limits of an execution's actor.
+const (
+	// inboxMax bounds the messages that wait for a turn. Results are dropped beyond: they come again.
+	inboxMax = 10_000
+	// turnItemsMax bounds the messages of one turn.
+	turnItemsMax = 500
+	// wantsMax bounds the queued actions of one execution that compete for slots.
+	wantsMax = 256
+	// timerMax is how near a moment must be for a timer of its own; the sweeper sees to the others.
+	timerMax = time.Minute
+)
+
+// item is something that happened to the execution, and who wants to know what became of it.
+type item struct {
+	event   workflow.Event        // nil of a start
+	start   *workflow.Spec        // nil of others
+	message *messages.ToExecution // nil of what comes from here
+}
+
+// Messages of an execution's actor to itself.
+type (
+	// timer says that the moment has come, or that it may be tried again to load.
+	timer struct{ no uint64 }
+	// loaded is what the store gave.
+	loaded struct {
+		ex    *workflow.Execution
+		rec   workflow.ExecutionRecord
+		epoch uint64
+		err   error
+	}
+)
+
+// execution is the engine actor: the only writer of one execution, as long as its epoch holds. While a turn is under way
+// its goroutine has the state; the actor only collects.
+type execution struct {
+	*Engine
+	id      workflow.ExecutionID
+	node    nodeID
+	self    *actor.PID
+	ex      *workflow.Execution // nil until it is loaded
+	rec     workflow.ExecutionRecord
+	epoch   uint64
+	inbox   []item
+	turn    *turn // nil: none is under way
+	loading bool
+	turns   uint64
+	alarm   *time.Timer
+	alarms  uint64
+	failed  int // failures in a row
+	idle    int // ticks in a row that changed nothing
+	wanting bool
+	leaving bool
+}
+
+func newExecution(e *Engine, id workflow.ExecutionID, node nodeID) *execution {
+	return &execution{Engine: e, id: id, node: node}
+}
+
+// Receive handles one message. Nothing in it waits.
+func (x *execution) Receive(c actor.Context) {
+	switch m := c.Message().(type) {
+	case *actor.Started:
+		x.self = c.Self()
+	case *actor.Stopping:
+		x.disarm()
+	case *messages.ToExecution:
+		x.take(m)
+	case offered:
+		x.inbox = append(x.inbox, item{event: workflow.Assigned{Slots: m.slots}})
+	case slots:
+		if t := x.turn; t != nil && t.asked {
+			t.asked = false
+			x.work(func() { t.assign(m.slots) })
+		}
+	case *turn:
+		x.stepped(m)
+	case written:
+		x.written(m)
+	case loaded:
+		x.loaded(m)
+	case timer:
+		if m.no == x.alarms && x.turn == nil {
+			x.inbox = append(x.inbox, item{event: workflow.Ticked{}})
+			x.loading = false
+		}
+	case idleCheck:
+		if x.resting() {
+			x.root.Send(x.router, isIdle{x.id})
+		}
+		return
+	case yield:
+		x.leaving = true
+	}
+	x.pump(c)
+}
+
+// take puts a message in line.
+func (x *execution) take(m *messages.ToExecution) {
+	it := item{message: m}
+	var err error
+	switch {
+	case m.GetStart() != nil:
+		var spec workflow.Spec
+		if spec, err = decodeStart(x.id, m.GetStart()); err == nil {
+			it.start = &spec
+		}
+	case m.GetActionProgress() != nil:
+		p := m.GetActionProgress()
+		x.log.Debug("progress", "execution_id", x.id, "action_id", p.GetAttempt().GetActionId(), "text", p.Text)
+		return
+	default:
+		it.event, err = decodeEvent(m)
+	}
+	if err != nil {
+		x.answer(m, err)
+		return
+	}
+	if it.event == nil && it.start == nil {
+		x.counters.dropped.Add(1)
+		x.log.Debug("message not understood", "message", "ToExecution", "execution_id", x.id)
+		return
+	}
+	if len(x.inbox) >= inboxMax {
+		x.counters.dropped.Add(1)
+		return
+	}
+	if _, tick := it.event.(workflow.Ticked); tick && x.ticking() {
+		return
+	}
+	x.inbox = append(x.inbox, it)
+}
+
+// ticking reports whether a tick is in line already.
+func (x *execution) ticking() bool {
+	for _, it := range x.inbox {
+		if _, ok := it.event.(workflow.Ticked); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// resting reports whether nothing is under way, so that the execution may leave memory.
+func (x *execution) resting() bool {
+	return x.turn == nil && !x.loading && len(x.inbox) == 0 && (x.ex == nil || x.ex.Idle())
+}
+
+// pump begins what is next: to load, or a turn with all that waits.
+func (x *execution) pump(c actor.Context) {
+	if x.turn != nil || x.loading {
+		return
+	}
+	if x.leaving {
+		c.Stop(c.Self())
+		return
+	}
+	if len(x.inbox) == 0 {
+		return
+	}
+	if x.ex == nil && x.inbox[0].start == nil {
+		x.load()
+		return
+	}
+	n := min(len(x.inbox), turnItemsMax)
+	items := x.inbox[:n:n]
+	x.inbox = append([]item(nil), x.inbox[n:]...)
+	x.disarm()
+	x.turns++
+	x.turn = &turn{e: x.Engine, id: x.id, self: x.self, no: x.turns, ex: x.ex, node: x.node, epoch: x.epoch, rec: x.rec, items: items, wanting: x.wanting}
+	x.work(x.turn.step)
+}
+
+// stepped goes on with a turn: to the dispatcher for slots, to the store, or straight to its end.
+func (x *execution) stepped(t *turn) {
+	if t != x.turn {
+		return
+	}
+	switch {
+	case t.err != nil:
+		x.abort(t, t.err)
+	case t.asks:
+		t.asks, t.asked = false, true
+		x.root.Send(x.dispatcher, ask{execution: x.id, project: t.project(), from: x.self, wants: t.wants})
+	case t.effects.Writes.Execution == nil:
+		x.finish(t)
+	}
+	// Else it is with the committer, which answers with written.
+}
+
+// written is the store's answer to a turn.
+func (x *execution) written(m written) {
+	t := x.turn
+	if t == nil || m.no != t.no {
+		return
+	}
+	switch {
+	case m.err != nil:
+		x.abort(t, m.err)
+	case m.outcome == persistence.Committed:
+		x.counters.commits.Add(1)
+		x.finish(t)
+	case m.outcome == persistence.Exists:
+		x.exists(t)
+	case m.outcome == persistence.Fenced:
+		// Another engine has it: not a word to anybody.
+		x.counters.fenced.Add(1)
+		x.log.Info("turn refused, another engine has taken over", "execution_id", x.id)
+		x.turn, x.ex, x.inbox, x.leaving = nil, nil, nil, true
+	default:
+		x.abort(t, fault.New(fault.Internal, "the store can't keep a turn of execution %s", x.id))
+	}
+}
+
+// finish does what a turn wants done, after its commit.
+func (x *execution) finish(t *turn) {
+	x.turn, x.ex, x.failed = nil, t.ex, 0
+	if t.ex == nil { // the start was refused: there is no such execution
+		x.answerAll(t)
+		x.leaving = len(x.inbox) == 0
+		return
+	}
+	if t.created {
+		x.epoch = 1
+	}
+	x.wanting = t.wanting
+	if rec := t.effects.Writes.Execution; rec != nil {
+		changed := rec.State != x.rec.State
+		x.rec, x.idle = *rec, 0
+		if changed {
+			x.log.Info("execution", "execution_id", x.id, "workflow", rec.WorkflowName, "state", rec.State)
+		}
+		if x.cfg.Changed != nil {
+			x.cfg.Changed(x.id, rec.State)
+		}
+	} else {
+		x.idle++
+	}
+	x.send(t.effects.Sends)
+	x.answerAll(t)
+	x.arm()
+	if x.rec.State.Final() && !x.rec.ParentPending && x.rec.WakeAt.IsZero() && x.resting() {
+		x.root.Send(x.router, retire{x.id})
+	}
+}
+
+// exists is the answer to a start that was carried out before: whatever became of it, it is done.
+func (x *execution) exists(t *turn) {
+	x.turn, x.ex = nil, nil
+	var rest []item
+	for _, it := range t.items {
+		if it.start != nil {
+			x.answer(it.message, nil)
+			continue
+		}
+		rest = append(rest, it)
+	}
+	x.inbox = append(append(rest, x.inbox...), item{event: workflow.Recovered{}})
+}
+
+// abort drops the state after an error: it is loaded again. When nobody knows what became of the turn, its messages are
+// tried again on what the store has; after a defect of ours they are given up, lest they fail for ever.
+func (x *execution) abort(t *turn, err error) {
+	x.turn, x.ex = nil, nil
+	x.failed++
+	x.counters.reloads.Add(1)
+	x.root.Send(x.dispatcher, forget{x.id, false})
+	x.wanting = false
+	if fault.Is(err, fault.Unavailable) {
+		x.counters.unsure.Add(1)
+		x.log.Warn("turn in doubt, the execution is loaded again", "execution_id", x.id, "error", err)
+		kept := make([]item, 0, len(t.items)+len(x.inbox))
+		for _, it := range t.items {
+			if it.message != nil {
+				kept = append(kept, it)
+			}
+		}
+		x.inbox = append(kept, x.inbox...)
+	} else {
+		x.log.Error("turn failed, the execution is loaded again", "execution_id", x.id, "error", err)
+		for _, it := range t.items {
+			x.answer(it.message, err)
+		}
+	}
+	x.retry()
+}
+
+// retry has the execution loaded again in a while.
+func (x *execution) retry() {
+	x.loading = true // nothing begins before the timer
+	x.alarms++
+	x.wakeIn(min(50*time.Millisecond<<min(x.failed, 8), 10*time.Second))
+}
+
+// arm sets the timer for the next moment of the execution.
+func (x *execution) arm() {
+	if x.rec.WakeAt.IsZero() {
+		return
+	}
+	d := x.rec.WakeAt.Sub(x.cfg.Now())
+	if d > timerMax {
+		return
+	}
+	if d <= 0 && x.idle > 0 { // the tick has changed nothing: don't spin
+		d = min(100*time.Millisecond<<min(x.idle, 6), 5*time.Second)
+	}
+	x.alarms++
+	x.wakeIn(max(d, 0))
+}
+
+func (x *execution) wakeIn(d time.Duration) {
+	root, self, no := x.root, x.self, x.alarms
+	x.alarm = time.AfterFunc(d, func() { root.Send(self, timer{no}) })
+}
+
+func (x *execution) disarm() {
+	if x.alarm != nil {
+		x.alarm.Stop()
+		x.alarm = nil
+	}
+	x.alarms++
+}

@@ -1,0 +1,45 @@
+package actors
+
+import "sync/atomic"
+
+// Metrics counts what an engine did since its start.
+type Metrics struct {
+	Turns         uint64 // turns that were computed
+	Commits       uint64 // turns that were committed
+	Batches       uint64 // transactions that held them
+	Fenced        uint64 // stale turns that the store refused: another engine has taken over
+	Unsure        uint64 // turns of whose commit nobody knows; their executions were loaded again
+	Loads         uint64 // executions read from the store
+	Reloads       uint64 // of them after an error
+	LateResults   uint64 // outcomes that were acknowledged and not accepted
+	Dispatched    uint64 // attempts given to runners, repetitions included
+	RunnersLost   uint64
+	Forwarded     uint64 // messages passed on to the owner
+	Dropped       uint64 // messages that could not be delivered or understood
+	Parked        uint64 // times that the node's lease was lost
+	Panics        uint64 // panics caught in turns
+	ExecutionsNow uint64 // executions in memory
+	QueuedNow     uint64 // actions that wait for a slot
+	RunnersNow    uint64 // runners that say hello
+	SlotsNow      uint64 // slots granted by them
+	HeldNow       uint64 // slots in use
+}
+
+// counters is Metrics as its writers see it.
+type counters struct {
+	turns, commits, batches, fenced, unsure, loads, reloads, late, dispatched, lost, forwarded, dropped, parked, panics atomic.Uint64
+	executions, queued, runners, slots, held                                                                            atomic.Int64
+}
+
+func (c *counters) read() Metrics {
+	return Metrics{
+		Turns: c.turns.Load(), Commits: c.commits.Load(), Batches: c.batches.Load(), Fenced: c.fenced.Load(),
+		Unsure: c.unsure.Load(), Loads: c.loads.Load(), Reloads: c.reloads.Load(), LateResults: c.late.Load(),
+		Dispatched: c.dispatched.Load(), RunnersLost: c.lost.Load(), Forwarded: c.forwarded.Load(),
+		Dropped: c.dropped.Load(), Parked: c.parked.Load(), Panics: c.panics.Load(),
+		ExecutionsNow: gauge(&c.executions), QueuedNow: gauge(&c.queued), RunnersNow: gauge(&c.runners),
+		SlotsNow: gauge(&c.slots), HeldNow: gauge(&c.held),
+	}
+}
+
+func gauge(v *atomic.Int64) uint64 { return uint64(max(v.Load(), 0)) }

@@ -1,0 +1,93 @@
+package actors
+
+import (
+	"github.com/asynkron/protoactor-go/actor"
+
+	"cierzo/messages"
+	"cierzo/workflow"
+)
+
+// What an execution's actor says to others, always after the commit.
+
+// send does a turn's sends. The same function serves after a commit and after a recovery.
+func (x *execution) send(sends []workflow.Send) {
+	for _, s := range sends {
+		switch s := s.(type) {
+		case workflow.Release:
+			x.root.Send(x.dispatcher, release{s.Action, s.Runner})
+			continue
+		case workflow.Notification:
+			if x.cfg.Notify != nil {
+				rec := x.rec
+				x.cfg.Notify(&rec, s)
+			}
+			continue
+		case workflow.AckFinished:
+			if !s.Accepted {
+				x.counters.late.Add(1)
+			}
+		}
+		runner, m, err := encodeToRunner(x.id, x.epoch, s)
+		if err == nil && m != nil && runner != "" {
+			x.root.Send(x.dispatcher, toRunner{x.id, x.rec.ProjectID, runner, m})
+			continue
+		}
+		var on *messages.ToExecution
+		if err == nil {
+			on, err = encodeToExecution(x.id, s)
+		}
+		if err != nil {
+			x.log.Error("send", "execution_id", x.id, "error", err)
+		} else if on != nil {
+			x.root.Send(x.router, on)
+		}
+	}
+}
+
+// answerAll answers the items of a turn that somebody waits for.
+func (x *execution) answerAll(t *turn) {
+	for i, it := range t.items {
+		err := t.refused[i]
+		x.answer(it.message, err)
+		if err != nil && it.start != nil && it.start.ParentID != "" {
+			x.root.Send(x.router, refusedChild(it.start.ParentID, x.id, workflow.Error, err.Error()))
+		}
+	}
+}
+
+// answer tells a gateway what became of its message.
+func (x *execution) answer(m *messages.ToExecution, err error) {
+	to := m.GetReplyTo()
+	if to == nil {
+		return
+	}
+	x.cfg.Network.Send(to.Address, to.Actor, &messages.ToGateway{
+		Correlation: to.Correlation, Message: &messages.ToGateway_Answer{Answer: encodeAnswer(err)}})
+}
+
+// unknown answers everybody that there is no such execution, and ends the actor. A start that waits makes it.
+func (x *execution) unknown() {
+	rest := x.inbox
+	x.inbox = nil
+	for i, it := range rest {
+		if it.start != nil {
+			x.inbox = rest[i:]
+			return
+		}
+		if it.message == nil {
+			continue
+		}
+		x.answer(it.message, errUnknown(x.id))
+		runner, back, on := answerUnknown(it.message)
+		if back != nil {
+			x.root.Send(x.dispatcher, toRunner{x.id, "", runner, back})
+		}
+		if on != nil {
+			x.root.Send(x.router, on)
+		}
+	}
+	x.root.Send(x.dispatcher, forget{x.id, true})
+	x.leaving = true
+}
+
+var _ actor.Actor = (*execution)(nil)

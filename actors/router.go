@@ -1,0 +1,236 @@
+package actors
+
+import (
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"google.golang.org/protobuf/proto"
+
+	"cierzo/cluster"
+	"cierzo/messages"
+	"cierzo/persistence"
+	"cierzo/workflow"
+)
+
+type nodeID = persistence.NodeID
+
+// The limits of the router.
+const (
+	// hopsMax is how often a message is passed on before it is handled where it is.
+	hopsMax = 2
+	// bufferMax bounds what is kept for an actor that is stopping.
+	bufferMax = 1000
+)
+
+// RouterName is the name under which an engine is reached.
+const RouterName = "engine"
+
+// Messages to the router.
+type (
+	// park stops all executions: the lease is lost.
+	park struct{}
+	// wake wakes executions that are due; with a runner, it was lost.
+	wake struct {
+		ids    []workflow.ExecutionID
+		runner workflow.RunnerID
+	}
+	// isIdle is the answer to idleCheck; retire says without being asked that nothing more will come.
+	isIdle struct{ id workflow.ExecutionID }
+	retire struct{ id workflow.ExecutionID }
+	// idleCheck asks whether an execution may leave memory; yield tells it to, after the turn that is under way.
+	idleCheck struct{}
+	yield     struct{}
+	// shutDown lets all executions go; empty is closed when they are gone.
+	shutDown struct{ empty chan<- struct{} }
+)
+
+// router is an engine's only address. It finds or makes the actor of an execution, or passes a message on to its owner.
+type router struct {
+	*Engine
+	view     *cluster.View // nil while parked
+	self     nodeID
+	children map[workflow.ExecutionID]*child
+	ids      map[string]workflow.ExecutionID // by the actor's name
+	leaving  []chan<- struct{}
+	closed   bool // nothing new begins
+}
+
+// child is the actor of an execution.
+type child struct {
+	pid      *actor.PID
+	used     time.Time
+	asked    bool // idleCheck is under way and nothing was sent since
+	stopping bool
+	buffer   []*messages.ToExecution // for its successor
+}
+
+func newRouter(e *Engine) *router {
+	return &router{Engine: e, children: map[workflow.ExecutionID]*child{}, ids: map[string]workflow.ExecutionID{}}
+}
+
+// Receive handles one message. A panic must not escape: it would take all executions along.
+func (r *router) Receive(c actor.Context) {
+	defer r.catch("router")
+	switch m := c.Message().(type) {
+	case *messages.ToExecution:
+		r.route(c, m)
+	case *messages.ToEngine:
+		if h := m.GetHello(); h != nil {
+			r.root.Send(r.dispatcher, h)
+		} else {
+			r.log.Debug("message not understood", "message", "ToEngine")
+		}
+	case wake:
+		r.wake(c, m)
+	case viewChanged:
+		r.changed(m)
+	case park:
+		r.parkAll(c)
+	case clock:
+		r.sweepIdle()
+	case isIdle:
+		if x := r.children[m.id]; x != nil && x.asked && !x.stopping {
+			r.stopChild(c, x)
+		}
+	case retire:
+		if x := r.children[m.id]; x != nil {
+			x.used = time.Time{}
+		}
+	case shutDown:
+		r.leaving, r.closed = append(r.leaving, m.empty), true
+		for _, x := range r.children {
+			r.root.Send(x.pid, yield{})
+		}
+	case *actor.Terminated:
+		r.terminated(c, m.Who)
+	}
+	r.counters.executions.Store(int64(len(r.children)))
+	if len(r.children) == 0 {
+		for _, empty := range r.leaving {
+			close(empty)
+		}
+		r.leaving = r.leaving[:0]
+	}
+}
+
+// route handles a message here, or passes it on to the owner.
+func (r *router) route(c actor.Context, m *messages.ToExecution) {
+	id := workflow.ExecutionID(m.ExecutionId)
+	if r.view == nil || id == "" {
+		r.counters.dropped.Add(1)
+		return
+	}
+	owner, ok := r.view.Owner(id)
+	if ok && owner.ID != r.self && (m.Hops < hopsMax || r.closed) {
+		if m.Hops < hopsMax {
+			r.forward(owner, m)
+		}
+		return
+	}
+	r.deliver(c, id, m)
+}
+
+func (r *router) forward(owner persistence.Node, m *messages.ToExecution) {
+	// The sender may share the message: a copy is changed.
+	on := proto.CloneOf(m)
+	on.Hops++
+	r.counters.forwarded.Add(1)
+	r.cfg.Network.Send(owner.Address, RouterName, on)
+}
+
+// deliver gives a message to the execution's actor, which is made if there is none.
+func (r *router) deliver(c actor.Context, id workflow.ExecutionID, m *messages.ToExecution) {
+	x := r.children[id]
+	if x == nil {
+		if r.closed {
+			r.counters.dropped.Add(1)
+			return
+		}
+		x = r.spawn(c, id)
+	}
+	if x.stopping {
+		if len(x.buffer) < bufferMax {
+			x.buffer = append(x.buffer, m)
+		}
+		return
+	}
+	x.asked = false
+	if m.GetActionProgress() == nil {
+		x.used = r.cfg.Now()
+	}
+	r.root.Send(x.pid, m)
+}
+
+func (r *router) spawn(c actor.Context, id workflow.ExecutionID) *child {
+	e, node := r.Engine, r.self
+	pid := c.Spawn(actor.PropsFromProducer(func() actor.Actor { return newExecution(e, id, node) }))
+	x := &child{pid: pid, used: r.cfg.Now()}
+	r.children[id] = x
+	r.ids[pid.Id] = id
+	return x
+}
+
+// wake sends to executions that the sweeper has found.
+func (r *router) wake(c actor.Context, m wake) {
+	for _, id := range m.ids {
+		message := &messages.ToExecution{ExecutionId: string(id), Message: &messages.ToExecution_Wake{Wake: &messages.Wake{}}}
+		if m.runner != "" {
+			message.Message = &messages.ToExecution_RunnerLost{RunnerLost: &messages.RunnerLost{RunnerId: string(m.runner)}}
+		}
+		r.route(c, message)
+	}
+}
+
+// changed takes a new view in: executions that are another engine's now finish their turn and go.
+func (r *router) changed(m viewChanged) {
+	r.self, r.view = m.self, m.view
+	for id, x := range r.children {
+		if owner, ok := r.view.Owner(id); ok && owner.ID != r.self && !x.stopping {
+			r.root.Send(x.pid, yield{})
+		}
+	}
+}
+
+// parkAll stops everything at once: what is under way is fenced when it is stale, and found again when not.
+func (r *router) parkAll(c actor.Context) {
+	r.view = nil
+	r.counters.parked.Add(1)
+	for _, x := range r.children {
+		x.buffer = nil
+		r.stopChild(c, x)
+	}
+}
+
+func (r *router) stopChild(c actor.Context, x *child) {
+	if !x.stopping {
+		x.stopping = true
+		c.Stop(x.pid)
+	}
+}
+
+// sweepIdle asks those that have not been used for a while whether they may go.
+func (r *router) sweepIdle() {
+	now := r.cfg.Now()
+	for _, x := range r.children {
+		if !x.stopping && now.Sub(x.used) > r.cfg.IdleAfter {
+			x.asked = true
+			r.root.Send(x.pid, idleCheck{})
+		}
+	}
+}
+
+// terminated cleans up after an actor; what came for it meanwhile goes to its successor.
+func (r *router) terminated(c actor.Context, pid *actor.PID) {
+	id, ok := r.ids[pid.Id]
+	if !ok {
+		return
+	}
+	delete(r.ids, pid.Id)
+	x := r.children[id]
+	delete(r.children, id)
+	owner, known := r.view.Owner(id)
+	r.root.Send(r.dispatcher, forget{id, r.view == nil || !known || owner.ID != r.self})
+	for _, m := range x.buffer {
+		r.route(c, m)
+	}
+}

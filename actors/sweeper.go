@@ -1,0 +1,121 @@
+package actors
+
+import (
+	"context"
+	"time"
+
+	"cierzo/persistence"
+	"cierzo/workflow"
+)
+
+// The intervals and limits of the sweeper.
+const (
+	sweepEvery   = time.Second
+	runnersEvery = 3 // sweeps
+	dueMax       = 1000
+)
+
+// sweeper wakes executions that are due and finds attempts whose runner is gone. It only looks at what this engine owns.
+type sweeper struct {
+	e       *Engine
+	missing map[workflow.RunnerID]time.Time // runners that hold attempts and are not heard, since when
+}
+
+// run sweeps until the engine closes.
+func (s *sweeper) run() {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for n := 0; ; n++ {
+		select {
+		case <-s.e.closing.Done():
+			return
+		case <-tick.C:
+		}
+		s.e.root.Send(s.e.router, clock{})
+		s.e.root.Send(s.e.dispatcher, clock{})
+		v := s.e.view.Load()
+		if v == nil || !s.e.members.Valid() {
+			clear(s.missing)
+			continue
+		}
+		ctx, cancel := context.WithTimeout(s.e.closing, 10*time.Second)
+		err := s.due(ctx, v)
+		if err == nil && n%runnersEvery == 0 {
+			err = s.runners(ctx, v)
+		}
+		cancel()
+		if err != nil && s.e.closing.Err() == nil {
+			s.e.log.Warn("sweep", "error", err)
+		}
+	}
+}
+
+func (s *sweeper) due(ctx context.Context, v *viewChanged) error {
+	shards := v.view.Shards(v.self)
+	if len(shards) == 0 {
+		return nil
+	}
+	if len(shards) == persistence.ShardsMax {
+		shards = nil
+	}
+	ids, err := s.e.cfg.Store.Due(ctx, shards, dueMax)
+	if err != nil || len(ids) == 0 {
+		return err
+	}
+	s.e.root.Send(s.e.router, wake{ids: ids})
+	return nil
+}
+
+// runners looks for runners that hold attempts and have not been heard for RunnerGrace, or have said that they leave.
+func (s *sweeper) runners(ctx context.Context, v *viewChanged) error {
+	holders, err := s.e.cfg.Store.DispatchedRunners(ctx, dueMax)
+	if err != nil {
+		return err
+	}
+	live := map[workflow.RunnerID]time.Time{}
+	if p := s.e.live.Load(); p != nil {
+		live = *p
+	}
+	now, missing := s.e.cfg.Now(), map[workflow.RunnerID]time.Time{}
+	for _, id := range holders {
+		heard, known := live[id]
+		switch {
+		case known && !heard.IsZero() && now.Sub(heard) < suspectAfter:
+			continue
+		case known:
+			missing[id] = heard
+		default:
+			// Never heard: since this engine first looked, for the runner may not have heard of this engine.
+			missing[id] = now
+			if since, ok := s.missing[id]; ok {
+				missing[id] = since
+			}
+		}
+		if now.Sub(missing[id]) >= s.e.cfg.RunnerGrace {
+			if err := s.lost(ctx, v, id); err != nil {
+				return err
+			}
+		}
+	}
+	s.missing = missing
+	return nil
+}
+
+func (s *sweeper) lost(ctx context.Context, v *viewChanged, id workflow.RunnerID) error {
+	all, err := s.e.cfg.Store.OnRunner(ctx, id, dueMax)
+	if err != nil {
+		return err
+	}
+	var own []workflow.ExecutionID
+	for _, x := range all {
+		if owner, ok := v.view.Owner(x); ok && owner.ID == v.self {
+			own = append(own, x)
+		}
+	}
+	if len(own) > 0 {
+		s.e.counters.lost.Add(1)
+		s.e.log.Warn("runner lost", "runner", id, "executions", len(own))
+		s.e.root.Send(s.e.router, wake{ids: own, runner: id})
+	}
+	return nil
+}

@@ -1,0 +1,211 @@
+package actors
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"cierzo/fault"
+	"cierzo/persistence"
+	"cierzo/workflow"
+)
+
+// The times that a turn may take.
+const (
+	turnTimeout = 30 * time.Second // its lookups in the store
+	loadTimeout = 30 * time.Second
+)
+
+// turn is a turn under way. It belongs to its goroutine until that sends it to the actor.
+type turn struct {
+	e       *Engine
+	id      workflow.ExecutionID
+	self    *actor.PID
+	no      uint64
+	ex      *workflow.Execution
+	rec     workflow.ExecutionRecord
+	node    nodeID
+	epoch   uint64
+	items   []item
+	refused []error // of each item
+	created bool
+	effects workflow.Effects
+	wants   []workflow.Want
+	wanting bool // the dispatcher knows of wants
+	asks    bool // slots are wanted before the turn goes on
+	asked   bool // the dispatcher has been asked
+	err     error
+}
+
+// work runs fn in a goroutine that ends before the engine does; at most TurnsMax at a time.
+func (e *Engine) work(fn func()) {
+	e.tasks.Go(func() {
+		select {
+		case e.slots <- struct{}{}:
+			defer func() { <-e.slots }()
+			fn()
+		case <-e.closing.Done():
+		}
+	})
+}
+
+func (t *turn) moment() workflow.Moment {
+	m := workflow.Moment{Now: t.e.cfg.Now().UTC()}
+	_, _ = rand.Read(m.Seed[:]) // never fails, says its contract
+	return m
+}
+
+func (t *turn) project() string { return t.rec.ProjectID }
+
+// step carries out the events of the turn and hands it on.
+func (t *turn) step() {
+	ctx, cancel := context.WithTimeout(t.e.closing, turnTimeout)
+	defer cancel()
+	t.e.counters.turns.Add(1)
+	t.err = t.guarded(func() error { return t.steps(ctx) })
+	if t.err == nil && t.ex != nil {
+		t.rec = t.ex.Record()
+		t.wants = t.ex.Wants(wantsMax)
+		if len(t.wants) > 0 || t.wanting {
+			t.wanting, t.asks = len(t.wants) > 0, true
+			t.e.root.Send(t.self, t)
+			return
+		}
+	}
+	t.conclude()
+}
+
+func (t *turn) steps(ctx context.Context) error {
+	facts := t.e.cfg.Catalog.Facts(ctx)
+	t.refused = make([]error, len(t.items))
+	for i, it := range t.items {
+		var err error
+		switch {
+		case it.start != nil:
+			err = t.start(ctx, *it.start, facts)
+		case t.ex == nil:
+			err = errUnknown(t.id)
+		default:
+			err = t.ex.Step(t.moment(), it.event, facts)
+		}
+		if err != nil && (fault.Is(err, fault.Internal) || fault.Is(err, fault.Unavailable)) {
+			return err
+		}
+		t.refused[i] = err
+	}
+	return nil
+}
+
+// start makes a new execution; one that is there already is not begun again.
+func (t *turn) start(ctx context.Context, spec workflow.Spec, facts workflow.Facts) error {
+	if t.ex != nil {
+		return nil
+	}
+	p, err := t.e.cfg.Catalog.Program(ctx, spec.DefinitionID)
+	if err != nil {
+		return fmt.Errorf("definition of execution %s: %w", t.id, err)
+	}
+	ex, err := workflow.New(p, spec, t.moment(), facts)
+	if err != nil {
+		return err
+	}
+	t.ex, t.created = ex, true
+	return nil
+}
+
+// assign goes on with the slots that the dispatcher gave.
+func (t *turn) assign(s []workflow.Slot) {
+	if len(s) > 0 {
+		ctx, cancel := context.WithTimeout(t.e.closing, turnTimeout)
+		defer cancel()
+		t.err = t.guarded(func() error {
+			return t.ex.Step(t.moment(), workflow.Assigned{Slots: s}, t.e.cfg.Catalog.Facts(ctx))
+		})
+	}
+	t.conclude()
+}
+
+// conclude takes the effects and brings them to the committer, or the turn back to the actor when nothing is to be written.
+func (t *turn) conclude() {
+	if t.err == nil && t.ex != nil {
+		t.err = t.guarded(func() error { t.effects = t.ex.Flush(); return nil })
+	}
+	if t.err != nil || t.effects.Writes.Execution == nil {
+		t.e.root.Send(t.self, t)
+		return
+	}
+	t.e.committer.submit(write{no: t.no, to: t.self, turn: persistence.Turn{
+		ID: t.id, Epoch: t.epoch, Node: t.node, Writes: t.effects.Writes}})
+}
+
+// guarded makes a panic an error: the turn is given up, the process lives on.
+func (t *turn) guarded(fn func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			t.e.counters.panics.Add(1)
+			t.e.log.Error("panic in a turn", "execution_id", t.id, "panic", p, "stack", string(debug.Stack()))
+			err = fault.New(fault.Internal, "turn of execution %s: %v", t.id, p)
+		}
+	}()
+	return fn()
+}
+
+// load makes this node the owner and reads the execution, in a goroutine.
+func (x *execution) load() {
+	x.loading = true
+	e, id, node, self := x.Engine, x.id, x.node, x.self
+	x.work(func() { e.root.Send(self, e.activate(id, node)) })
+}
+
+func (e *Engine) activate(id workflow.ExecutionID, node nodeID) (l loaded) {
+	ctx, cancel := context.WithTimeout(e.closing, loadTimeout)
+	defer cancel()
+	e.counters.loads.Add(1)
+	s, err := e.cfg.Store.Activate(ctx, id, node)
+	if err != nil {
+		return loaded{err: err}
+	}
+	p, err := e.cfg.Catalog.Program(ctx, s.Execution.DefinitionID)
+	if err != nil {
+		return loaded{err: fault.Wrap(unknownIsInternal(err), err, "definition of execution %s", id)}
+	}
+	ex, err := workflow.Load(p, s.Execution, s.Data, s.Tasks, s.Actions)
+	if err != nil {
+		return loaded{err: err}
+	}
+	return loaded{ex: ex, rec: ex.Record(), epoch: s.Epoch}
+}
+
+// unknownIsInternal: a definition that isn't there any more must not look like an execution that isn't.
+func unknownIsInternal(err error) fault.Kind {
+	if fault.Is(err, fault.Unavailable) {
+		return fault.Unavailable
+	}
+	return fault.Internal
+}
+
+// loaded goes on with what the store gave; first of all everything that the rows say is sent again.
+func (x *execution) loaded(m loaded) {
+	x.loading = false
+	switch {
+	case m.err == nil:
+		x.ex, x.rec, x.epoch = m.ex, m.rec, m.epoch
+		x.inbox = append([]item{{event: workflow.Recovered{}}}, x.inbox...)
+	case fault.Is(m.err, fault.NotFound):
+		x.unknown()
+	default:
+		x.failed++
+		x.log.Warn("execution can't be loaded", "execution_id", x.id, "error", m.err)
+		if !fault.Is(m.err, fault.Unavailable) {
+			for _, it := range x.inbox {
+				x.answer(it.message, m.err)
+			}
+			x.inbox = nil
+		}
+		x.retry()
+	}
+}
