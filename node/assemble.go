@@ -1,0 +1,147 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"cierzo/actors"
+	"cierzo/actors/runner"
+	"cierzo/catalog"
+	"cierzo/cluster"
+	"cierzo/fault"
+	"cierzo/persistence"
+	"cierzo/persistence/sqlstore"
+	"cierzo/workflow"
+)
+
+// assembly is the part of a node that talks to other nodes: its actor system, and the engine, gateway and runner on it.
+type assembly struct {
+	address string
+	system  *cluster.System
+	engine  *actors.Engine  // nil without the role
+	gateway *actors.Gateway // nil without a store
+	runner  *runner.Runner  // nil without the role
+}
+
+func openStore(ctx context.Context, dsn string) (persistence.Store, error) {
+	return sqlstore.Open(ctx, dsn, sqlstore.Config{})
+}
+
+// assemble starts what the roles ask for, the engine first: the runner's first hello should find it.
+func assemble(ctx context.Context, cfg Config, store persistence.Store, cat *catalog.Catalog) (*assembly, error) {
+	system, err := cluster.NewSystem(cluster.SystemConfig{Bind: cfg.Bind, Advertise: cfg.Advertise, Logger: cfg.Logger})
+	if err != nil {
+		return nil, listenError("bind", cfg.Bind, err)
+	}
+	a := &assembly{system: system}
+	if cfg.Bind != "" {
+		a.address = system.Address()
+	}
+	if err := a.start(ctx, cfg, store, cat); err != nil {
+		stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		return nil, errors.Join(err, a.stop(stopCtx, 0))
+	}
+	return a, nil
+}
+
+func (a *assembly) start(ctx context.Context, cfg Config, store persistence.Store, cat *catalog.Catalog) error {
+	var err error
+	var roles []string
+	for _, r := range cfg.Roles {
+		roles = append(roles, string(r))
+	}
+	if cfg.has(RoleEngine) {
+		a.engine, err = actors.StartEngine(ctx, actors.Config{
+			Actors: a.system.Actors(), Network: a.system, Store: store, Catalog: cat, LeaseTTL: cfg.LeaseTTL,
+			RunnerGrace: cfg.RunnerGrace, IdleAfter: cfg.IdleAfter, Roles: roles, Version: cfg.Version, Logger: cfg.Logger,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if store != nil {
+		a.gateway, err = actors.StartGateway(ctx, actors.GatewayConfig{
+			Actors: a.system.Actors(), Network: a.system, Nodes: store, LeaseTTL: cfg.LeaseTTL, Logger: cfg.Logger,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if cfg.has(RoleRunner) {
+		engines := cfg.Join
+		if a.engine != nil {
+			engines = append([]string{a.system.Address()}, engines...)
+		}
+		a.runner, err = runner.Start(runner.Config{
+			Actors: a.system.Actors(), Network: a.system, Engines: engines, Actions: cfg.Actions, Slots: cfg.Slots,
+			Targets: cfg.Targets, Version: cfg.Version, Logger: cfg.Logger,
+		})
+	}
+	return err
+}
+
+// stop drains the runner first, while the engine still takes its results.
+func (a *assembly) stop(ctx context.Context, drain time.Duration) error {
+	var errs []error
+	if a.runner != nil {
+		drainCtx, cancel := context.WithTimeout(ctx, drain)
+		err := a.runner.Drain(drainCtx)
+		cancel()
+		if err != nil && !errors.Is(err, context.DeadlineExceeded) {
+			errs = append(errs, err)
+		}
+		errs = append(errs, a.runner.Stop(ctx))
+	}
+	if a.gateway != nil {
+		errs = append(errs, a.gateway.Stop(ctx))
+	}
+	if a.engine != nil {
+		errs = append(errs, a.engine.Stop(ctx))
+	}
+	errs = append(errs, a.system.Stop(ctx))
+	return errors.Join(errs...)
+}
+
+// Start implements api.Engine.
+func (a *assembly) Start(ctx context.Context, s catalog.Start) error {
+	if a.gateway == nil {
+		return fault.New(fault.Unavailable, "this node reaches no engine")
+	}
+	return a.gateway.Start(ctx, workflow.Spec{
+		ID: s.ID, ProjectID: s.ProjectID, Namespace: s.Namespace, DefinitionID: s.DefinitionID, Description: s.Description,
+		Tags: s.Tags, Priority: s.Priority, Input: s.Input, Params: s.Params, Env: s.Env,
+	})
+}
+
+// Command implements api.Engine.
+func (a *assembly) Command(ctx context.Context, id workflow.ExecutionID, requestID string, op workflow.Op) error {
+	if a.gateway == nil {
+		return fault.New(fault.Unavailable, "this node reaches no engine")
+	}
+	return a.gateway.Command(ctx, id, workflow.Command{RequestID: requestID, Op: op})
+}
+
+// metrics are the node's counters by their Prometheus names.
+func (a *assembly) metrics() map[string]uint64 {
+	out := map[string]uint64{}
+	if a.engine == nil {
+		return out
+	}
+	m := a.engine.Metrics()
+	for name, n := range map[string]uint64{
+		"turns_total": m.Turns, "turns_committed_total": m.Commits, "transactions_total": m.Batches, "turns_fenced_total": m.Fenced,
+		"turns_unsure_total": m.Unsure, "executions_loaded_total": m.Loads, "executions_reloaded_total": m.Reloads,
+		"results_late_total": m.LateResults, "attempts_sent_total": m.Dispatched, "runners_lost_total": m.RunnersLost,
+		"messages_forwarded_total": m.Forwarded, "messages_dropped_total": m.Dropped, "leases_lost_total": m.Parked,
+		"panics_total": m.Panics, "executions_active": m.ExecutionsNow, "actions_queued": m.QueuedNow, "runners": m.RunnersNow,
+		"slots": m.SlotsNow, "slots_used": m.HeldNow,
+	} {
+		out["cierzo_"+name] = n
+	}
+	return out
+}
+
+// Metrics are the node's counters by their Prometheus names; they are empty for a node that is no engine.
+func (n *Node) Metrics() map[string]uint64 { return n.cluster.metrics() }

@@ -1,0 +1,357 @@
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+
+	"cierzo/catalog"
+	"cierzo/expr/value"
+	"cierzo/fault"
+	"cierzo/persistence"
+	"cierzo/workflow"
+)
+
+// DefaultProject owns what is uploaded and started from Go; it is the REST API's project too when nobody authenticates.
+const DefaultProject = "<default-project>"
+
+// Upload stores the definitions of a text (workflows, ad-hoc actions or a workbook), new or as new revisions, and returns
+// the names of its workflows in the order of the text. file names the text in errors.
+func (n *Node) Upload(ctx context.Context, file string, text []byte) ([]string, error) {
+	if err := n.withStore("upload"); err != nil {
+		return nil, err
+	}
+	done, err := n.catalog.Upload(ctx, catalog.Upload{Mode: catalog.Put, ProjectID: DefaultProject, File: file, Text: text})
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, 0, len(done.Workflows))
+	for _, w := range done.Workflows {
+		names = append(names, w.Name)
+	}
+	return names, nil
+}
+
+// StartRequest says what to start.
+type StartRequest struct {
+	// Workflow is the name of an uploaded workflow, with its workbook's name in front: "wb.w".
+	Workflow string
+	// Namespace of the workflow. Defaults to the default one.
+	Namespace string
+	// ID of the execution, at most 36 characters; the same ID again starts nothing and is no error, so a caller that
+	// doesn't know whether its request has arrived can repeat it. Defaults to a new UUID.
+	ID string
+	// Input by name: anything that encoding/json takes. nil is none.
+	Input map[string]any
+	// Env is what the expression function env() gives. nil is none.
+	Env map[string]any
+	// Params are Mistral's start parameters (task_name of reverse workflows, notify, …). nil is none.
+	Params map[string]any
+	// Description is a free text.
+	Description string
+	// Priority: of queued actions the higher one is dispatched first. Defaults to 0.
+	Priority int
+}
+
+// Start begins an execution and returns its id when it is durable: from then on it runs to its end whatever crashes.
+func (n *Node) Start(ctx context.Context, r StartRequest) (string, error) {
+	if err := n.withStore("start"); err != nil {
+		return "", err
+	}
+	if len(r.ID) > 36 {
+		return "", fault.New(fault.Invalid, "id %q is longer than 36 characters", r.ID)
+	}
+	key := persistence.DefinitionKey{ProjectID: DefaultProject, Kind: persistence.WorkflowDefinition, Namespace: r.Namespace, Name: r.Workflow}
+	def, err := n.store.FindDefinition(ctx, key)
+	if fault.Is(err, fault.NotFound) {
+		return "", catalog.NotFound(key)
+	}
+	if err != nil {
+		return "", err
+	}
+	input, err := dictOf("input", r.Input)
+	if err != nil {
+		return "", err
+	}
+	params, err := dictOf("params", r.Params)
+	if err != nil {
+		return "", err
+	}
+	if r.Env != nil {
+		env, err := dictOf("env", r.Env)
+		if err != nil {
+			return "", err
+		}
+		params.SetString("env", env)
+	}
+	start, err := n.catalog.NewStart(ctx, def, input, params)
+	if err != nil {
+		return "", err
+	}
+	start.ID, start.Description, start.Priority = workflow.ExecutionID(r.ID), r.Description, r.Priority
+	if start.ID == "" {
+		start.ID = workflow.ExecutionID(uuid.NewString())
+	}
+	if err := n.cluster.Start(ctx, start); err != nil {
+		return "", err
+	}
+	return string(start.ID), nil
+}
+
+// dictOf gives a Go value the form that the engine works on. It goes by JSON, so that struct tags and json.RawMessage
+// mean what they mean elsewhere.
+func dictOf(field string, m map[string]any) (*value.Dict, error) {
+	if m == nil {
+		return value.NewDict(0), nil
+	}
+	data, err := json.Marshal(m)
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, err, "%s", field)
+	}
+	v, err := value.ParseJSON(data)
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, err, "%s", field)
+	}
+	return v.(*value.Dict), nil
+}
+
+// Execution is an execution at one moment.
+type Execution struct {
+	ID        string
+	Workflow  string
+	State     string // RUNNING, PAUSED, SUCCESS, ERROR or CANCELLED
+	StateInfo string
+	Input     json.RawMessage
+	Output    json.RawMessage // nil until the execution is final
+	CreatedAt time.Time
+	UpdatedAt time.Time
+}
+
+// Final reports whether the execution has ended.
+func (e *Execution) Final() bool { return workflow.State(e.State).Final() }
+
+// Decode reads the output into v, as encoding/json does.
+func (e *Execution) Decode(v any) error { return json.Unmarshal(e.Output, v) }
+
+// Execution reads an execution. fault.NotFound.
+func (n *Node) Execution(ctx context.Context, id string) (*Execution, error) {
+	if err := n.withStore("read"); err != nil {
+		return nil, err
+	}
+	rec, data, err := n.store.GetExecution(ctx, DefaultProject, workflow.ExecutionID(id))
+	if err != nil {
+		return nil, err
+	}
+	out := &Execution{
+		ID: id, Workflow: rec.WorkflowName, State: string(rec.State), StateInfo: rec.StateInfo,
+		CreatedAt: rec.CreatedAt, UpdatedAt: rec.UpdatedAt,
+	}
+	if out.Input, err = value.AppendJSON(nil, data.Input); err != nil {
+		return nil, err
+	}
+	if data.Output != nil {
+		if out.Output, err = value.AppendJSON(nil, data.Output); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// Task is a task of an execution at one moment.
+type Task struct {
+	ID        string
+	Name      string
+	State     string
+	StateInfo string
+	Started   time.Time // zero before the start
+	Ended     time.Time // zero before the end
+}
+
+// tasksMax bounds what Tasks answers.
+const tasksMax = 10000
+
+// Tasks lists an execution's tasks in the order of their creation, at most 10,000.
+func (n *Node) Tasks(ctx context.Context, id string) ([]Task, error) {
+	if err := n.withStore("read"); err != nil {
+		return nil, err
+	}
+	var out []Task
+	after := -1
+	for len(out) < tasksMax {
+		records, err := n.store.ListTasks(ctx, workflow.ExecutionID(id), after, 1000)
+		if err != nil {
+			return nil, err
+		}
+		for _, t := range records {
+			out = append(out, Task{
+				ID: string(t.ID), Name: t.Name, State: string(t.State), StateInfo: t.StateInfo, Started: t.StartedAt, Ended: t.FinishedAt,
+			})
+			after = t.Seq
+		}
+		if len(records) < 1000 {
+			break
+		}
+	}
+	return out, nil
+}
+
+// waitMin and waitMax bound how often Wait looks at an execution: at first often, so that short ones are seen at once.
+const (
+	waitMin = 2 * time.Millisecond
+	waitMax = 250 * time.Millisecond
+)
+
+// Wait returns the execution when it is final, or the context's error.
+func (n *Node) Wait(ctx context.Context, id string) (*Execution, error) {
+	pause := waitMin
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil, fault.Wrap(fault.Unavailable, ctx.Err(), "wait for execution %s", id)
+		case <-timer.C:
+		}
+		e, err := n.Execution(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if e.Final() {
+			return e, nil
+		}
+		timer.Reset(pause)
+		pause = min(pause*3/2, waitMax)
+	}
+}
+
+// Run starts a workflow and waits for its end.
+func (n *Node) Run(ctx context.Context, r StartRequest) (*Execution, error) {
+	id, err := n.Start(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	return n.Wait(ctx, id)
+}
+
+// Pause lets running actions end and begins no new ones.
+func (n *Node) Pause(ctx context.Context, id string) error {
+	return n.command(ctx, id, workflow.Pause{})
+}
+
+// Resume continues a paused execution.
+func (n *Node) Resume(ctx context.Context, id string) error {
+	return n.command(ctx, id, workflow.Resume{})
+}
+
+// Cancel ends an execution and all its sub-workflows. Once it has returned no further action of it is begun.
+func (n *Node) Cancel(ctx context.Context, id, reason string) error {
+	return n.command(ctx, id, workflow.Stop{State: workflow.Cancelled, Message: reason})
+}
+
+// CompleteAction gives an asynchronous action its result; v is anything that encoding/json takes.
+func (n *Node) CompleteAction(ctx context.Context, actionID string, v any) error {
+	return n.finishAction(ctx, actionID, workflow.Success, v)
+}
+
+// FailAction ends an asynchronous action in ERROR; v says why.
+func (n *Node) FailAction(ctx context.Context, actionID string, v any) error {
+	return n.finishAction(ctx, actionID, workflow.Error, v)
+}
+
+func (n *Node) finishAction(ctx context.Context, actionID string, state workflow.State, v any) error {
+	if err := n.withStore("complete an action"); err != nil {
+		return err
+	}
+	a, err := n.store.FindAction(ctx, workflow.ActionID(actionID))
+	if err != nil {
+		return err
+	}
+	output, err := valueOf(v)
+	if err != nil {
+		return err
+	}
+	return n.command(ctx, string(a.ExecutionID), workflow.CompleteAction{Action: a.ID, State: state, Output: output})
+}
+
+// Signal gives the asynchronous action that the named task of an execution waits for its result. It waits until the
+// task has come so far; fault.NotFound when the execution has ended without it.
+func (n *Node) Signal(ctx context.Context, id, task string, v any) error {
+	if err := n.withStore("signal"); err != nil {
+		return err
+	}
+	pause := waitMin
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return fault.Wrap(fault.Unavailable, ctx.Err(), "wait for task %q of execution %s", task, id)
+		case <-timer.C:
+		}
+		// The state is read first: an execution that is final now gets no new tasks afterwards.
+		e, err := n.Execution(ctx, id)
+		if err != nil {
+			return err
+		}
+		action, err := n.waitingAction(ctx, id, task)
+		if err != nil {
+			return err
+		}
+		if action != "" {
+			return n.CompleteAction(ctx, action, v)
+		}
+		if e.Final() {
+			return fault.New(fault.NotFound, "execution %s has ended and no task %q of it waits", id, task)
+		}
+		timer.Reset(pause)
+		pause = min(pause*3/2, waitMax)
+	}
+}
+
+// waitingAction finds the open asynchronous action of a task; "" when there is none.
+func (n *Node) waitingAction(ctx context.Context, id, task string) (string, error) {
+	tasks, err := n.store.ListTasks(ctx, workflow.ExecutionID(id), -1, 1000)
+	if err != nil {
+		return "", err
+	}
+	for _, t := range tasks {
+		if t.Name != task || t.State.Final() {
+			continue
+		}
+		list, err := n.store.ListActions(ctx, t.ExecutionID, t.ID, -1, 1000)
+		if err != nil {
+			return "", err
+		}
+		for _, a := range list {
+			if a.Async && !a.State.Final() {
+				return string(a.ID), nil
+			}
+		}
+	}
+	return "", nil
+}
+
+func valueOf(v any) (value.Value, error) {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, err, "result")
+	}
+	return value.ParseJSON(data)
+}
+
+func (n *Node) command(ctx context.Context, id string, op workflow.Op) error {
+	if err := n.withStore("command"); err != nil {
+		return err
+	}
+	return n.cluster.Command(ctx, workflow.ExecutionID(id), uuid.NewString(), op)
+}
+
+// withStore refuses what a node without a database can't do.
+func (n *Node) withStore(what string) error {
+	if n.store == nil {
+		return fault.New(fault.Invalid, "%s: this node is only a runner; ask an engine or api node", what)
+	}
+	return nil
+}
