@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+
+	"cierzo/node"
+)
+
+// localBackend runs workflows on an engine inside this process.
+type localBackend struct{ node *node.Node }
+
+func newLocalBackend(ctx context.Context, store string, slots int) (backend, error) {
+	n, err := node.New(ctx, node.Config{Store: store, Slots: slots, Version: version()})
+	if err != nil {
+		return nil, err
+	}
+	return localBackend{n}, nil
+}
+
+func (b localBackend) upload(ctx context.Context, file string, source []byte) ([]string, error) {
+	return b.node.Upload(ctx, file, source)
+}
+
+func (b localBackend) start(ctx context.Context, workflow string, input, env map[string]json.RawMessage) (string, error) {
+	r := node.StartRequest{Workflow: workflow, Input: anyMap(input)}
+	if env != nil {
+		r.Env = anyMap(env)
+	}
+	return b.node.Start(ctx, r)
+}
+
+func anyMap(m map[string]json.RawMessage) map[string]any {
+	out := make(map[string]any, len(m))
+	for k, v := range m {
+		out[k] = v
+	}
+	return out
+}
+
+func (b localBackend) snapshot(ctx context.Context, id string) (*snapshot, error) {
+	e, err := b.node.Execution(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	tasks, err := b.node.Tasks(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	out := &snapshot{State: e.State, Info: e.StateInfo, Output: e.Output}
+	for _, t := range tasks {
+		out.Tasks = append(out.Tasks, taskSnapshot{ID: t.ID, Name: t.Name, State: t.State, Info: t.StateInfo, Started: t.Started, Ended: t.Ended})
+	}
+	return out, nil
+}
+
+func (b localBackend) close(ctx context.Context) error { return b.node.Stop(ctx) }

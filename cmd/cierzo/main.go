@@ -1,0 +1,69 @@
+// Command cierzo is the workflow engine and its command line in one binary.
+//
+//	cierzo server            a node: engine, runner and API on a SQLite file by default
+//	cierzo run FILE.yaml     runs a workflow to its end, on an embedded node or on a server
+//	cierzo config show       the effective settings, each with its origin
+//
+// Exit codes: 0 success, 1 the work failed, 2 the request was wrong, 3 the execution is paused, 4 it was cancelled,
+// 5 something needed is not available.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"cierzo/fault"
+	"cierzo/node"
+)
+
+// The exit codes of the command line; they are part of its interface.
+const (
+	exitOK = iota
+	exitFailed
+	exitUsage
+	exitPaused
+	exitCancelled
+	exitUnavailable
+)
+
+// exitError carries an exit code for an outcome that was already reported to the user.
+type exitError struct{ code int }
+
+func (e exitError) Error() string { return fmt.Sprintf("exit code %d", e.code) }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// run is main without the process around it.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	var exit exitError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &exit):
+		return exit.code
+	}
+	fmt.Fprintln(stderr, node.Explain(err))
+	switch fault.KindOf(err) {
+	case fault.Invalid, fault.NotFound, fault.TooLarge, fault.Conflict, fault.Forbidden:
+		return exitUsage
+	case fault.Unavailable:
+		return exitUnavailable
+	default:
+		return exitFailed
+	}
+}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"cierzo/api/apitype"
+	"cierzo/api/client"
+	"cierzo/fault"
+	"cierzo/node"
+)
+
+// remoteBackend runs workflows on a server, by its REST API.
+type remoteBackend struct{ client *client.Client }
+
+func newRemoteBackend(address string) (backend, error) {
+	c, err := client.New(address)
+	if err != nil {
+		return nil, err
+	}
+	return remoteBackend{c}, nil
+}
+
+// upload checks the text here, where diagnostics have their place in the file, and then sends it: as new definitions, or
+// as new revisions where the server has them already.
+func (b remoteBackend) upload(ctx context.Context, file string, source []byte) ([]string, error) {
+	doc, err := node.Check(file, source)
+	if err != nil {
+		return nil, err
+	}
+	if doc.Workbook != "" {
+		_, err := b.client.CreateWorkbook(ctx, "", source)
+		if fault.Is(err, fault.Conflict) {
+			_, err = b.client.UpdateWorkbook(ctx, "", source)
+		}
+		return doc.Workflows, err
+	}
+	if len(doc.Workflows) == 0 {
+		return nil, nil
+	}
+	_, err = b.client.CreateWorkflows(ctx, "", source)
+	if fault.Is(err, fault.Conflict) {
+		_, err = b.client.UpdateWorkflows(ctx, "", source)
+	}
+	return doc.Workflows, err
+}
+
+func (b remoteBackend) start(ctx context.Context, workflow string, input, env map[string]json.RawMessage) (string, error) {
+	e := apitype.NewExecution{WorkflowName: workflow}
+	var err error
+	if e.Input, err = json.Marshal(input); err != nil {
+		return "", err
+	}
+	if input == nil {
+		e.Input = json.RawMessage("{}")
+	}
+	if env != nil {
+		if e.Params, err = json.Marshal(map[string]any{"env": env}); err != nil {
+			return "", err
+		}
+	}
+	done, err := b.client.StartExecution(ctx, e)
+	if err != nil {
+		return "", err
+	}
+	return done.ID, nil
+}
+
+func (b remoteBackend) snapshot(ctx context.Context, id string) (*snapshot, error) {
+	e, err := b.client.Execution(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	tasks, err := b.client.Tasks(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	out := &snapshot{State: e.State, Info: e.StateInfo.Value}
+	if final(e.State) {
+		out.Output = json.RawMessage(e.Output.Value)
+	}
+	for _, t := range tasks {
+		out.Tasks = append(out.Tasks, taskSnapshot{
+			ID: t.ID, Name: t.Name, State: t.State, Info: t.StateInfo.Value, Started: parseTime(t.StartedAt), Ended: parseTime(t.FinishedAt),
+		})
+	}
+	return out, nil
+}
+
+func final(state string) bool {
+	return state == "SUCCESS" || state == "ERROR" || state == "CANCELLED"
+}
+
+// parseTime reads a time of the API; the zero time when it is null.
+func parseTime(t apitype.Opt[string]) time.Time {
+	out, err := time.Parse(apitype.TimeFormat, t.Value)
+	if err != nil {
+		return time.Time{}
+	}
+	return out
+}
+
+func (b remoteBackend) close(context.Context) error { return nil }

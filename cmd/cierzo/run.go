@@ -1,0 +1,229 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"cierzo/fault"
+)
+
+// runOptions are the flags of `cierzo run`.
+type runOptions struct {
+	file     string
+	workflow string
+	input    []string
+	env      []string
+	server   string
+	store    string
+	slots    int
+	quiet    bool
+}
+
+func newRun() *cobra.Command {
+	var o runOptions
+	cmd := &cobra.Command{
+		Use:   "run FILE.yaml",
+		Short: "Run a workflow to its end and print its output as JSON",
+		Long: `Run a workflow of a file to its end: on an engine inside this process, or with --server on a running one.
+
+The file is a list of workflows or a workbook ("-" reads it from standard input). Progress goes to standard error, the
+output goes to standard output as JSON. The exit code tells the final state: 0 SUCCESS, 1 ERROR, 3 PAUSED, 4 CANCELLED;
+2 says that the file or the request is wrong.`,
+		Example: `  cierzo run examples/provision-fleet.yaml --input servers=5
+  cierzo run etl.yaml --workflow etl --input @input.json --env '{"region": "eu"}'
+  cierzo run approval.yaml --server http://127.0.0.1:8989`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.file = args[0]
+			return runWorkflow(cmd.Context(), o, cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	f := cmd.Flags()
+	f.StringVarP(&o.workflow, "workflow", "w", "", "workflow to start (default: the first of the file)")
+	f.StringArrayVarP(&o.input, "input", "i", nil, "input: key=value (value is JSON or text), a JSON object, or @file (JSON or YAML); repeatable")
+	f.StringArrayVarP(&o.env, "env", "e", nil, "environment, in the same forms as --input")
+	f.StringVar(&o.server, "server", "", "address of a server's API, such as http://127.0.0.1:8989")
+	f.StringVar(&o.store, "store", "", "database of the embedded engine (default: a temporary SQLite file)")
+	f.IntVar(&o.slots, "slots", 0, "actions that run at the same time in the embedded engine (0: 16 per processor)")
+	f.BoolVarP(&o.quiet, "quiet", "q", false, "show no progress")
+	return cmd
+}
+
+// backend is an engine that runs a workflow: inside this process or behind a server's API.
+type backend interface {
+	// upload stores the definitions of a file and returns the names of its workflows in the file's order.
+	upload(ctx context.Context, file string, source []byte) ([]string, error)
+	start(ctx context.Context, workflow string, input, env map[string]json.RawMessage) (string, error)
+	// snapshot reads the execution and its tasks as they are now.
+	snapshot(ctx context.Context, id string) (*snapshot, error)
+	close(ctx context.Context) error
+}
+
+// snapshot is an execution at one moment.
+type snapshot struct {
+	State  string
+	Info   string
+	Output json.RawMessage // nil until final
+	Tasks  []taskSnapshot  // in order of creation
+}
+
+// taskSnapshot is a task at one moment.
+type taskSnapshot struct {
+	ID      string
+	Name    string
+	State   string
+	Info    string
+	Started time.Time // zero before the start
+	Ended   time.Time // zero before the end
+}
+
+func runWorkflow(ctx context.Context, o runOptions, stdin io.Reader, stdout, stderr io.Writer) error {
+	source, err := readSource(o.file, stdin)
+	if err != nil {
+		return err
+	}
+	input, err := parseAssignments("input", o.input)
+	if err != nil {
+		return err
+	}
+	env, err := parseAssignments("env", o.env)
+	if err != nil {
+		return err
+	}
+	b, err := openBackend(ctx, o)
+	if err != nil {
+		return err
+	}
+	final, err := runOn(ctx, b, o, source, input, env, stderr)
+	closeCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	if closeErr := b.close(closeCtx); err == nil && closeErr != nil {
+		return closeErr
+	}
+	if err != nil {
+		return err
+	}
+	return report(final, stdout, stderr)
+}
+
+func openBackend(ctx context.Context, o runOptions) (backend, error) {
+	if o.server != "" {
+		return newRemoteBackend(o.server)
+	}
+	return newLocalBackend(ctx, o.store, o.slots)
+}
+
+func runOn(ctx context.Context, b backend, o runOptions, source []byte, input, env map[string]json.RawMessage, stderr io.Writer) (*snapshot, error) {
+	names, err := b.upload(ctx, o.file, source)
+	if err != nil {
+		return nil, err
+	}
+	name, err := chooseWorkflow(o.file, names, o.workflow)
+	if err != nil {
+		return nil, err
+	}
+	id, err := b.start(ctx, name, input, env)
+	if err != nil {
+		return nil, err
+	}
+	show := newProgress(stderr, o.quiet)
+	show.begin(name, id)
+	return follow(ctx, b, id, show)
+}
+
+// followInterval is how often a running execution is looked at.
+const followInterval = 100 * time.Millisecond
+
+// follow shows the execution's progress until it is final or paused.
+func follow(ctx context.Context, b backend, id string, show *progress) (*snapshot, error) {
+	tick := time.NewTicker(followInterval)
+	defer tick.Stop()
+	for {
+		s, err := b.snapshot(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		show.update(s, time.Now())
+		switch s.State {
+		case "SUCCESS", "ERROR", "CANCELLED", "PAUSED":
+			show.end(s)
+			return s, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, fault.Wrap(fault.Unavailable, ctx.Err(), "interrupted; execution %s", id)
+		case <-tick.C:
+		}
+	}
+}
+
+// report prints the output and chooses the exit code by the final state.
+func report(s *snapshot, stdout, stderr io.Writer) error {
+	if len(s.Output) > 0 {
+		var pretty bytes.Buffer
+		if err := json.Indent(&pretty, s.Output, "", "  "); err != nil {
+			return fmt.Errorf("print the output: %w", err)
+		}
+		fmt.Fprintln(stdout, pretty.String())
+	}
+	if s.Info != "" && s.State != "SUCCESS" {
+		fmt.Fprintln(stderr, strings.TrimRight(s.Info, "\n"))
+	}
+	switch s.State {
+	case "SUCCESS":
+		return nil
+	case "PAUSED":
+		return exitError{exitPaused}
+	case "CANCELLED":
+		return exitError{exitCancelled}
+	default:
+		return exitError{exitFailed}
+	}
+}
+
+func chooseWorkflow(file string, names []string, wanted string) (string, error) {
+	if len(names) == 0 {
+		return "", fault.New(fault.Invalid, "%s defines no workflow", file)
+	}
+	if wanted == "" {
+		return names[0], nil
+	}
+	for _, n := range names {
+		if n == wanted || strings.HasSuffix(n, "."+wanted) {
+			return n, nil
+		}
+	}
+	return "", fault.New(fault.Invalid, "%s has no workflow %q%s (it has %s)", file, wanted, suggest(wanted, names), strings.Join(names, ", "))
+}
+
+// sourceMax bounds a definition's file, in bytes.
+const sourceMax = 10 << 20
+
+// readSource reads a definition, never more than the limit: a wrong file name must not fill the memory.
+func readSource(file string, stdin io.Reader) ([]byte, error) {
+	in := stdin
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			return nil, fault.Wrap(fault.Invalid, err, "read the definition")
+		}
+		defer f.Close()
+		in = f
+	}
+	source, err := io.ReadAll(io.LimitReader(in, sourceMax+1))
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, err, "read the definition")
+	}
+	if len(source) > sourceMax {
+		return nil, fault.New(fault.TooLarge, "%s is larger than %d MiB, the limit of a definition", file, sourceMax>>20)
+	}
+	return source, nil
+}

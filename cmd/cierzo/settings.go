@@ -1,0 +1,238 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/knadh/koanf/parsers/yaml"
+	"github.com/knadh/koanf/providers/file"
+	"github.com/knadh/koanf/v2"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"cierzo/fault"
+	"cierzo/node"
+)
+
+// setting is one value that a server can be given: by flag, by environment variable or in the configuration file, in
+// this order of precedence. All three names follow from name.
+type setting struct {
+	name  string // "lease": flag --lease, variable CIERZO_LEASE, key `lease` of the file
+	value string // the default, as text
+	help  string
+}
+
+// serverSettings lists all settings of `cierzo server`, in the order of the help.
+func serverSettings() []setting {
+	return []setting{
+		{"roles", "engine,runner,api", "what this node does: any of engine, runner, api"},
+		{"store", "", "database: sqlite:///path, postgres://…, cockroach://… (default: a SQLite file in the data directory)"},
+		{"data-dir", defaultDataDir(), "directory of the SQLite file"},
+		{"listen", "127.0.0.1:8989", "address of the REST API, host:port"},
+		{"bind", "", "address for other nodes, host:port (default: none; with --join a free port of 127.0.0.1)"},
+		{"advertise", "", "address under which other nodes reach --bind, host:port"},
+		{"join", "", "addresses of engines, host:port, comma-separated; for nodes without a store"},
+		{"slots", "0", "actions that run at the same time (0: 16 per processor)"},
+		{"targets", "", "names of this runner for `target`, comma-separated (default: the host's name)"},
+		{"lease", "9s", "how long a silent engine keeps its executions"},
+		{"drain-timeout", "20s", "how long a stop waits for running actions"},
+		{"log-level", "info", "debug, info, warn or error"},
+		{"log-format", "text", "text or json"},
+	}
+}
+
+func (s setting) variable() string {
+	return "CIERZO_" + strings.ToUpper(strings.ReplaceAll(s.name, "-", "_"))
+}
+
+// settings are the effective values, each with where it came from.
+type settings struct {
+	list   []setting
+	value  map[string]string
+	origin map[string]string
+}
+
+// addSettingFlags declares a flag for each setting, and --config.
+func addSettingFlags(cmd *cobra.Command) {
+	cmd.Flags().String("config", "", "configuration file in YAML (default: /etc/cierzo/cierzo.yaml if it exists)")
+	for _, s := range serverSettings() {
+		cmd.Flags().String(s.name, s.value, s.help+" ["+s.variable()+"]")
+	}
+}
+
+// loadSettings merges defaults, file, environment and flags.
+func loadSettings(flags *pflag.FlagSet, getenv func(string) (string, bool)) (*settings, error) {
+	out := &settings{list: serverSettings(), value: map[string]string{}, origin: map[string]string{}}
+	path, fromFile, err := readConfigFile(flags, getenv)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range out.list {
+		v, origin := s.value, "default"
+		if f, ok := fromFile[s.name]; ok {
+			v, origin = f, "file "+path
+		}
+		if e, ok := getenv(s.variable()); ok {
+			v, origin = e, "environment "+s.variable()
+		}
+		if f := flags.Lookup(s.name); f != nil && f.Changed {
+			v, origin = f.Value.String(), "flag --"+s.name
+		}
+		out.value[s.name], out.origin[s.name] = v, origin
+	}
+	return out, nil
+}
+
+// readConfigFile gives the file's values as text. Unknown keys are refused: a misspelt one would be ignored in silence.
+func readConfigFile(flags *pflag.FlagSet, getenv func(string) (string, bool)) (string, map[string]string, error) {
+	path, named := "/etc/cierzo/cierzo.yaml", false
+	if v, ok := getenv("CIERZO_CONFIG"); ok {
+		path, named = v, true
+	}
+	if f := flags.Lookup("config"); f != nil && f.Changed {
+		path, named = f.Value.String(), true
+	}
+	k := koanf.New(".")
+	if err := k.Load(file.Provider(path), yaml.Parser()); err != nil {
+		if errors.Is(err, fs.ErrNotExist) && !named {
+			return "", nil, nil
+		}
+		return "", nil, fault.Wrap(fault.Invalid, err, "configuration file %s", path)
+	}
+	values := map[string]string{}
+	for _, key := range k.Keys() {
+		name := strings.ReplaceAll(key, "_", "-")
+		if !knownSetting(name) {
+			return "", nil, fault.New(fault.Invalid, "configuration file %s: unknown key %q%s", path, key, suggest(name, settingNames()))
+		}
+		if list := k.Strings(key); len(list) > 0 {
+			values[name] = strings.Join(list, ",")
+			continue
+		}
+		values[name] = k.String(key)
+	}
+	return path, values, nil
+}
+
+func knownSetting(name string) bool {
+	for _, s := range serverSettings() {
+		if s.name == name {
+			return true
+		}
+	}
+	return false
+}
+
+func settingNames() []string {
+	var names []string
+	for _, s := range serverSettings() {
+		names = append(names, s.name)
+	}
+	return names
+}
+
+// nodeConfig makes the node's configuration of the settings. Errors name the setting and where its value came from.
+func (s *settings) nodeConfig() (node.Config, error) {
+	var cfg node.Config
+	for _, r := range s.words("roles") {
+		cfg.Roles = append(cfg.Roles, node.Role(r))
+	}
+	var err error
+	if cfg.Slots, err = strconv.Atoi(s.value["slots"]); err != nil {
+		return cfg, s.invalid("slots", "is no whole number")
+	}
+	if cfg.LeaseTTL, err = time.ParseDuration(s.value["lease"]); err != nil {
+		return cfg, s.invalid("lease", "is no duration such as 9s")
+	}
+	if cfg.DrainTimeout, err = time.ParseDuration(s.value["drain-timeout"]); err != nil {
+		return cfg, s.invalid("drain-timeout", "is no duration such as 20s")
+	}
+	cfg.Store, cfg.Listen = s.value["store"], s.value["listen"]
+	cfg.Bind, cfg.Advertise = s.value["bind"], s.value["advertise"]
+	cfg.Join, cfg.Targets = s.words("join"), s.words("targets")
+	if onlyRunner(cfg.Roles) {
+		if s.origin["listen"] == "default" {
+			cfg.Listen = ""
+		}
+		return cfg, nil
+	}
+	if cfg.Store == "" {
+		dir := s.value["data-dir"]
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return cfg, fault.Wrap(fault.Invalid, err, "data-dir (%s)", s.origin["data-dir"])
+		}
+		cfg.Store = "sqlite://" + filepath.Join(dir, "cierzo.db")
+	}
+	return cfg, nil
+}
+
+func onlyRunner(roles []node.Role) bool {
+	return len(roles) == 1 && roles[0] == node.RoleRunner
+}
+
+func (s *settings) words(name string) []string {
+	var out []string
+	for w := range strings.SplitSeq(s.value[name], ",") {
+		if w = strings.TrimSpace(w); w != "" {
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+func (s *settings) invalid(name, why string) error {
+	return fault.New(fault.Invalid, "%s: %q %s (from %s)", name, s.value[name], why, s.origin[name])
+}
+
+// String shows each setting with its value and origin, aligned.
+func (s *settings) String() string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(w, "SETTING\tVALUE\tORIGIN")
+	for _, x := range s.list {
+		fmt.Fprintf(w, "%s\t%s\t%s\n", x.name, maskPassword(x.name, s.value[x.name]), s.origin[x.name])
+	}
+	w.Flush()
+	return b.String()
+}
+
+// maskPassword hides the password of a database's address: what is shown is copied into tickets.
+func maskPassword(name, v string) string {
+	if name != "store" {
+		return v
+	}
+	scheme, rest, ok := strings.Cut(v, "://")
+	if !ok {
+		return v
+	}
+	auth, host, ok := strings.Cut(rest, "@")
+	if !ok {
+		return v
+	}
+	user, _, hasPassword := strings.Cut(auth, ":")
+	if !hasPassword {
+		return v
+	}
+	return scheme + "://" + user + ":***@" + host
+}
+
+// defaultDataDir is where a user's own server keeps its SQLite file: XDG_DATA_HOME, or /var/lib for root.
+func defaultDataDir() string {
+	if dir := os.Getenv("XDG_DATA_HOME"); dir != "" {
+		return filepath.Join(dir, "cierzo")
+	}
+	if os.Geteuid() == 0 {
+		return "/var/lib/cierzo"
+	}
+	if home, err := os.UserHomeDir(); err == nil {
+		return filepath.Join(home, ".local", "share", "cierzo")
+	}
+	return filepath.Join(os.TempDir(), "cierzo")
+}
