@@ -1,0 +1,54 @@
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"cierzo/persistence/sqlstore"
+)
+
+// TestChaosKillLoopOnSQLite kills a node that is everything in one process, again and again, while it works: nothing
+// that it has acknowledged is lost.
+func TestChaosKillLoopOnSQLite(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	address := freeAddress(t)
+	dsn := "sqlite://" + filepath.Join(t.TempDir(), "cierzo.db")
+	p := newProcess(t, "node", "server", "--store", dsn, "--listen", address, "--drain-timeout", "2s", "--lease", leaseTTL.String())
+	c := &cluster{t: t, dsn: dsn, apis: []string{address}, engines: []*process{p}, ledger: newLedger(t)}
+	awaitHealth(ctx, t, address)
+	c.upload(ctx)
+	n := *executions / 2
+	loaded := make(chan struct{})
+	go func() {
+		defer close(loaded)
+		c.load(ctx, n)
+	}()
+	for k := range *kills {
+		pass(ctx, time.Duration(400+150*k)*time.Millisecond)
+		p.kill()
+		p.start()
+		awaitHealth(ctx, t, address)
+	}
+	<-loaded
+	c.awaitFinal(ctx, n)
+	stopCtx, stopCancel := context.WithTimeout(ctx, 20*time.Second)
+	defer stopCancel()
+	if err := p.stop(stopCtx); err != nil {
+		t.Fatal(err)
+	}
+	store, err := sqlstore.Open(ctx, dsn, sqlstore.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	late, attempts := 0, 0
+	for i := range n {
+		l, a := judgeRun(ctx, t, store, c.ledger, i)
+		late, attempts = late+l, attempts+a
+	}
+	t.Log(fmt.Sprintf("%d executions, %d kills, %d attempts of actions, %d late results refused", n, *kills, attempts, late))
+}
