@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"cierzo/persistence"
@@ -13,12 +14,15 @@ const (
 	sweepEvery   = time.Second
 	runnersEvery = 3 // sweeps
 	dueMax       = 1000
+	// orphansMax bounds the pages of executions with queued actions that one sweep looks through.
+	orphansMax = 10
 )
 
 // sweeper wakes executions that are due and finds attempts whose runner is gone. It only looks at what this engine owns.
 type sweeper struct {
 	e       *Engine
 	missing map[workflow.RunnerID]time.Time // runners that hold attempts and are not heard, since when
+	wanting persistence.Claim               // where the next sweep goes on with executions that want slots
 }
 
 // run sweeps until the engine closes.
@@ -39,7 +43,7 @@ func (s *sweeper) run() {
 			continue
 		}
 		ctx, cancel := context.WithTimeout(s.e.closing, 10*time.Second)
-		err := s.due(ctx, v)
+		err := errors.Join(s.due(ctx, v), s.orphans(ctx, v))
 		if err == nil && n%runnersEvery == 0 {
 			err = s.runners(ctx, v)
 		}
@@ -51,18 +55,58 @@ func (s *sweeper) run() {
 }
 
 func (s *sweeper) due(ctx context.Context, v *viewChanged) error {
-	shards := v.view.Shards(v.self)
-	if len(shards) == 0 {
+	shards, any := ownShards(v)
+	if !any {
 		return nil
-	}
-	if len(shards) == persistence.ShardsMax {
-		shards = nil
 	}
 	ids, err := s.e.cfg.Store.Due(ctx, shards, dueMax)
 	if err != nil || len(ids) == 0 {
 		return err
 	}
 	s.e.root.Send(s.e.router, wake{ids: ids})
+	return nil
+}
+
+// ownShards are the shards of this engine, nil meaning all; any is false when it has none.
+func ownShards(v *viewChanged) (shards []uint16, any bool) {
+	shards = v.view.Shards(v.self)
+	if len(shards) == persistence.ShardsMax {
+		return nil, true
+	}
+	return shards, len(shards) > 0
+}
+
+// orphans has executions that want slots loaded, when they are not in memory: nothing else would wake them after the end
+// of the engine that had them. Each sweep looks at the next page, and on while pages are full of another engine's.
+func (s *sweeper) orphans(ctx context.Context, v *viewChanged) error {
+	shards, any := ownShards(v)
+	for range orphansMax {
+		if !any {
+			return nil
+		}
+		claims, err := s.e.cfg.Store.Wanting(ctx, shards, s.wanting, dueMax)
+		if err != nil {
+			return err
+		}
+		m, foreign := wake{absent: true}, 0
+		for _, c := range claims {
+			m.ids = append(m.ids, c.ID)
+			if c.Owner != v.self {
+				foreign++
+			}
+		}
+		if len(m.ids) > 0 {
+			s.e.root.Send(s.e.router, m)
+		}
+		if len(claims) < dueMax {
+			s.wanting = persistence.Claim{}
+			return nil
+		}
+		s.wanting = claims[len(claims)-1]
+		if foreign < len(claims) {
+			return nil
+		}
+	}
 	return nil
 }
 

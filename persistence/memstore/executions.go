@@ -157,6 +157,30 @@ func (s *Store) Due(ctx context.Context, shards []uint16, limit int) ([]workflow
 	return ids, err
 }
 
+// Wanting implements persistence.Executions.
+func (s *Store) Wanting(ctx context.Context, shards []uint16, after persistence.Claim, limit int) ([]persistence.Claim, error) {
+	var out []persistence.Claim
+	err := s.read(ctx, "Wanting", func() error {
+		for id, e := range s.executions {
+			if e.row.Wanting != 0 && (shards == nil || slices.Contains(shards, e.row.Shard)) && byShard(id, after.ID) > 0 {
+				out = append(out, persistence.Claim{ID: id, Owner: e.owner})
+			}
+		}
+		slices.SortFunc(out, func(a, b persistence.Claim) int { return byShard(a.ID, b.ID) })
+		out = out[:min(len(out), persistence.Limit(limit))]
+		return nil
+	})
+	return out, err
+}
+
+// byShard is the order of (shard, id); "" is before all.
+func byShard(a, b workflow.ExecutionID) int {
+	if a == "" || b == "" {
+		return cmp.Compare(a, b)
+	}
+	return cmp.Or(cmp.Compare(persistence.Shard(a), persistence.Shard(b)), cmp.Compare(a, b))
+}
+
 // DispatchedRunners implements persistence.Executions.
 func (s *Store) DispatchedRunners(ctx context.Context, limit int) ([]workflow.RunnerID, error) {
 	var out []workflow.RunnerID

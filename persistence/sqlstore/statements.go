@@ -2,13 +2,13 @@ package sqlstore
 
 // reads are the statements that run outside of transactions, but the one that executionsStatement builds.
 func (d dialect) reads() []string {
-	due := dueOne
+	due, wanting := dueOne, wantingOne
 	if d.server {
-		due = dueMany
+		due, wanting = dueMany, wantingMany
 	}
 	return []string{
 		executionQuery, tasksQuery, actionsQuery, taskActionsQuery, findTaskQuery, findActionQuery, historyQuery, countAllQuery,
-		countQuery, due, runnersQuery, onRunnerQuery, newestQuery, publicQuery, listQuery, listInQuery, restQuery, revisionQuery,
+		countQuery, due, wanting, runnersQuery, onRunnerQuery, newestQuery, publicQuery, listQuery, listInQuery, restQuery, revisionQuery,
 		liveNodes,
 	}
 }

@@ -33,6 +33,7 @@ func Exercise(t *testing.T, open Open) {
 		{"nothing is shared with the caller", nothingShared},
 		{"delete a tree", deleteTree},
 		{"due", due},
+		{"wanting", wanting},
 		{"runners", runners},
 		{"history has no gaps", history},
 		{"leases", leases},

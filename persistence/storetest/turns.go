@@ -183,6 +183,54 @@ func due(t *testing.T, s persistence.Store) {
 	wantSame(t, list(nil, 10), []workflow.ExecutionID{executionID(5)}, "after two were put off")
 }
 
+func wanting(t *testing.T, s persistence.Store) {
+	want := func(w *workflow.Writes) { w.Execution.Wanting = true }
+	for n := range 7 {
+		commitAll(t, s, creation(n, want))
+	}
+	commitAll(t, s, creation(7, nil))
+	activate(t, s, 3, "node-2")
+	list := func(shards []uint16, after persistence.Claim, limit int) []persistence.Claim {
+		t.Helper()
+		claims, err := s.Wanting(t.Context(), shards, after, limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return claims
+	}
+	owners := func() map[workflow.ExecutionID]persistence.NodeID {
+		found := map[workflow.ExecutionID]persistence.NodeID{}
+		var at persistence.Claim
+		for range 10 {
+			page := list(nil, at, 3)
+			for _, c := range page {
+				if _, twice := found[c.ID]; twice {
+					t.Errorf("%s is on two pages", c.ID)
+				}
+				found[c.ID] = c.Owner
+			}
+			if len(page) < 3 {
+				break
+			}
+			at = page[len(page)-1]
+		}
+		return found
+	}
+	found := owners()
+	if len(found) != 7 || found[executionID(3)] != "node-2" || found[executionID(4)] != "node-1" {
+		t.Errorf("wanting: %v", found)
+	}
+	shard := persistence.Shard(executionID(5))
+	wantSame(t, list([]uint16{shard}, persistence.Claim{}, 10), []persistence.Claim{{ID: executionID(5), Owner: "node-1"}}, "of one shard")
+	if claims := list([]uint16{}, persistence.Claim{}, 10); len(claims) != 0 {
+		t.Errorf("no shard has %v", claims)
+	}
+	commitAll(t, s, update(5, 1, "")) // wants nothing any more
+	if found := owners(); len(found) != 6 {
+		t.Errorf("after one was served: %v", found)
+	}
+}
+
 func runners(t *testing.T, s persistence.Store) {
 	dispatched := func(n int, runner workflow.RunnerID) persistence.Turn {
 		return creation(n, func(w *workflow.Writes) {
