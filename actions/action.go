@@ -139,6 +139,21 @@ func (r *Registry) Names() []string {
 	return names
 }
 
+// Complete gives the input with the defaults of the parameters that it leaves out.
+func (a *Action) Complete(input *value.Dict) *value.Dict {
+	full := input
+	for _, p := range a.Params {
+		if _, given := input.GetString(p.Name); given || p.Default == nil {
+			continue
+		}
+		if full == input {
+			full = input.Clone()
+		}
+		full.SetString(p.Name, p.Default)
+	}
+	return full
+}
+
 // Func makes an action of a Go function that takes any input. Its result is anything that encoding/json takes.
 func Func(name string, fn func(ctx context.Context, call *Call) (any, error)) Action {
 	return Action{

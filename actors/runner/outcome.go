@@ -22,6 +22,7 @@ func (w *worker) start(a *attempt) {
 		w.finish(a, messages.OutcomeKind_OUTCOME_ERROR, value.String("action "+a.run.Action+" is not known to runner "+w.cfg.ID))
 		return
 	}
+	call.Input = act.Complete(call.Input)
 	ctx, cancel := context.WithCancel(w.ctx)
 	if !call.Deadline.IsZero() {
 		ctx, cancel = context.WithDeadline(w.ctx, call.Deadline)
