@@ -6,6 +6,7 @@ package actions
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"reflect"
@@ -167,7 +168,7 @@ func Func(name string, fn func(ctx context.Context, call *Call) (any, error)) Ac
 
 func resultOf(ctx context.Context, out any, err error) Result {
 	if err != nil {
-		if ctx.Err() != nil && context.Cause(ctx) == context.Canceled {
+		if ctx.Err() != nil && errors.Is(context.Cause(ctx), context.Canceled) {
 			return Cancelled()
 		}
 		return Errorf("%v", err)

@@ -139,31 +139,50 @@ func runOn(ctx context.Context, b backend, o runOptions, source []byte, input, e
 	return follow(ctx, b, id, show)
 }
 
-// followInterval is how often a running execution is looked at.
-const followInterval = 100 * time.Millisecond
+// followInterval is how often a running execution is looked at, and outageMax how long the server may be away meanwhile:
+// the execution goes on without us, and a server that restarts is back before long.
+const (
+	followInterval = 100 * time.Millisecond
+	outageMax      = 2 * time.Minute
+)
 
 // follow shows the execution's progress until it is final or paused.
 func follow(ctx context.Context, b backend, id string, show *progress) (*snapshot, error) {
 	tick := time.NewTicker(followInterval)
 	defer tick.Stop()
+	var away time.Time
 	for {
 		s, err := b.snapshot(ctx, id)
-		if err != nil {
-			return nil, err
-		}
-		show.update(s, time.Now())
-		switch s.State {
-		case "SUCCESS", "ERROR", "CANCELLED", "PAUSED":
-			show.end(s)
-			return s, nil
+		switch {
+		case ctx.Err() != nil:
+			return nil, fault.New(fault.Unavailable, "interrupted; execution %s", id)
+		case fault.Is(err, fault.Unavailable) && (away.IsZero() || time.Since(away) < outageMax):
+			if away.IsZero() {
+				away = time.Now()
+				show.note(fmt.Sprintf("the server doesn't answer, trying for %v: %v", outageMax, err))
+			}
+		case err != nil:
+			return nil, fmt.Errorf("follow execution %s: %w", id, err)
+		default:
+			if !away.IsZero() {
+				show.note(fmt.Sprintf("the server is back after %v", time.Since(away).Round(100*time.Millisecond)))
+			}
+			away = time.Time{}
+			show.update(s, time.Now())
+			if s.ended() {
+				show.end(s)
+				return s, nil
+			}
 		}
 		select {
 		case <-ctx.Done():
-			return nil, fault.Wrap(fault.Unavailable, ctx.Err(), "interrupted; execution %s", id)
 		case <-tick.C:
 		}
 	}
 }
+
+// ended reports whether nothing more happens without somebody's doing.
+func (s *snapshot) ended() bool { return final(s.State) || s.State == "PAUSED" }
 
 // report prints the output and chooses the exit code by the final state.
 func report(s *snapshot, stdout, stderr io.Writer) error {
@@ -172,7 +191,9 @@ func report(s *snapshot, stdout, stderr io.Writer) error {
 		if err := json.Indent(&pretty, s.Output, "", "  "); err != nil {
 			return fmt.Errorf("print the output: %w", err)
 		}
-		fmt.Fprintln(stdout, pretty.String())
+		if _, err := fmt.Fprintln(stdout, pretty.String()); err != nil {
+			return fmt.Errorf("print the output: %w", err)
+		}
 	}
 	if s.Info != "" && s.State != "SUCCESS" {
 		fmt.Fprintln(stderr, strings.TrimRight(s.Info, "\n"))

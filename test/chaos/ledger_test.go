@@ -17,10 +17,9 @@ type ledger struct {
 }
 
 type call struct {
-	task    string
-	item    string
-	attempt string
-	key     string // idempotency key, the same for every try of one attempt
+	task string
+	item string
+	key  string // idempotency key, the same for every try of one attempt
 }
 
 func newLedger(t *testing.T) *ledger {
