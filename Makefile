@@ -39,6 +39,8 @@ serve: build ## a whole node (engine, runner, API, UI) on a SQLite file in var/
 .PHONY: test
 test: setup lint ## everything that must be green: lint and vet, import rules, all tests with the race detector
 	go test $(RACE) -shuffle=on -timeout=15m $(PKG)
+	@# What can't run with the race detector: several networked nodes in one process, see node/race_test.go.
+	go test -shuffle=on -timeout=5m ./node ./cluster
 
 .PHONY: setup
 setup: ## check for Go, a C compiler and PostgreSQL's server; as root, install what is missing

@@ -23,7 +23,11 @@ var buildBinary = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	path := filepath.Join(dir, "cierzo")
-	out, err := exec.Command("go", "build", "-o", path, "cierzo/cmd/cierzo").CombinedOutput()
+	args := []string{"build", "-o", path}
+	if race {
+		args = append(args, "-race")
+	}
+	out, err := exec.Command("go", append(args, "cierzo/cmd/cierzo")...).CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
 	}
