@@ -216,7 +216,6 @@ func (x *execution) written(m written) {
 		x.exists(t)
 	case m.outcome == persistence.Fenced:
 		// Another engine has it: not a word to anybody.
-		x.counters.fenced.Add(1)
 		x.log.Info("turn refused, another engine has taken over", "execution_id", x.id)
 		x.turn, x.ex, x.inbox, x.leaving = nil, nil, nil, true
 	default:
