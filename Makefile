@@ -30,7 +30,7 @@ run: build ## build everything and run an example on an embedded node: progress,
 	bin/cierzo run examples/provision-fleet.yaml --input servers=5
 
 .PHONY: serve
-serve: build ## a whole node (engine, runner, API, UI) on a SQLite file in var/
+serve: build ## a whole node (engine, runner, API) on a SQLite file in var/
 	@mkdir -p var
 	bin/cierzo server --store sqlite://$(CURDIR)/var/cierzo.db
 

@@ -76,6 +76,10 @@ func (x *execution) Receive(c actor.Context) {
 		x.self = c.Self()
 	case *actor.Stopping:
 		x.disarm()
+	case *actor.Stopped:
+		// Mailboxes of others remember who wrote to them until their place is used again: nothing large may hang on it.
+		*x = execution{Engine: x.Engine, id: x.id}
+		return
 	case *messages.ToExecution:
 		x.take(m)
 	case offered:

@@ -195,6 +195,15 @@ func (c *cluster) faults(ctx context.Context, from int) {
 			pass(ctx, 500*time.Millisecond)
 			p.start()
 		}},
+		{"restart an engine as an operator does", func() {
+			p := c.engines[rng.IntN(len(c.engines))]
+			stopCtx, cancel := context.WithTimeout(ctx, 20*time.Second)
+			defer cancel()
+			if err := p.stop(stopCtx); err != nil {
+				c.t.Error(err)
+			}
+			p.start()
+		}},
 		{"restart the database", func() {
 			if err := c.db.Restart(true); err != nil {
 				c.t.Errorf("restart PostgreSQL: %v", err)

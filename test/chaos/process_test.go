@@ -169,9 +169,13 @@ func (p *process) kill() {
 
 // stop ends the process as an operator does, and reports whether it went in time.
 func (p *process) stop(ctx context.Context) error {
+	cmd := p.cmd
 	p.end(syscall.SIGTERM)
 	select {
 	case <-p.done:
+		if !cmd.ProcessState.Success() {
+			return fmt.Errorf("%s ended with %v", p.name, cmd.ProcessState)
+		}
 		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("%s didn't end: %w", p.name, ctx.Err())
