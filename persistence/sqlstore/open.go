@@ -99,6 +99,8 @@ func Open(ctx context.Context, dsn string, cfg Config) (*Store, error) {
 	return s, nil
 }
 
+const versionQuery = `SELECT version()`
+
 func openServer(ctx context.Context, at address, cfg Config) (*Store, error) {
 	reads, err := newConnector(at.reads)
 	if err != nil {
@@ -116,7 +118,7 @@ func openServer(ctx context.Context, at address, cfg Config) (*Store, error) {
 		db.SetMaxOpenConns(half)
 		db.SetMaxIdleConns(half)
 	}
-	if err := s.writer.QueryRowContext(ctx, "SELECT version()").Scan(&s.version); err != nil {
+	if err := s.writer.QueryRowContext(ctx, versionQuery).Scan(&s.version); err != nil {
 		return nil, errors.Join(s.classifyConnect(err), s.Close())
 	}
 	return s, nil

@@ -19,6 +19,8 @@ import (
 // connectionsSQLite bounds the readers of a SQLite file; there is one writer.
 const connectionsSQLite = 4
 
+const sqliteVersionQuery = `SELECT sqlite_version()`
+
 func openSQLite(ctx context.Context, at address) (*Store, error) {
 	lock, err := lockFile(at.path)
 	if err != nil {
@@ -37,7 +39,7 @@ func openSQLite(ctx context.Context, at address) (*Store, error) {
 	}
 	s.db.SetMaxOpenConns(connectionsSQLite)
 	s.db.SetMaxIdleConns(connectionsSQLite)
-	if err := s.writer.QueryRowContext(ctx, "SELECT sqlite_version()").Scan(&s.version); err != nil {
+	if err := s.writer.QueryRowContext(ctx, sqliteVersionQuery).Scan(&s.version); err != nil {
 		return nil, errors.Join(s.classify(err, "open"), s.Close())
 	}
 	s.version = "SQLite " + s.version
