@@ -117,8 +117,10 @@ func (w *world) judgeExecution(id workflow.ExecutionID, end workflow.State) {
 			w.t.Errorf("action %s of %s is %s, has ended %d times", a.ID, id, a.State, actionEnds[a.ID])
 		}
 		if a.Kind == workflow.KindWorkflow {
-			if a.ChildStarted {
-				w.judgeExecution(workflow.ExecutionID(a.ID), "")
+			if child := workflow.ExecutionID(a.ID); w.exists(child) {
+				w.judgeExecution(child, "")
+			} else if a.State == workflow.Success {
+				w.t.Errorf("sub-workflow %s has succeeded and doesn't exist", child)
 			}
 			continue
 		}

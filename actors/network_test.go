@@ -197,25 +197,17 @@ type trouble struct {
 	do   func(p packet, rng *rand.Rand) []fate
 }
 
-// troubles are what the protocol must bear, of each message. The first ones of a kind are lost only: what is lost for ever
-// can't come to an end.
+// troubles are what the protocol must bear, of each message.
 func troubles() []trouble {
 	return []trouble{
-		{"lost once", func(p packet, _ *rand.Rand) []fate {
-			if p.n == 1 {
-				return nil
-			}
-			return arrives()
-		}},
-		{"lost four times", func(p packet, _ *rand.Rand) []fate {
-			if p.n <= 4 {
+		{"lost twice", func(p packet, _ *rand.Rand) []fate {
+			if p.n <= 2 {
 				return nil
 			}
 			return arrives()
 		}},
 		{"doubled, and again late", func(packet, *rand.Rand) []fate { return []fate{{}, {}, {after: 7 * time.Second}} }},
 		{"doubled after the end", func(packet, *rand.Rand) []fate { return []fate{{}, {after: 3 * time.Minute}} }},
-		{"late", func(packet, *rand.Rand) []fate { return []fate{{after: 3 * time.Second}} }},
 		{"later than its repetitions", func(p packet, _ *rand.Rand) []fate {
 			if p.n <= 2 {
 				return []fate{{after: 25 * time.Second}}

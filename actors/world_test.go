@@ -35,6 +35,7 @@ type world struct {
 	store   *memstore.Store
 	ledger  *ledger
 	actions *actions.Registry
+	systems []*actor.ActorSystem
 	engines []*engineNode
 	runners []*runnerNode
 	gateway *Gateway
@@ -64,6 +65,11 @@ func inWorld(t *testing.T, test func(*world)) {
 		defer func() {
 			w.stop()
 			<-time.After(time.Minute) // the actor library counts its dead letters for a while
+			if !t.Failed() {
+				idle.mu.Lock()
+				defer idle.mu.Unlock()
+				idle.systems = append(idle.systems, w.systems...)
+			}
 		}()
 		test(w)
 		w.settle()
@@ -80,6 +86,26 @@ func newWorld(t *testing.T) *world {
 	w.actions = w.ledger.actions(t)
 	w.define(definitions)
 	return w
+}
+
+// idle are actor systems that earlier worlds have left empty: an actor system takes ten times as long to make as a world
+// of actors in it.
+var idle struct {
+	mu      sync.Mutex
+	systems []*actor.ActorSystem
+}
+
+func (w *world) system() *actor.ActorSystem {
+	idle.mu.Lock()
+	defer idle.mu.Unlock()
+	var s *actor.ActorSystem
+	if n := len(idle.systems); n > 0 {
+		s, idle.systems = idle.systems[n-1], idle.systems[:n-1]
+	} else {
+		s = quietSystem()
+	}
+	w.systems = append(w.systems, s)
+	return s
 }
 
 func quietSystem() *actor.ActorSystem {
@@ -153,7 +179,7 @@ func (d *disk) LiveNodes(ctx context.Context) ([]persistence.Node, error) {
 // engine starts an engine; change may adapt its configuration.
 func (w *world) engine(change ...func(*Config)) *engineNode {
 	w.t.Helper()
-	sys := quietSystem()
+	sys := w.system()
 	n := &engineNode{address: fmt.Sprintf("engine-%d", len(w.engines)+1), disk: &disk{Store: w.store}}
 	cfg := Config{
 		Actors: sys, Network: w.wire.join(n.address, sys), Store: n.disk, Catalog: catalog.New(w.store, w.actions),
@@ -178,7 +204,7 @@ func (w *world) runner(slots int, change ...func(*actionrunner.Config)) *runnerN
 
 func (w *world) runnerAt(address string, slots int, change ...func(*actionrunner.Config)) *runnerNode {
 	w.t.Helper()
-	sys := quietSystem()
+	sys := w.system()
 	n := &runnerNode{address: address}
 	cfg := actionrunner.Config{
 		Actors: sys, Network: w.wire.join(n.address, sys), Actions: w.actions, Slots: slots, ID: fmt.Sprintf("r%d", len(w.runners)+1),
@@ -213,7 +239,7 @@ func (w *world) cluster(engines, runners, slots int) {
 
 func (w *world) openGateway() {
 	w.t.Helper()
-	sys := quietSystem()
+	sys := w.system()
 	var err error
 	w.gateway, err = StartGateway(w.t.Context(), GatewayConfig{
 		Actors: sys, Network: w.wire.join("api-1", sys), Nodes: w.store, Timeout: 5 * time.Minute, Logger: w.log.With("node", "api-1"),
@@ -272,12 +298,12 @@ func (w *world) pass(d time.Duration) {
 // await lets time pass until the condition holds.
 func (w *world) await(what string, condition func() bool) {
 	w.t.Helper()
-	for range 6000 {
+	for range 3000 {
 		synctest.Wait()
 		if condition() {
 			return
 		}
-		<-time.After(100 * time.Millisecond)
+		<-time.After(200 * time.Millisecond)
 	}
 	w.dump()
 	w.t.Fatalf("%s has not come true in ten minutes", what)
@@ -299,6 +325,11 @@ func (w *world) record(id workflow.ExecutionID) *workflow.ExecutionRecord {
 		w.t.Fatal(err)
 	}
 	return rec
+}
+
+func (w *world) exists(id workflow.ExecutionID) bool {
+	_, epoch := w.store.Owner(id)
+	return epoch > 0
 }
 
 func (w *world) actionsOf(id workflow.ExecutionID) []*workflow.ActionRecord {
@@ -396,13 +427,8 @@ func (w *world) settle() {
 // unsettled says what is not at rest.
 func (w *world) unsettled() string {
 	for id := range w.started {
-		if rec := w.record(id); !rec.State.Final() || rec.ParentPending {
-			return fmt.Sprintf("execution %s is %s", id, rec.State)
-		}
-		for _, a := range w.actionsOf(id) {
-			if !a.State.Final() {
-				return fmt.Sprintf("action %s of %s is %s in phase %d", a.ID, id, a.State, a.Phase)
-			}
+		if what := w.unfinished(id); what != "" {
+			return what
 		}
 	}
 	for _, r := range w.runners {
@@ -413,6 +439,23 @@ func (w *world) unsettled() string {
 	for _, e := range w.engines {
 		if m := e.Metrics(); !e.dead && !w.unclean && (m.HeldNow > 0 || m.QueuedNow > 0) {
 			return fmt.Sprintf("engine %s holds %d slots, has %d actions queued", e.address, m.HeldNow, m.QueuedNow)
+		}
+	}
+	return ""
+}
+
+func (w *world) unfinished(id workflow.ExecutionID) string {
+	if rec := w.record(id); !rec.State.Final() || rec.ParentPending {
+		return fmt.Sprintf("execution %s is %s", id, rec.State)
+	}
+	for _, a := range w.actionsOf(id) {
+		if !a.State.Final() {
+			return fmt.Sprintf("action %s of %s is %s in phase %d", a.ID, id, a.State, a.Phase)
+		}
+		if child := workflow.ExecutionID(a.ID); a.Kind == workflow.KindWorkflow && w.exists(child) {
+			if what := w.unfinished(child); what != "" {
+				return what
+			}
 		}
 	}
 	return ""
