@@ -36,6 +36,11 @@ type (
 		action workflow.ActionID
 		runner workflow.RunnerID
 	}
+	// bereaved says that an execution has lost what it had on a runner.
+	bereaved struct {
+		execution workflow.ExecutionID
+		runner    workflow.RunnerID
+	}
 	forget struct {
 		execution workflow.ExecutionID
 		all       bool
@@ -66,6 +71,9 @@ func (d *dispatcher) Receive(c actor.Context) {
 	case release:
 		d.board.release(m.action, m.runner)
 		d.offer("")
+	case bereaved:
+		d.board.lost(m.execution, m.runner)
+		d.offer("")
 	case forget:
 		d.board.forget(m.execution, m.all)
 		delete(d.pids, m.execution)
@@ -75,13 +83,10 @@ func (d *dispatcher) Receive(c actor.Context) {
 	case viewChanged:
 		d.view = &m
 	case park:
-		runners := d.board.runners
+		// A parked engine is deaf. Whom it knew it must hear again before it may say that they are gone.
 		d.board, d.view = newBoard(), nil
 		d.pids = map[workflow.ExecutionID]*actor.PID{}
-		for id, r := range runners {
-			r.holds = map[workflow.ActionID]*hold{}
-			d.board.runners[id] = r
-		}
+		d.publish()
 	case clock:
 		d.publish()
 	}
