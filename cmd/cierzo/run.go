@@ -154,17 +154,20 @@ func runOn(ctx context.Context, b backend, o runOptions, source []byte, r startR
 	return follow(ctx, b, id, show)
 }
 
-// followInterval is how often a running execution is looked at, and outageMax how long the server may be away meanwhile:
-// the execution goes on without us, and a server that restarts is back before long.
+// followMin and followMax bound how often a running execution is looked at: at first often, so that short ones are seen
+// at once. outageMax is how long the server may be away meanwhile: the execution goes on without us, and a server that
+// restarts is back before long.
 const (
-	followInterval = 100 * time.Millisecond
-	outageMax      = 2 * time.Minute
+	followMin = 5 * time.Millisecond
+	followMax = 100 * time.Millisecond
+	outageMax = 2 * time.Minute
 )
 
 // follow shows the execution's progress until it is final or paused.
 func follow(ctx context.Context, b backend, id string, show *progress) (*snapshot, error) {
-	tick := time.NewTicker(followInterval)
-	defer tick.Stop()
+	pause := followMin
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
 	var away time.Time
 	for {
 		s, err := b.snapshot(ctx, id)
@@ -191,8 +194,10 @@ func follow(ctx context.Context, b backend, id string, show *progress) (*snapsho
 		}
 		select {
 		case <-ctx.Done():
-		case <-tick.C:
+		case <-timer.C:
 		}
+		pause = min(pause*3/2, followMax)
+		timer.Reset(pause)
 	}
 }
 
