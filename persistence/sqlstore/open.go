@@ -160,11 +160,11 @@ func (s *Store) Close() error {
 		return nil
 	}
 	s.over = true
-	errs := []error{s.db.Close(), s.writer.Close()}
-	if s.lock != nil {
-		errs = append(errs, s.lock.Close())
+	err := errors.Join(s.db.Close(), s.writer.Close())
+	if s.dialect.server {
+		return nil // all that can fail is to say goodbye on a connection that is broken
 	}
-	return errors.Join(errs...)
+	return errors.Join(err, s.lock.Close())
 }
 
 // Info implements persistence.Store.
