@@ -181,8 +181,43 @@ func TestSQLiteFullDisk(t *testing.T) {
 	check()
 }
 
-// TestCloseWaits: what is running when the store is closed ends first, and the file is free only then.
+// TestCloseWaits: a transaction that is running when the store is closed ends first, and the file is free only then.
 func TestCloseWaits(t *testing.T) {
+	t.Parallel()
+	dsn := sqliteFile(t)
+	s := open(t, dsn)
+	mustCommit(t, s, creation("e1"))
+	inside, goOn := make(chan struct{}), make(chan struct{})
+	ended, closed := make(chan error, 1), make(chan error, 1)
+	go func() {
+		ended <- s.transact(t.Context(), "wait", func(tx *transaction) error {
+			close(inside)
+			<-goOn
+			_, err := tx.exec(deleteOneQuery, persistence.Shard("e1"), "e1")
+			return err
+		})
+	}()
+	<-inside
+	go func() { closed <- s.Close() }()
+	for range 100 {
+		if _, err := Open(t.Context(), dsn, Config{}); !fault.Is(err, fault.Conflict) {
+			t.Fatalf("the file is free while a transaction runs: %v", err)
+		}
+	}
+	close(goOn)
+	if err := <-ended; err != nil {
+		t.Errorf("the transaction: %v", err)
+	}
+	if err := <-closed; err != nil {
+		t.Errorf("close: %v", err)
+	}
+	if got := infoOf(t, open(t, dsn), "e1"); got != "none" {
+		t.Error("the transaction was acknowledged and hasn't happened")
+	}
+}
+
+// TestCloseAmongCommits: all that was acknowledged before and while the store was closed is there.
+func TestCloseAmongCommits(t *testing.T) {
 	t.Parallel()
 	dsn := sqliteFile(t)
 	for round := range 5 {

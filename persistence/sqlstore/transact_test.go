@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/lib/pq"
+	"github.com/lib/pq/pqerror"
 
 	"cierzo/expr/value"
 	"cierzo/fault"
@@ -359,7 +360,7 @@ func awaitWaiter(t *testing.T, db *sql.DB) {
 func TestClassify(t *testing.T) {
 	t.Parallel()
 	s := &Store{dialect: postgres(), target: "h:1/d"}
-	for code, want := range map[pq.ErrorCode]fault.Kind{
+	for code, want := range map[pqerror.Code]fault.Kind{
 		"22001": fault.Invalid, "3D000": fault.Invalid, "28P01": fault.Invalid, "54000": fault.Invalid,
 		"42601": fault.Internal, "23502": fault.Internal, "26000": fault.Internal, "25P02": fault.Internal,
 		"25006": fault.Unavailable, "40001": fault.Unavailable, "40P01": fault.Unavailable, "53300": fault.Unavailable,
