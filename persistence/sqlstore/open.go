@@ -4,6 +4,9 @@
 // and looks at the error of COMMIT. Statements are constants next to the code that scans their rows; what differs
 // between the databases is in dialect.go, and in how Commit writes many rows: arrays in one statement for the servers
 // (servercommit.go), prepared statements row by row for SQLite (sqlitecommit.go).
+//
+// Statements for the servers stay in what CockroachDB and PostgreSQL have in common; statements.go lists all, and `make
+// sql-syntax` has CockroachDB's parser read them.
 package sqlstore
 
 import (
