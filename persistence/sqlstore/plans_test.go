@@ -23,7 +23,7 @@ func fill(t *testing.T, db *sql.DB, first, last int) {
 		`INSERT INTO executions SELECT `+key+`, 1, 'n', 'p' || i % 10, 'w' || i % 50, CASE i % 5 WHEN 0 THEN 'RUNNING' ELSE 'SUCCESS' END,
 CASE i % 2 WHEN 0 THEN '' ELSE md5((i - i % 20)::TEXT) END, CASE i % 2 WHEN 0 THEN '' ELSE md5((i - 1)::TEXT) END,
 CASE i % 2 WHEN 0 THEN '' ELSE md5('t' || i) END,
-CASE WHEN i % 100 = 0 THEN 1000 + i WHEN i % 2 = 0 THEN 9000000000000000 + i ELSE 0 END, 1700000000000000 + i, '{}'`+series,
+CASE WHEN i % 100 = 0 THEN 1000 + i WHEN i % 2 = 0 THEN 9000000000000000 + i ELSE 0 END, CASE WHEN i % 50 = 0 THEN 1 ELSE 0 END, 1700000000000000 + i, '{}'`+series,
 		`INSERT INTO execution_data SELECT `+key+`, '{}'`+series,
 		`INSERT INTO tasks SELECT `+key+`, k, md5('t' || i || k), '{}', ''`+series+`, generate_series(0, 2) AS k`,
 		`INSERT INTO actions SELECT `+key+`, k, md5('a' || i || k), md5('t' || i || k), CASE WHEN i % 10 = 0 THEN 'r' || i % 7 ELSE '' END, '{}', ''`+series+`, generate_series(0, 2) AS k`,
