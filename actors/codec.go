@@ -204,6 +204,9 @@ func decodeFinished(m *messages.ActionFinished) (workflow.Event, error) {
 		if m.Kind == messages.OutcomeKind_OUTCOME_ERROR {
 			ev.Outcome.Kind = workflow.OutcomeError
 		}
+		if d.err != nil { // an outcome nevertheless: the runner would send it for ever
+			ev.Outcome = workflow.Outcome{Kind: workflow.OutcomeError, Value: value.String("the result can't be read: " + d.err.Error())}
+		}
 		if ev.Outcome.Value == nil {
 			ev.Outcome.Value = value.Null{}
 		}
@@ -214,7 +217,7 @@ func decodeFinished(m *messages.ActionFinished) (workflow.Event, error) {
 	default:
 		return nil, nil
 	}
-	return ev, d.err
+	return ev, nil
 }
 
 // The kinds of refusals on the wire.

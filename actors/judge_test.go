@@ -147,7 +147,7 @@ func (w *world) judgeRuns(a *workflow.ActionRecord, assigned int) {
 			w.t.Errorf("action %s: attempt %d was run %d times", a.ID, n, k)
 		}
 	}
-	if a.State == workflow.Success && a.Name == "work" {
+	if a.State == workflow.Success && a.Name == "work" && !w.deep {
 		if len(runs) == 0 {
 			w.t.Errorf("action %s has succeeded and was never run", a.ID)
 		}
