@@ -6,6 +6,7 @@ import (
 
 	"cierzo/fault"
 	"cierzo/messages"
+	"cierzo/persistence/memstore"
 	"cierzo/workflow"
 )
 
@@ -160,5 +161,40 @@ func TestEngineThatStopsHandsOverAndLosesNothing(t *testing.T) {
 		for i := range 10 {
 			completeLater(w, idOf(i))
 		}
+	})
+}
+
+// TestEngineWhoseStoreIsDownStopsSoon: what waits for another try of the store is let go.
+func TestEngineWhoseStoreIsDownStopsSoon(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(w *world) {
+		w.engine(func(c *Config) { c.LeaseTTL = time.Hour })
+		w.openGateway()
+		w.runner(1)
+		w.start("outside", idOf(1), workflow.Success)
+		w.awaitPhase(idOf(1), workflow.PhaseDeferred)
+		w.store.Inject(func(op string, _ int) memstore.Fault {
+			if op == "Commit" {
+				return memstore.Fault{Before: down}
+			}
+			return memstore.Fault{}
+		})
+		if err := w.gateway.Command(shortly(w), idOf(1), workflow.Command{Op: workflow.Describe{}}); !fault.Is(err, fault.Unavailable) {
+			t.Errorf("command: %v", err)
+		}
+		w.pass(time.Minute)
+		e := w.engines[0]
+		began := time.Now()
+		if err := e.Stop(w.t.Context()); err != nil {
+			t.Errorf("stop: %v", err)
+		}
+		if d := time.Since(began); d > time.Second {
+			t.Errorf("it took %v to stop", d)
+		}
+		e.dead = true
+		w.store.Inject(nil)
+		w.engine()
+		w.pass(3 * time.Second)
+		completeLater(w, idOf(1))
 	})
 }

@@ -123,7 +123,7 @@ func (w *worker) tick() {
 	w.engines.forget(now)
 	w.hello(false)
 	w.over.forget(now)
-	for _, a := range w.attempts {
+	for _, a := range w.order {
 		switch a.phase {
 		case finished:
 			if !a.sendAt.After(now) {
