@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"testing"
 	"time"
@@ -217,6 +218,10 @@ func TestCodecKeepsEveryCommandAndAnswer(t *testing.T) {
 		if c, err := decodeCommand(m); err != nil || c.RequestID != "r" || c.Op != op {
 			t.Errorf("%#v has become %#v, %v", op, c.Op, err)
 		}
+	}
+	bad, err := encodeStart(workflow.Spec{Description: "a\xff", Tags: []string{"\xff"}})
+	if err != nil || bad.Description != "a\uFFFD" || bad.Tags[0] != "\uFFFD" || encodeAnswer(errors.New("\xff")).Error != "\uFFFD" {
+		t.Errorf("texts that are no UTF-8: %v, %v", bad, err)
 	}
 	if _, err := decodeCommand(&messages.Command{}); !fault.Is(err, fault.Invalid) {
 		t.Errorf("an unknown command: %v", err)

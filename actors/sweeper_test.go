@@ -158,3 +158,46 @@ func TestEngineThatStoodStillTakesNobodyForLost(t *testing.T) {
 		w.wire.isolate(false, w.runners[0].address)
 	})
 }
+
+// TestRunnerThatDrainsLosesNothing: what an engine gave away before it heard of it may still be on its way.
+func TestRunnerThatDrainsLosesNothing(t *testing.T) {
+	t.Parallel()
+	for _, delay := range []time.Duration{0, 100 * time.Millisecond, 900 * time.Millisecond} {
+		for _, before := range []time.Duration{0, 50 * time.Millisecond, time.Second} {
+			inWorld(t, func(w *world) {
+				w.cluster(1, 1, 4)
+				w.wire.obey(func(p packet) []fate {
+					if p.kind == "RunAction" {
+						return []fate{{after: delay}}
+					}
+					return arrives()
+				})
+				for i := range 6 { // two of them wait for a slot
+					w.start("one", idOf(i), workflow.Success)
+				}
+				w.pass(before)
+				r := w.runners[0]
+				if err := r.Drain(w.t.Context()); err != nil {
+					t.Errorf("drain: %v", err)
+				}
+				if err := r.Stop(w.t.Context()); err != nil {
+					t.Errorf("stop: %v", err)
+				}
+				w.killRunner(r)
+				w.runner(4)
+			})
+		}
+	}
+}
+
+// TestIdleRunnerDrainsAtOnce: it waits for nothing when engines have nothing for it.
+func TestIdleRunnerDrainsAtOnce(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(w *world) {
+		w.cluster(2, 1, 4)
+		began := time.Now()
+		if err := w.runners[0].Drain(w.t.Context()); err != nil || time.Since(began) > 100*time.Millisecond {
+			t.Errorf("drain: %v after %v", err, time.Since(began))
+		}
+	})
+}
