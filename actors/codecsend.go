@@ -64,11 +64,11 @@ func encodeToExecution(from workflow.ExecutionID, s workflow.Send) (*messages.To
 	case workflow.ControlChild:
 		m.ExecutionId = string(s.Child)
 		m.Message = &messages.ToExecution_ControlChild{ControlChild: &messages.ControlChild{
-			ParentId: string(from), Op: s.Op, Message: s.Message}}
+			ParentId: string(from), Op: s.Op, Message: text(s.Message)}}
 	case workflow.NotifyParent:
 		m.ExecutionId = string(s.Parent)
 		m.Message = &messages.ToExecution_ChildReport{ChildReport: &messages.ChildReport{
-			ChildId: string(s.Child), Seq: uint32(s.Seq), State: string(s.State), Info: s.Info, Output: e.value(s.Output)}}
+			ChildId: string(s.Child), Seq: uint32(s.Seq), State: string(s.State), Info: text(s.Info), Output: e.value(s.Output)}}
 	case workflow.AckChild:
 		m.ExecutionId = string(s.Child)
 		m.Message = &messages.ToExecution_ParentAck{ParentAck: &messages.ParentAck{State: string(s.State), Seq: uint32(s.Seq)}}
@@ -81,7 +81,7 @@ func encodeToExecution(from workflow.ExecutionID, s workflow.Send) (*messages.To
 // refusedChild is the report of a sub-workflow that could not be created.
 func refusedChild(parent, child workflow.ExecutionID, state workflow.State, info string) *messages.ToExecution {
 	return &messages.ToExecution{ExecutionId: string(parent), Message: &messages.ToExecution_ChildReport{
-		ChildReport: &messages.ChildReport{ChildId: string(child), State: string(state), Info: info, Refused: true}}}
+		ChildReport: &messages.ChildReport{ChildId: string(child), State: string(state), Info: text(info), Refused: true}}}
 }
 
 // answerUnknown says to the sender of a message that its execution doesn't exist, so that it needn't send it again.

@@ -91,7 +91,8 @@ func engine() []Rule {
 			May:      []string{"actions", "actors/runner", "cluster", "dsl", "expr/value", "messages", "persistence", "workflow"},
 			TestsMay: []string{"actions/std", "catalog", "persistence/memstore", "persistence/sqlstore"},
 		},
-		{Folder: "cluster", May: []string{"messages", "persistence"}, TestsMay: []string{"persistence/memstore"}},
+		// Who owns what is asked with workflow.ExecutionID: an id has its type everywhere.
+		{Folder: "cluster", May: []string{"messages", "persistence", "workflow"}, TestsMay: []string{"persistence/memstore"}},
 	}
 }
 
