@@ -172,7 +172,11 @@ func (c *call) refuse(recv value.Value) error {
 
 func (p *plan) accepts(r *run, vals []value.Value) bool {
 	for i, from := range p.from {
-		if from >= 0 && !p.ov.params[i].accepts(r, vals[from]) {
+		if from < 0 {
+			continue
+		}
+		// What a left out argument of another call left behind is no value here either.
+		if vals[from] == value.Value(noValue) && !p.ov.params[i].optional || !p.ov.params[i].accepts(r, vals[from]) {
 			return false
 		}
 	}

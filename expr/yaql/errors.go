@@ -57,7 +57,18 @@ func unknownFunction(name string) error {
 }
 
 func unknownMethod(name string, receiver value.Value) error {
-	return fail(classNoMethod, "Unknown method \"%s\" for receiver %s", name, value.StrFrozen(receiver))
+	return fail(classNoMethod, "Unknown method \"%s\" for receiver %s", name, receiverText(receiver))
+}
+
+// receiverMax bounds the text of a receiver in an error.
+const receiverMax = 2000
+
+// receiverText is a receiver in an error; of a large one only the type is told.
+func receiverText(v value.Value) string {
+	if n, ok := value.Measure(v, nestedMax, receiverMax); !ok || n > receiverMax {
+		return "<" + frozenName(v) + ">"
+	}
+	return value.StrFrozen(v)
 }
 
 func noMatch(name string) error {
@@ -65,7 +76,7 @@ func noMatch(name string) error {
 }
 
 func noMatchMethod(name string, receiver value.Value) error {
-	return fail(classNoMatchMeth, "No method \"%s\" for receiver %s matches supplied arguments", name, value.StrFrozen(receiver))
+	return fail(classNoMatchMeth, "No method \"%s\" for receiver %s matches supplied arguments", name, receiverText(receiver))
 }
 
 // stopIteration is what taking from an empty collection gives; its text is empty, as Python's.

@@ -165,7 +165,7 @@ func power(a *args) (value.Value, error) {
 
 func integerPower(a *args, x, y *big.Int) (value.Value, error) {
 	if x.BitLen() > 1 && (!y.IsInt64() || y.Int64() > bitsMax/int64(x.BitLen())) {
-		return nil, fail(classOverflow, "integer too large")
+		return nil, tooManyBits()
 	}
 	if y.IsInt64() && x.BitLen() > 1 {
 		if err := a.r.budget.Charge(int(y.Int64()) * x.BitLen() / 64); err != nil {
@@ -320,7 +320,7 @@ func shiftLeft(a *args) (value.Value, error) {
 		return nil, fail(classValue, "negative shift count")
 	}
 	if n > bitsMax {
-		return nil, fail(classOverflow, "integer too large")
+		return nil, tooManyBits()
 	}
 	if err := a.r.budget.Charge(n / 64); err != nil {
 		return nil, err

@@ -115,7 +115,8 @@ func (a *args) selectMatch(m *match, selector *lambda) (value.Value, error) {
 			continue
 		}
 		// yaql takes the group's text for its name; only when it is one there is no error.
-		of, err := m.groupNamed(textOf(m.group(n)))
+		text, _ := m.group(n).(value.String)
+		of, err := m.groupNamed(string(text))
 		if err != nil {
 			return nil, err
 		}
@@ -211,7 +212,7 @@ func replaceByLambda(regex, text int) func(*args) (value.Value, error) {
 	return func(a *args) (value.Value, error) {
 		var items []value.Value
 		add := func(v value.Value) {
-			if s, ok := v.(value.String); v.Kind() != value.KindNull && (!ok || s != "") {
+			if s, ok := v.(value.String); !ok || s != "" {
 				items = append(items, v)
 			}
 		}
@@ -221,7 +222,9 @@ func replaceByLambda(regex, text int) func(*args) (value.Value, error) {
 			if err != nil {
 				return err
 			}
-			add(got)
+			if got.Kind() != value.KindNull {
+				items = append(items, got)
+			}
 			return a.r.budget.Charge(len(before.(value.String)))
 		})
 		if err != nil {

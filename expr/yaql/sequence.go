@@ -216,13 +216,21 @@ func isSet(v value.Value) bool {
 	return false
 }
 
+// pullsMax bounds how many iterators may stand one on the other.
+const pullsMax = 5000
+
 // iterator makes a lazy collection; each item costs a step.
 func (r *run) iterator(next source) *iterator {
 	return &iterator{next: func() (value.Value, error) {
 		if err := r.budget.Step(); err != nil {
 			return nil, err
 		}
-		return next()
+		if r.pulls++; r.pulls > pullsMax {
+			return nil, &scope.LimitError{Limit: "depth", Max: pullsMax}
+		}
+		v, err := next()
+		r.pulls--
+		return v, err
 	}}
 }
 

@@ -112,6 +112,8 @@ type run struct {
 	options *Options
 	data    value.Mapping // nil: $ is no dict
 	budget  scope.Budget
+	// pulls counts the iterators that are being asked for an item right now.
+	pulls int
 	// patterns are the regular expressions that were compiled.
 	patterns map[patternKey]*pattern
 }
