@@ -188,8 +188,13 @@ func formatIndex(v Value, key string) (Value, error) {
 		return nil, formatFail("KeyError", "%s", Repr(k))
 	}
 	items := itemsOf(v)
+	if s, ok := v.(String); ok {
+		for _, r := range s {
+			items = append(items, String(string(r)))
+		}
+	}
 	switch {
-	case v.Kind() != KindList && v.Kind() != KindTuple:
+	case v.Kind() != KindString && v.Kind() != KindList && v.Kind() != KindTuple:
 		return nil, formatFail("TypeError", "'%s' object is not subscriptable", TypeName(v))
 	case err != nil:
 		return nil, formatFail("TypeError", "tuple indices must be integers or slices, not str")
@@ -276,7 +281,11 @@ func (f *formatter) formatValue(v Value, text string) (string, error) {
 		return s.text(string(v))
 	case Int, BigInt, Bool:
 		x, _ := number(v)
-		return s.integer(x.int())
+		text, err := s.integer(x.int())
+		if v.Kind() == KindBool && err != nil && s.kind == 's' {
+			err = s.unknown("bool")
+		}
+		return text, err
 	case Float:
 		return s.float(float64(v))
 	}
@@ -291,6 +300,8 @@ func (s *formatSpec) text(text string) (string, error) {
 	switch {
 	case s.kind != 0 && s.kind != 's':
 		return "", s.unknown("str")
+	case s.group != 0:
+		return "", formatFail("ValueError", "Cannot specify '%c' with 's'.", s.group)
 	case s.sign != 0:
 		return "", formatFail("ValueError", "Sign not allowed in string format specifier")
 	case s.align == '=':

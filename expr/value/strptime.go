@@ -131,7 +131,8 @@ func strptimePattern(format string) (pattern string, letters []byte, err error) 
 		}
 		for _, have := range letters {
 			if have == format[i] {
-				return "", nil, fmt.Errorf("redefinition of group name '%c' as group %d; was group %d", format[i], len(letters)+1, strings.IndexByte(string(letters), have)+1)
+				return "", nil, formatFail("re.error", "redefinition of group name '%c' as group %d; was group %d", have, len(letters)+1,
+					strings.IndexByte(string(letters), have)+1)
 			}
 		}
 		letters = append(letters, format[i])
@@ -141,7 +142,7 @@ func strptimePattern(format string) (pattern string, letters []byte, err error) 
 }
 
 // Strptime reads a time as Python's datetime.strptime does in the locale C. zoned: the text has an offset; otherwise the
-// time is in UTC. Errors have the texts of Python's ValueError.
+// time is in UTC. Errors have the texts of Python's ValueError, or are a *FormatError.
 func Strptime(text, format string) (t DateTime, zoned bool, err error) {
 	pattern, letters, err := strptimePattern(format)
 	if err != nil {

@@ -156,7 +156,7 @@ func power(a *args) (value.Value, error) {
 	case f < 0 && e != math.Trunc(e) && !math.IsInf(f, 0) && !math.IsInf(e, 0):
 		return nil, fail(classValue, "a negative number to a fractional power is complex")
 	}
-	out := math.Pow(f, e)
+	out := value.Pow(f, e)
 	if math.IsInf(out, 0) && !math.IsInf(f, 0) && !math.IsInf(e, 0) {
 		return nil, fail(classOverflow, "(34, 'Numerical result out of range')")
 	}
