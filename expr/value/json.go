@@ -136,8 +136,10 @@ func appendJSON(dst []byte, v Value, depth int) ([]byte, error) {
 		return appendMapping(dst, v, depth)
 	case *Set:
 		return appendItems(dst, v.members.keys, depth)
+	case interface{ Items() []Value }:
+		return appendItems(dst, v.Items(), depth)
 	case DateTime:
-		return v.AppendFormat(dst, `"2006-01-02T15:04:05.000000"`), nil
+		return append(dst, `"`+Strftime(v.Time, "%Y-%m-%dT%H:%M:%S.%f")+`"`...), nil
 	case Date:
 		return v.AppendFormat(dst, `"2006-01-02"`), nil
 	}
