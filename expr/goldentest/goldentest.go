@@ -42,8 +42,11 @@ type Vector struct {
 	Validate              string
 	Unordered             bool
 	Stored, StoredError   *string
-	Portable              bool
-	Why                   string
+	// Text is what a Jinja template gives as text, even if it is one expression; or the class and message of its failure.
+	Text                   *string
+	TextError, TextMessage string
+	Portable               bool
+	Why                    string
 	// Debian is the outcome in Mistral 15 where it is another one.
 	Debian *Vector
 	// Mistral is the outcome under Mistral's options, of yaql's own tests.
@@ -117,6 +120,9 @@ func decodeVector(line []byte) (Vector, error) {
 		Portable                             *bool
 		Stored                               *string
 		StoredError                          *string `json:"stored_error"`
+		Text                                 *string
+		TextError                            string `json:"text_error"`
+		TextMessage                          string `json:"text_message"`
 		Deb, Mistral                         json.RawMessage
 	}
 	if err := json.Unmarshal(line, &raw); err != nil {
@@ -126,6 +132,7 @@ func decodeVector(line []byte) (Vector, error) {
 		ID: raw.ID, Area: raw.Area, Expr: raw.Expr, Template: raw.Template, Recursive: raw.Recursive, Options: raw.Options,
 		Delegates: raw.Delegates, Error: raw.Error, Cause: raw.Cause, Message: raw.Message, Validate: raw.Validate,
 		Unordered: raw.Unordered, Stored: raw.Stored, StoredError: raw.StoredError, Why: raw.Why,
+		Text: raw.Text, TextError: raw.TextError, TextMessage: raw.TextMessage,
 		Portable: raw.Portable == nil || *raw.Portable, HasData: raw.Data != nil,
 	}
 	for _, field := range []struct {
