@@ -1,6 +1,7 @@
 package yaql
 
 import (
+	"errors"
 	"fmt"
 
 	"cierzo/expr/value"
@@ -20,32 +21,33 @@ func (e *Error) PythonClass() string { return e.Class }
 
 // The classes of errors.
 const (
-	classKey         = "KeyError"
-	classIndex       = "IndexError"
-	classType        = "TypeError"
-	classValue       = "ValueError"
-	classZero        = "ZeroDivisionError"
-	classOverflow    = "OverflowError"
-	classStop        = "StopIteration"
-	classAssertion   = "AssertionError"
-	classAttribute   = "AttributeError"
-	classRegex       = "re.error"
-	classRecursion   = "RecursionError"
-	classDate        = "ParserError"
-	classNoFunction  = "NoFunctionRegisteredException"
-	classNoMethod    = "NoMethodRegisteredException"
-	classNoMatch     = "NoMatchingFunctionException"
-	classNoMatchMeth = "NoMatchingMethodException"
-	classAmbiguous   = "AmbiguousFunctionException"
-	classMapping     = "MappingTranslationException"
-	classArgument    = "ArgumentException"
-	classGrammar     = "YaqlGrammarException"
-	classLexical     = "YaqlLexicalException"
-	classUnicode     = "UnicodeDecodeError"
-	classTooLarge    = "CollectionTooLargeException"
-	classMemory      = "MemoryQuotaExceededException"
-	classJSON        = "JSONDecodeError"
-	classYAML        = "RepresenterError"
+	classKey           = "KeyError"
+	classIndex         = "IndexError"
+	classType          = "TypeError"
+	classValue         = "ValueError"
+	classZero          = "ZeroDivisionError"
+	classOverflow      = "OverflowError"
+	classStop          = "StopIteration"
+	classAssertion     = "AssertionError"
+	classAttribute     = "AttributeError"
+	classRegex         = "re.error"
+	classRecursion     = "RecursionError"
+	classDate          = "ParserError"
+	classNoFunction    = "NoFunctionRegisteredException"
+	classNoMethod      = "NoMethodRegisteredException"
+	classNoMatch       = "NoMatchingFunctionException"
+	classNoMatchMeth   = "NoMatchingMethodException"
+	classAmbiguous     = "AmbiguousFunctionException"
+	classAmbiguousMeth = "AmbiguousMethodException"
+	classMapping       = "MappingTranslationException"
+	classArgument      = "ArgumentException"
+	classGrammar       = "YaqlGrammarException"
+	classLexical       = "YaqlLexicalException"
+	classUnicode       = "UnicodeDecodeError"
+	classTooLarge      = "CollectionTooLargeException"
+	classMemory        = "MemoryQuotaExceededException"
+	classJSON          = "JSONDecodeError"
+	classYAML          = "RepresenterError"
 )
 
 func fail(class, format string, args ...any) error {
@@ -91,7 +93,8 @@ func asType(err error) error {
 }
 
 func classOf(err error) string {
-	if e, ok := err.(*Error); ok {
+	var e *Error
+	if errors.As(err, &e) {
 		return e.Class
 	}
 	return ""

@@ -272,7 +272,7 @@ func slice(a *args) (value.Value, error) {
 		if items == nil {
 			return nil, nil
 		}
-		return value.PythonList(items), nil
+		return value.NewList(items), nil
 	}), nil
 }
 

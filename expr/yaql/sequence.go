@@ -343,10 +343,13 @@ func (r *run) limited(v value.Value) (value.Value, error) {
 		return v, nil
 	}
 	switch v := v.(type) {
-	case *iterator:
+	case *iterator, *memo, *ordered:
 		n := 0
-		next := v.next
+		var next source
 		return &iterator{next: func() (value.Value, error) {
+			if next == nil {
+				next = r.source(v)
+			}
 			item, err := next()
 			if item == nil || err != nil {
 				return nil, err

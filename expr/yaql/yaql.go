@@ -223,7 +223,7 @@ func (f *frame) named(r *run, name string) value.Value {
 	case "__env", "__execution", "__task_execution":
 		if r.data != nil {
 			if v, ok := r.data.GetString(name); ok {
-				return v
+				return value.Thawed(v) // these are not converted with the data
 			}
 		}
 	}
