@@ -168,9 +168,6 @@ func (r *run) item(obj, arg value.Value) (value.Value, error) {
 		v, _ := m.Get(key)
 		return v, nil
 	}
-	if s, ok := arg.(*sliceObject); ok {
-		return r.slice(obj, s)
-	}
 	n, ok := lengthOf(obj)
 	if !ok {
 		return nil, nil
@@ -216,15 +213,21 @@ func runeAt(s string, i int) string {
 	return s[:size]
 }
 
-// slice is obj[start:stop:step]; nil: obj can't be sliced that way.
+// slice is obj[start:stop:step]. Python does it without Jinja2's help, so that its errors come through.
 func (r *run) slice(obj value.Value, s *sliceObject) (value.Value, error) {
-	n, ok := lengthOf(obj)
-	if !ok {
-		return nil, nil
+	switch o := obj.(type) {
+	case *value.List, *value.Tuple, value.String, *markup, *bytesObject, *rangeObject:
+	case value.Mapping:
+		return nil, typeError("unhashable type: 'slice'")
+	case *undefined:
+		return nil, o.fail()
+	default:
+		return nil, typeError("'%s' object is not subscriptable", typeName(obj))
 	}
+	n, _ := lengthOf(obj)
 	start, stop, step, ok := s.indices(n)
 	if !ok {
-		return nil, nil
+		return nil, typeError("slice indices must be integers or None or have an __index__ method")
 	}
 	if step == 0 {
 		return nil, valueError("slice step cannot be zero")

@@ -116,7 +116,7 @@ func (c *call) bind(a args) error {
 		case fn.keywords:
 			c.kw = append(c.kw, k)
 		case fn.posOnly:
-			return typeError("%s() takes no keyword arguments", fn.name)
+			return typeError("%s() takes no keyword arguments", c.fullName())
 		default:
 			return typeError("%s() got an unexpected keyword argument %s", fn.name, quoted(k.name))
 		}
@@ -127,13 +127,47 @@ func (c *call) bind(a args) error {
 			missing = append(missing, quoted(fn.params[i]))
 		}
 	}
+	if missing != nil && fn.posOnly {
+		return c.arity(len(a.pos))
+	}
 	if missing != nil {
 		return c.tooFew(missing)
 	}
 	return nil
 }
 
+// fullName is what messages of functions written in C call them: methods with their type.
+func (c *call) fullName() string {
+	if c.self == nil {
+		return c.fn.name
+	}
+	name := typeName(c.self)
+	if name == "Markup" {
+		name = "str"
+	}
+	return name + "." + c.fn.name
+}
+
+// arity is the error of a function written in C that is called with the wrong number of arguments.
+func (c *call) arity(given int) error {
+	least, most := c.fn.required, len(c.fn.params)
+	switch {
+	case most == 0:
+		return typeError("%s() takes no arguments (%d given)", c.fullName(), given)
+	case least == 1 && most == 1:
+		return typeError("%s() takes exactly one argument (%d given)", c.fullName(), given)
+	case least == most:
+		return typeError("%s expected %d arguments, got %d", c.fn.name, most, given)
+	case given < least:
+		return typeError("%s expected at least %d argument%s, got %d", c.fn.name, least, plural(least), given)
+	}
+	return typeError("%s expected at most %d argument%s, got %d", c.fn.name, most, plural(most), given)
+}
+
 func (c *call) tooMany(given int) error {
+	if c.fn.posOnly {
+		return c.arity(given)
+	}
 	n, h := len(c.fn.params), c.fn.hidden
 	takes := fmt.Sprintf("%d positional argument%s", n+h, plural(n+h))
 	if c.fn.required < n {
@@ -228,8 +262,6 @@ func toIndex(v value.Value) (int, error) {
 			return minInt, nil
 		}
 		return maxInt, nil
-	case *undefined:
-		return 0, v.fail()
 	}
 	return 0, typeError("'%s' object cannot be interpreted as an integer", typeName(v))
 }

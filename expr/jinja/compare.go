@@ -174,8 +174,11 @@ func (r *run) contains(v, item value.Value) (bool, error) {
 		}
 		return v.Has(k), nil
 	case *view:
-		if v.kind == "keys" {
+		switch v.kind {
+		case "keys":
 			return r.contains(v.m, item)
+		case "items":
+			return r.containsPair(v.m, item)
 		}
 	case *undefined:
 		if !v.lenient {
@@ -196,6 +199,23 @@ func (r *run) contains(v, item value.Value) (bool, error) {
 			return same, err
 		}
 	}
+}
+
+// containsPair is pair in dict.items().
+func (r *run) containsPair(m value.Mapping, pair value.Value) (bool, error) {
+	t, ok := pair.(*value.Tuple)
+	if !ok || t.Len() != 2 {
+		return false, nil
+	}
+	k, err := r.key(t.At(0))
+	if err != nil {
+		return false, err
+	}
+	v, ok := m.Get(k)
+	if !ok {
+		return false, nil
+	}
+	return r.same(v, t.At(1))
 }
 
 // order applies <, <=, > or >=.
@@ -227,9 +247,9 @@ func (r *run) order(op string, a, b value.Value) (bool, error) {
 		if y, ok := b.(*value.Tuple); ok {
 			return r.orderItems(op, x.Items(), y.Items())
 		}
-	case *value.Set:
-		if y, ok := b.(*value.Set); ok {
-			return orderSets(op, x, y), nil
+	case *value.Set, *view:
+		if isSetLike(a) && isSetLike(b) {
+			return r.orderSets(op, a, b)
 		}
 	case value.DateTime:
 		if y, ok := b.(value.DateTime); ok {
@@ -285,16 +305,26 @@ func (r *run) orderItems(op string, a, b []value.Value) (bool, error) {
 	return ordered(op, len(a)-len(b)), nil
 }
 
-func orderSets(op string, a, b *value.Set) bool {
-	switch op {
-	case "<":
-		return a.Len() < b.Len() && a.Within(b)
-	case "<=":
-		return a.Within(b)
-	case ">":
-		return b.Len() < a.Len() && b.Within(a)
+// orderSets compares sets, and views that are like sets, by what is in them.
+func (r *run) orderSets(op string, a, b value.Value) (bool, error) {
+	if op[0] == '>' {
+		a, b = b, a
 	}
-	return b.Within(a)
+	small, _ := lengthOf(a)
+	large, _ := lengthOf(b)
+	if small > large || small == large && len(op) == 1 {
+		return false, nil
+	}
+	items, err := r.list(a)
+	if err != nil {
+		return false, err
+	}
+	for _, item := range items {
+		if in, err := r.contains(b, item); err != nil || !in {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 func isNumber(v value.Value) bool {

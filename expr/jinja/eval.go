@@ -85,6 +85,9 @@ func (x *subscript) eval(r *run) (value.Value, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s, ok := arg.(*sliceObject); ok {
+		return r.slice(obj, s)
+	}
 	return r.getitem(obj, arg)
 }
 

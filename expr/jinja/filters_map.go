@@ -207,7 +207,7 @@ func filterAttr(c *call) (value.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	if u, ok := v.(*undefined); ok {
+	if u, ok := v.(*undefined); ok && !hasHidden(v, name) {
 		return nil, u.fail()
 	}
 	have, err := c.r.attr(v, name)

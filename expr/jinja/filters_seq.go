@@ -166,43 +166,6 @@ func ignoreCase(v value.Value) value.Value {
 // keyed is an item with what it is ordered by.
 type keyed struct{ key, item value.Value }
 
-// sort orders items by their keys, stably; errors of comparing end it.
-func (r *run) sort(items []keyed, reverse bool) error {
-	if len(items) < 2 {
-		return nil
-	}
-	if err := r.make(len(items)); err != nil {
-		return err
-	}
-	left := append([]keyed{}, items[:len(items)/2]...)
-	right := append([]keyed{}, items[len(items)/2:]...)
-	if err := r.sort(left, reverse); err != nil {
-		return err
-	}
-	if err := r.sort(right, reverse); err != nil {
-		return err
-	}
-	for i := range items {
-		takeRight := len(left) == 0
-		if !takeRight && len(right) > 0 {
-			a, b := right[0].key, left[0].key
-			if reverse {
-				a, b = b, a
-			}
-			var err error
-			if takeRight, err = r.order("<", a, b); err != nil {
-				return err
-			}
-		}
-		if takeRight {
-			items[i], right = right[0], right[1:]
-		} else {
-			items[i], left = left[0], left[1:]
-		}
-	}
-	return nil
-}
-
 // sortBy orders a sequence by what key gives.
 func (r *run) sortBy(items []value.Value, reverse bool, key func(value.Value) (value.Value, error)) ([]value.Value, error) {
 	pairs := make([]keyed, len(items))

@@ -180,10 +180,7 @@ func (c *call) textArg(missing string) (string, error) {
 func filterIndent(c *call) (value.Value, error) {
 	s, ok := textOf(c.arg(0))
 	if !ok {
-		if u, undef := c.arg(0).(*undefined); undef {
-			return nil, u.fail()
-		}
-		return nil, typeError("unsupported operand type(s) for +=: '%s' and 'str'", typeName(c.arg(0)))
+		return nil, noIndent(c.arg(0))
 	}
 	indent, ok := textOf(c.or(1, value.Int(4)))
 	if !ok {
@@ -221,6 +218,19 @@ func filterIndent(c *call) (value.Value, error) {
 		b.WriteString(line)
 	}
 	return likeFirst(c.arg(0), b.String()), nil
+}
+
+// noIndent is why a value that is no text can't be indented: Python adds a line end to it.
+func noIndent(v value.Value) error {
+	switch v := v.(type) {
+	case *undefined:
+		return v.fail()
+	case *value.List:
+		return raise("AttributeError", "'list' object has no attribute 'splitlines'")
+	case *value.Tuple:
+		return typeError(`can only concatenate tuple (not "str") to tuple`)
+	}
+	return typeError("unsupported operand type(s) for +=: '%s' and 'str'", typeName(v))
 }
 
 func filterTruncate(c *call) (value.Value, error) {

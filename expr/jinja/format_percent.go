@@ -76,13 +76,14 @@ func (p *percenter) run() error {
 		}
 		p.b.WriteString(p.rest[:at])
 		p.rest = p.rest[at+1:]
+		if strings.HasPrefix(p.rest, "%") {
+			p.rest = p.rest[1:]
+			p.b.WriteByte('%')
+			continue
+		}
 		d, err := p.directive()
 		if err != nil {
 			return err
-		}
-		if d.verb == '%' {
-			p.b.WriteByte('%')
-			continue
 		}
 		keyed = keyed || d.key != nil
 		v, err := p.value(d)
@@ -185,6 +186,9 @@ func (p *percenter) count() (int, error) {
 		if err != nil {
 			return 0, err
 		}
+		if v.Kind() == value.KindBigInt {
+			return 0, raise("OverflowError", "Python int too large to convert to C ssize_t")
+		}
 		if v.Kind() != value.KindInt && v.Kind() != value.KindBool {
 			return 0, typeError("* wants int")
 		}
@@ -233,9 +237,6 @@ func (p *percenter) value(d directive) (value.Value, error) {
 
 // text formats one value.
 func (p *percenter) text(d directive, v value.Value) (string, error) {
-	if u, ok := v.(*undefined); ok && d.verb != 'r' && d.verb != 'a' && !u.lenient {
-		return "", u.fail()
-	}
 	switch d.verb {
 	case 's', 'r', 'a':
 		return p.string(d, v)
@@ -251,12 +252,15 @@ func (p *percenter) text(d directive, v value.Value) (string, error) {
 }
 
 func (p *percenter) string(d directive, v value.Value) (string, error) {
-	s, err := p.r.str(v)
+	var s string
+	var err error
 	switch d.verb {
 	case 'r':
 		s, err = p.r.repr(v)
 	case 'a':
 		s, err = p.r.ascii(v)
+	default:
+		s, err = p.r.str(v)
 	}
 	if err != nil {
 		return "", err

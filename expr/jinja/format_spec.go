@@ -103,13 +103,10 @@ func (r *run) format(v value.Value, text string) (string, error) {
 	if err := r.make(len(text)); err != nil {
 		return "", err
 	}
-	if u, ok := v.(*undefined); ok && !u.lenient {
-		return "", u.fail()
-	}
 	switch v := v.(type) {
 	case value.String, *markup:
 		s, _ := textOf(v)
-		return r.formatText(s, text)
+		return r.formatText(s, text, typeName(v))
 	case value.Bool:
 		if text == "" {
 			return r.str(v)
@@ -141,7 +138,7 @@ func unknownVerb(verb byte, typ string) error {
 	return valueError("Unknown format code '%c' for object of type '%s'", verb, typ)
 }
 
-func (r *run) formatText(s, text string) (string, error) {
+func (r *run) formatText(s, text, typ string) (string, error) {
 	if text == "" {
 		return s, nil
 	}
@@ -150,7 +147,7 @@ func (r *run) formatText(s, text string) (string, error) {
 	case err != nil:
 		return "", err
 	case f.verb != 0 && f.verb != 's':
-		return "", unknownVerb(f.verb, "str")
+		return "", unknownVerb(f.verb, typ)
 	case f.sign == ' ':
 		return "", valueError("Space not allowed in string format specifier")
 	case f.sign != 0:
@@ -252,7 +249,10 @@ func (r *run) formatChar(n *big.Int, f spec) (string, error) {
 	if f.alt {
 		return "", valueError("Alternate form (#) not allowed with integer format specifier 'c'")
 	}
-	if !n.IsInt64() || n.Int64() < 0 || n.Int64() > utf8.MaxRune {
+	if !n.IsInt64() {
+		return "", raise("OverflowError", "Python int too large to convert to C long")
+	}
+	if n.Int64() < 0 || n.Int64() > utf8.MaxRune {
 		return "", raise("OverflowError", "%%c arg not in range(0x110000)")
 	}
 	if f.align == 0 {

@@ -84,30 +84,26 @@ func digitValue(r rune) rune {
 }
 
 // parseFloat is Python's float(text).
-func parseFloat(s string) (float64, error) {
+func parseFloat(s string) (f float64, ok bool) {
 	body := asciiDigits(strings.TrimFunc(s, isSpace))
-	invalid := valueError("could not convert string to float: %s", quoted(s))
 	unsigned := strings.ToLower(strings.TrimLeft(body, "+-"))
 	if len(body)-len(unsigned) > 1 {
-		return 0, invalid
+		return 0, false
 	}
 	switch unsigned {
 	case "inf", "infinity", "nan":
 	default:
 		if unsigned == "" || strings.Trim(unsigned, "0123456789.e+-_") != "" {
-			return 0, invalid
+			return 0, false
 		}
 		for i := range body {
 			if body[i] == '_' && (i == 0 || i == len(body)-1 || !isDecimal(body[i-1]) || !isDecimal(body[i+1])) {
-				return 0, invalid
+				return 0, false
 			}
 		}
 	}
 	f, err := strconv.ParseFloat(strings.ReplaceAll(body, "_", ""), 64)
-	if err != nil && !math.IsInf(f, 0) {
-		return 0, invalid
-	}
-	return f, nil
+	return f, err == nil || math.IsInf(f, 0)
 }
 
 // toInt is Python's int(v).
@@ -140,7 +136,11 @@ func floatToInt(f float64) (value.Value, error) {
 // floatOf is Python's float(v).
 func floatOf(v value.Value) (float64, error) {
 	if s, ok := textOf(v); ok {
-		return parseFloat(s)
+		f, ok := parseFloat(s)
+		if !ok {
+			return 0, valueError("could not convert string to float: %s", value.Repr(v))
+		}
+		return f, nil
 	}
 	switch v := v.(type) {
 	case value.Bool, value.Int, value.BigInt, value.Float:
@@ -209,8 +209,6 @@ func filterAbs(c *call) (value.Value, error) {
 		return value.IntOf(new(big.Int).Abs(bigOf(v))), nil
 	case value.TimeSpan:
 		return value.TimeSpan{Microseconds: max(v.Microseconds, -v.Microseconds)}, nil
-	case *undefined:
-		return nil, v.fail()
 	}
 	return nil, typeError("bad operand type for abs(): '%s'", typeName(c.arg(0)))
 }
@@ -250,9 +248,6 @@ func filterRound(c *call) (value.Value, error) {
 // round is Python's round(v, precision): halves go to the even digit of what the float exactly is.
 func (r *run) round(v, precision value.Value) (value.Value, error) {
 	if !isNumber(v) {
-		if u, ok := v.(*undefined); ok {
-			return nil, u.fail()
-		}
 		return nil, typeError("type %s doesn't define __round__ method", typeName(v))
 	}
 	f, isFloat := v.(value.Float)

@@ -11,7 +11,7 @@ import (
 // binary applies an arithmetic operator.
 func (r *run) binary(op string, a, b value.Value) (value.Value, error) {
 	for _, v := range []value.Value{a, b} {
-		if u, ok := v.(*undefined); ok && !formatsWith(op, a) {
+		if u, ok := v.(*undefined); ok && !asksOperand(op, a) {
 			return nil, u.fail()
 		}
 	}
@@ -44,10 +44,11 @@ func (r *run) binary(op string, a, b value.Value) (value.Value, error) {
 	return nil, typeError("unsupported operand type(s) for %s: '%s' and '%s'", shown, typeName(a), typeName(b))
 }
 
-// formatsWith reports whether the operator is % of a text: it looks at its operand itself.
-func formatsWith(op string, a value.Value) bool {
+// asksOperand reports whether an operator looks at its right operand itself: % of a text, * of markup.
+func asksOperand(op string, a value.Value) bool {
 	_, text := textOf(a)
-	return op == "%" && text
+	_, marked := a.(*markup)
+	return op == "%" && text || op == "*" && marked
 }
 
 // arith applies an operator to numbers.
@@ -293,6 +294,9 @@ func floatPower(x, y float64) (value.Value, error) {
 func (r *run) add(a, b value.Value) (value.Value, error) {
 	if x, ok := textOf(a); ok {
 		y, ok := textOf(b)
+		if _, marked := a.(*markup); marked && !ok {
+			return nil, nil
+		}
 		if !ok {
 			return nil, typeError(`can only concatenate str (not "%s") to str`, typeName(b))
 		}
@@ -345,7 +349,7 @@ func (r *run) joinItems(a, b []value.Value) ([]value.Value, error) {
 
 // subtract is - of what isn't numbers: sets, views and times.
 func (r *run) subtract(a, b value.Value) (value.Value, error) {
-	if isSetLike(a) && (isSetLike(b) || isView(a)) {
+	if isView(a) || isView(b) || isSetLike(a) && isSetLike(b) {
 		items, err := r.list(a)
 		if err != nil {
 			return nil, err
@@ -395,18 +399,16 @@ func (r *run) newSet(items []value.Value) (*value.Set, error) {
 
 // repeat is * of a sequence and an integer; nil: the types don't go together.
 func (r *run) repeat(a, b value.Value) (value.Value, error) {
-	if _, ok := lengthOf(a); !ok || isNumber(a) {
+	if !isRepeatable(a) {
 		a, b = b, a
 	}
-	switch a.(type) {
-	case value.String, *markup, *value.List, *value.Tuple, *bytesObject:
-	default:
+	if !isRepeatable(a) {
 		return nil, nil
 	}
-	if !isNumber(b) {
-		return nil, typeError("can't multiply sequence by non-int of type '%s'", typeName(b))
-	}
 	n, err := toIndex(b)
+	if _, ok := a.(*markup); ok && err != nil {
+		return nil, err
+	}
 	if err != nil {
 		return nil, typeError("can't multiply sequence by non-int of type '%s'", typeName(b))
 	}
@@ -427,6 +429,14 @@ func (r *run) repeat(a, b value.Value) (value.Value, error) {
 	}
 	items, err := r.repeatItems(a.(*value.List).Items(), n)
 	return value.NewList(items), err
+}
+
+func isRepeatable(v value.Value) bool {
+	switch v.(type) {
+	case value.String, *markup, *value.List, *value.Tuple, *bytesObject:
+		return true
+	}
+	return false
 }
 
 func (r *run) repeatText(s string, n int) (string, error) {

@@ -129,6 +129,8 @@ func (r *resolver) expr(ref *expr) {
 		}
 	case *condExpr:
 		r.soft = true
+	case *subscript:
+		r.slices(x)
 	case *callExpr:
 		if a, ok := x.fn.(*attribute); ok && isMutator(a.name) {
 			r.t.owns = true
@@ -138,6 +140,19 @@ func (r *resolver) expr(ref *expr) {
 		r.expr(c)
 	}
 	r.soft = saved
+}
+
+// slices refuses several slices at once: what Jinja2 writes for them is no Python.
+func (r *resolver) slices(x *subscript) {
+	t, ok := x.arg.(*tupleExpr)
+	if !ok {
+		return
+	}
+	for _, item := range t.items {
+		if _, ok := item.(*sliceExpr); ok && r.err == nil {
+			r.err = &Error{Class: "SyntaxError", Message: "invalid syntax"}
+		}
+	}
 }
 
 // isMutator reports whether a method of this name changes its receiver.
