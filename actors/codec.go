@@ -123,7 +123,8 @@ func encodeCommand(c workflow.Command) (*messages.Command, error) {
 		m.Op = &messages.Command_SetEnv{SetEnv: &messages.SetEnv{Env: e.dict(op.Env)}}
 	case workflow.CompleteAction:
 		m.Op = &messages.Command_CompleteAction{CompleteAction: &messages.CompleteAction{
-			ActionId: string(op.Action), State: string(op.State), Output: e.value(op.Output)}}
+			ActionId: string(op.Action), State: string(op.State), Output: e.value(op.Output),
+		}}
 	default:
 		return nil, fault.New(fault.Internal, "command %T has no message", c.Op)
 	}

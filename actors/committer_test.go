@@ -131,7 +131,7 @@ func TestAmbiguousBatchIsInDoubtForAllAndNotTriedAgain(t *testing.T) {
 	t.Parallel()
 	for name, answer := range map[string]func(context.Context, string, int) ([]persistence.TurnOutcome, error){
 		"ambiguous": func(context.Context, string, int) ([]persistence.TurnOutcome, error) {
-			return nil, persistence.Ambiguous(cut)
+			return nil, persistence.Ambiguous(errCut)
 		},
 		"hangs, and then says something definite": func(ctx context.Context, _ string, _ int) ([]persistence.TurnOutcome, error) {
 			<-ctx.Done()

@@ -163,7 +163,8 @@ func (d *dispatcher) hello(h *messages.Hello) {
 		view.Engines = append(view.Engines, &messages.EngineNode{Id: string(n.ID), Address: n.Address})
 	}
 	d.cfg.Network.Send(h.Address, h.Actor, &messages.ToRunner{
-		RunnerId: h.RunnerId, Engine: d.cfg.Network.Address(), Message: &messages.ToRunner_View{View: view}})
+		RunnerId: h.RunnerId, Engine: d.cfg.Network.Address(), Message: &messages.ToRunner_View{View: view},
+	})
 	if h.Leaving || h.Seq == 1 {
 		d.publish()
 	}

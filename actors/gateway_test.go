@@ -207,8 +207,14 @@ func TestCodecKeepsEveryCommandAndAnswer(t *testing.T) {
 		t.Errorf("an unknown kind: %v", err)
 	}
 	for _, op := range []workflow.Op{
-		workflow.Pause{}, workflow.Resume{}, workflow.Stop{State: workflow.Error, Message: "m"}, workflow.Rerun{Task: "t", Reset: true},
-		workflow.Skip{Task: "t"}, workflow.Describe{Description: "d"}, workflow.SetEnv{}, workflow.CompleteAction{Action: "a", State: workflow.Success},
+		workflow.Pause{},
+		workflow.Resume{},
+		workflow.Stop{State: workflow.Error, Message: "m"},
+		workflow.Rerun{Task: "t", Reset: true},
+		workflow.Skip{Task: "t"},
+		workflow.Describe{Description: "d"},
+		workflow.SetEnv{},
+		workflow.CompleteAction{Action: "a", State: workflow.Success},
 	} {
 		m, err := encodeCommand(workflow.Command{RequestID: "r", Op: op})
 		if err != nil {

@@ -42,7 +42,8 @@ func TestOfTwoOwnersOnlyOneCommitsAndTheFencedOneSaysNothing(t *testing.T) {
 		w.wire.send("nowhere", a.address, RouterName, &messages.ToExecution{
 			ExecutionId: string(id), ReplyTo: &messages.ReplyTo{Address: "api-1", Actor: "nobody"},
 			Message: &messages.ToExecution_Command{Command: &messages.Command{RequestId: "1", Op: &messages.Command_Describe{
-				Describe: &messages.Describe{Description: "never"}}}},
+				Describe: &messages.Describe{Description: "never"},
+			}}},
 		})
 		w.pass(100 * time.Millisecond)
 		if n := a.Metrics().Fenced; n != 1 {

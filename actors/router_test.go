@@ -132,7 +132,8 @@ func TestMessageForAnotherEngineIsPassedOnUnchanged(t *testing.T) {
 			return arrives()
 		})
 		w.wire.send("nowhere", a.address, RouterName, &messages.ToExecution{ExecutionId: string(id), Message: &messages.ToExecution_Command{
-			Command: &messages.Command{Op: &messages.Command_Describe{Describe: &messages.Describe{Description: "round about"}}}}})
+			Command: &messages.Command{Op: &messages.Command_Describe{Describe: &messages.Describe{Description: "round about"}}},
+		}})
 		w.pass(time.Second)
 		if d := w.record(id).Description; d != "round about" || a.Metrics().Forwarded != before+1 {
 			t.Errorf("description %q, forwarded %d times", d, a.Metrics().Forwarded-before)
@@ -179,10 +180,14 @@ func TestUnknownMessagesAreOnlyNotUnderstood(t *testing.T) {
 		w.wire.send("later version", e.address, RouterName, &messages.ToExecution{})
 		w.wire.send("later version", e.address, RouterName, &messages.ToEngine{})
 		w.wire.send("later version", w.runners[0].address, "runner-r1", &messages.ToRunner{RunnerId: "r1"})
-		w.wire.send("later version", e.address, RouterName, &messages.ToExecution{ExecutionId: string(idOf(1)),
-			Message: &messages.ToExecution_ActionFinished{ActionFinished: &messages.ActionFinished{Kind: 99}}})
-		w.wire.send("later version", e.address, RouterName, &messages.ToExecution{ExecutionId: string(idOf(1)),
-			Message: &messages.ToExecution_ControlChild{ControlChild: &messages.ControlChild{Op: "dance"}}})
+		w.wire.send("later version", e.address, RouterName, &messages.ToExecution{
+			ExecutionId: string(idOf(1)),
+			Message:     &messages.ToExecution_ActionFinished{ActionFinished: &messages.ActionFinished{Kind: 99}},
+		})
+		w.wire.send("later version", e.address, RouterName, &messages.ToExecution{
+			ExecutionId: string(idOf(1)),
+			Message:     &messages.ToExecution_ControlChild{ControlChild: &messages.ControlChild{Op: "dance"}},
+		})
 		w.pass(time.Second)
 		completeLater(w, idOf(1))
 	})

@@ -19,16 +19,16 @@ import (
 // Each step of a turn that can fail does so here twice: nothing was persisted, and persisted but nobody has heard of it.
 
 var (
-	down = fault.New(fault.Unavailable, "the store is down")
-	cut  = errors.New("the connection was cut")
-	sick = fault.New(fault.Internal, "the store is sick")
+	down   = fault.New(fault.Unavailable, "the store is down")
+	errCut = errors.New("the connection was cut")
+	sick   = fault.New(fault.Internal, "the store is sick")
 )
 
 // faults is what a store can do to the n-th call of a method.
 func storeFaults() map[string]memstore.Fault {
 	return map[string]memstore.Fault{
 		"not persisted":                       {Before: down},
-		"persisted but unheard":               {After: cut},
+		"persisted but unheard":               {After: errCut},
 		"not persisted, the store has a bug":  {Before: sick},
 		"hangs for longer than anybody waits": {Delay: 10 * time.Minute},
 		"slow":                                {Delay: 4 * time.Second},
@@ -78,7 +78,7 @@ func eachCall(t *testing.T, op string, calls []int) {
 							w.awaitPhaseOfAny(idOf(1), workflow.PhaseDispatched)
 							w.store.Inject(func(o string, attempt int) memstore.Fault {
 								if o == "Commit" && attempt <= 4 {
-									return memstore.Fault{After: cut}
+									return memstore.Fault{After: errCut}
 								}
 								return hit(o, attempt)
 							})
@@ -91,7 +91,7 @@ func eachCall(t *testing.T, op string, calls []int) {
 						if hits == 0 && n == calls[0] {
 							t.Errorf("no %s has failed", op)
 						}
-						if f.Before != sick && w.record(idOf(1)).State != workflow.Success {
+						if !errors.Is(f.Before, sick) && w.record(idOf(1)).State != workflow.Success {
 							t.Errorf("the execution is %s: %s", w.record(idOf(1)).State, w.record(idOf(1)).StateInfo)
 						}
 					})

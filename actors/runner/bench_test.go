@@ -147,7 +147,8 @@ func (b *bench) say(m *messages.ToRunner) {
 // view has the engine answer a hello.
 func (b *bench) view() {
 	b.say(&messages.ToRunner{Message: &messages.ToRunner_View{View: &messages.EngineView{
-		EngineId: "e1", Address: engineAt, Engines: []*messages.EngineNode{{Id: "e1", Address: engineAt}}}}})
+		EngineId: "e1", Address: engineAt, Engines: []*messages.EngineNode{{Id: "e1", Address: engineAt}},
+	}}})
 }
 
 // pass lets time pass, in which the engine answers hellos.
@@ -190,7 +191,8 @@ func cancelOf(action string, n int) *messages.ToRunner {
 
 func grantOf(action string, n int) *messages.ToRunner {
 	return &messages.ToRunner{Message: &messages.ToRunner_Grant{Grant: &messages.StartGrant{
-		Attempt: attemptOf(action, n), LeaseUntil: time.Now().Add(30 * time.Second).UnixMilli()}}}
+		Attempt: attemptOf(action, n), LeaseUntil: time.Now().Add(30 * time.Second).UnixMilli(),
+	}}}
 }
 
 func denialOf(action string, n int) *messages.ToRunner {

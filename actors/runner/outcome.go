@@ -98,7 +98,8 @@ func clip(text string) string {
 
 func (w *worker) sayStarted(a *attempt) {
 	w.toOwner(a, &messages.ToExecution{Message: &messages.ToExecution_ActionStarted{
-		ActionStarted: &messages.ActionStarted{Attempt: a.id(), RunnerId: w.cfg.ID}}})
+		ActionStarted: &messages.ActionStarted{Attempt: a.id(), RunnerId: w.cfg.ID},
+	}})
 }
 
 // returned takes the outcome over. An attempt that was stopped for want of engines is not over: when one is heard again it

@@ -66,7 +66,8 @@ func (w *worker) Receive(c actor.Context) {
 		w.returned(m.attempt, m.result)
 	case progressed:
 		w.toOwner(m.attempt, &messages.ToExecution{Message: &messages.ToExecution_ActionProgress{
-			ActionProgress: &messages.ActionProgress{Attempt: m.attempt.id(), RunnerId: w.cfg.ID, Text: m.text}}})
+			ActionProgress: &messages.ActionProgress{Attempt: m.attempt.id(), RunnerId: w.cfg.ID, Text: m.text},
+		}})
 	case drain:
 		if !w.draining {
 			w.draining, w.drainAt, w.drainNo = true, w.cfg.Now(), w.hellos+1
