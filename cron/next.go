@@ -41,6 +41,11 @@ func periodAt(location *time.Location, at int64) period {
 	start, end := t.ZoneBounds()
 	_, offset := t.Zone()
 	p := period{offset: int64(offset), start: start.Unix(), end: end.Unix(), last: end.IsZero()}
+	if !p.last && p.end <= at {
+		// Behind the table of a zone's changes, from 2038 on, ZoneBounds gives each year 365 days, and so the last day of a
+		// leap year an end that lies before it.
+		p.end = max(p.end+86400, at+1)
+	}
 	if !start.IsZero() {
 		_, before := start.Add(-time.Second).Zone()
 		p.change = p.offset - int64(before)

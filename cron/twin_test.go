@@ -180,6 +180,8 @@ var changes = []struct{ zone, at string }{
 	{"Pacific/Apia", "2011-12-30T10:00:00Z"},      // a whole day is skipped
 	{"Africa/Casablanca", "2026-02-15T02:00:00Z"},
 	{"Asia/Kathmandu", "2026-06-01T00:00:00Z"},
+	{"Europe/Berlin", "2048-12-31T12:00:00Z"}, // the last day of a leap year behind the table of changes
+	{"Australia/Sydney", "2048-12-31T12:00:00Z"},
 }
 
 func TestNextAgainstAScan(t *testing.T) {
