@@ -37,7 +37,7 @@ func ground() []Rule {
 	}
 }
 
-// language is the language and the state machine: pure, see Bans.
+// language is the language, the state machine and the reading of cron patterns: pure, see Bans.
 func language() []Rule {
 	return []Rule{
 		{Folder: "expr/value"},
@@ -51,6 +51,7 @@ func language() []Rule {
 		{Folder: "dsl/yaml", May: []string{"expr/value"}},
 		{Folder: "dsl", May: []string{"dsl/yaml", "expr", "expr/value"}},
 		{Folder: "workflow", May: []string{"dsl", "expr", "expr/value"}, TestsMay: []string{"dsl/yaml"}},
+		{Folder: "cron"},
 	}
 }
 
