@@ -112,6 +112,13 @@ func (w *wire) isolate(off bool, addresses ...string) {
 	}
 }
 
+// rewrite has each message changed on its way.
+func (w *wire) rewrite(edit func(proto.Message)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.edit = edit
+}
+
 func (w *wire) count(kind string) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -170,13 +170,13 @@ func TestOutcomeThatNoStoreCanKeepEndsTheActionInError(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
 		w.cluster(1, 1, 2)
-		w.start("one", idOf(1), workflow.Error)
 		deep := []byte(strings.Repeat("[", value.DepthMax+1) + strings.Repeat("]", value.DepthMax+1))
-		w.wire.edit = func(m proto.Message) {
+		w.wire.rewrite(func(m proto.Message) {
 			if to, ok := m.(*messages.ToExecution); ok && to.GetActionFinished() != nil {
 				to.GetActionFinished().Value = deep
 			}
-		}
+		})
+		w.start("one", idOf(1), workflow.Error)
 		w.awaitState(idOf(1), workflow.Error)
 	})
 }
@@ -188,13 +188,13 @@ func TestDeepestOutcomeThatARunnerSendsCanBeLoadedAgain(t *testing.T) {
 		w.openGateway()
 		w.runner(2)
 		w.define(`{version: '2.0', deep: {tasks: {a: {action: work, on-success: b}, b: {action: later}}}}`)
-		w.start("deep", idOf(1), workflow.Success)
 		deep := []byte(strings.Repeat("[", value.DepthMax) + strings.Repeat("]", value.DepthMax))
-		w.wire.edit = func(m proto.Message) {
+		w.wire.rewrite(func(m proto.Message) {
 			if to, ok := m.(*messages.ToExecution); ok && to.GetActionFinished() != nil {
 				to.GetActionFinished().Value = deep
 			}
-		}
+		})
+		w.start("deep", idOf(1), workflow.Success)
 		w.await("passivated", func() bool { return len(w.actionsOf(idOf(1))) == 2 && w.engines[0].Metrics().ExecutionsNow == 0 })
 		completeLater(w, idOf(1))
 		for _, a := range w.actionsOf(idOf(1)) {
@@ -210,12 +210,12 @@ func TestOutcomeThatNobodyCanReadEndsTheActionInError(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
 		w.cluster(1, 1, 2)
-		w.start("one", idOf(1), workflow.Error)
-		w.wire.edit = func(m proto.Message) {
+		w.wire.rewrite(func(m proto.Message) {
 			if to, ok := m.(*messages.ToExecution); ok && to.GetActionFinished() != nil {
 				to.GetActionFinished().Value = []byte(`{"broken`)
 			}
-		}
+		})
+		w.start("one", idOf(1), workflow.Error)
 		w.awaitState(idOf(1), workflow.Error)
 	})
 }
