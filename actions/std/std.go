@@ -21,7 +21,7 @@ import (
 	"cierzo/actions"
 )
 
-// Config of the standard actions. The zero value is right for most.
+// Config of the standard actions. The zero value is right for most, but for std.javascript: see Interpreter.
 type Config struct {
 	// HTTPTimeout is what a request of std.http may take when its input doesn't say. Defaults to 60 s.
 	HTTPTimeout time.Duration
@@ -34,12 +34,18 @@ type Config struct {
 	DeniedCIDRs []netip.Prefix
 	// RootCAs are the authorities that sign the certificates of servers. Defaults to the system's.
 	RootCAs *x509.CertPool
+
+	// JavaScript is what RunJavaScriptChild returned to this program's main function; without it, scripts are refused.
+	JavaScript Interpreter
+	// JavaScriptTimeout is what a script may take, also in processor time. Defaults to 10 s.
+	JavaScriptTimeout time.Duration
 }
 
 // The defaults of Config.
 const (
-	httpTimeoutDefault      = 60 * time.Second
-	responseBytesMaxDefault = 5 << 20
+	httpTimeoutDefault       = 60 * time.Second
+	responseBytesMaxDefault  = 5 << 20
+	javaScriptTimeoutDefault = 10 * time.Second
 )
 
 // MistralDeniedCIDRs is Mistral's own default for DeniedCIDRs: the loopback interface and the local link.
@@ -58,6 +64,9 @@ func (c Config) complete() (Config, error) {
 	if c.ResponseBytesMax <= 0 {
 		c.ResponseBytesMax = responseBytesMaxDefault
 	}
+	if c.JavaScriptTimeout <= 0 {
+		c.JavaScriptTimeout = javaScriptTimeoutDefault
+	}
 	if c.DeniedCIDRs == nil {
 		c.DeniedCIDRs = localLink()
 	}
@@ -71,7 +80,7 @@ func Register(r *actions.Registry, cfg Config) error {
 	if err != nil {
 		return err
 	}
-	all := []actions.Action{noop(), asyncNoop(), echo(), fail(), sleep(), testDict(), httpAction(cfg), mistralHTTP(cfg)}
+	all := []actions.Action{noop(), asyncNoop(), echo(), fail(), sleep(), testDict(), httpAction(cfg), mistralHTTP(cfg), javaScript(cfg, "std.javascript"), javaScript(cfg, "std.js")}
 	for _, a := range all {
 		if err := r.Register(a); err != nil {
 			return err

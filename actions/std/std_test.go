@@ -137,6 +137,7 @@ func TestInputs(t *testing.T) {
 	want := map[string]string{
 		"std.noop": ``, "std.async_noop": ``, "std.echo": `output, delay=0`, "std.fail": `error_data=null`,
 		"std.sleep": `seconds=1`, "std.test_dict": `size=0, key_prefix="", val=""`, "std.http": http, "std.mistral_http": http,
+		"std.javascript": `script, context=null`, "std.js": `script, context=null`,
 	}
 	r := actions.NewRegistry()
 	if err := std.Register(r, std.Config{}); err != nil {

@@ -1,0 +1,11 @@
+//go:build !linux
+
+package std
+
+import "os/exec"
+
+// detach does nothing here.
+func detach(*exec.Cmd) {}
+
+// confine can't limit the process here; the interpreter's own limits hold, and the parent ends it when its time is up.
+func confine(float64) error { return nil }
