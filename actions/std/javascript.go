@@ -111,9 +111,9 @@ func (i Interpreter) run(ctx context.Context, c *actions.Call, limit time.Durati
 	cmd.WaitDelay = time.Second
 	detach(cmd)
 	if err := cmd.Run(); err != nil {
-		return nil, crash(err, limit, complaint.String())
+		return nil, crash(err, limit, complaint.kept.String())
 	}
-	return parseAnswer(answer.Bytes())
+	return parseAnswer(answer.kept.Bytes())
 }
 
 // crash says why a child ended without an answer.
@@ -146,24 +146,4 @@ func parseAnswer(data []byte) (value.Value, error) {
 		return nil, errors.New("the interpreter gave no answer")
 	}
 	return result, nil
-}
-
-// bounded keeps what is written to it. Beyond its limit it refuses, or, with drop, forgets.
-type bounded struct {
-	bytes.Buffer
-	max  int
-	drop bool
-}
-
-// Write implements io.Writer.
-func (b *bounded) Write(p []byte) (int, error) {
-	room := b.max - b.Len()
-	if len(p) <= room {
-		return b.Buffer.Write(p)
-	}
-	if !b.drop {
-		return 0, fmt.Errorf("more than %d bytes of output", b.max)
-	}
-	b.Buffer.Write(p[:room])
-	return len(p), nil
 }

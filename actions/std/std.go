@@ -35,6 +35,16 @@ type Config struct {
 	// RootCAs are the authorities that sign the certificates of servers. Defaults to the system's.
 	RootCAs *x509.CertPool
 
+	// SSHKeys is the folder of private keys that are named by a relative path, and of those (id_ed25519, id_ecdsa, id_rsa)
+	// that are tried when an action has neither key nor password. Defaults to .ssh in the home of the process.
+	SSHKeys string
+	// SSHKnownHosts is a file of known_hosts' format; a host that isn't in it, or has another key there, is refused.
+	// Defaults to "": any host key is accepted, as in Mistral.
+	SSHKnownHosts string
+	// SSHProxyCommands lets std.ssh_proxied run programs on this machine by its input proxy_command. Whoever may start
+	// a workflow may then run anything here that the process may. Defaults to false; Mistral has it on.
+	SSHProxyCommands bool
+
 	// JavaScript is what RunJavaScriptChild returned to this program's main function; without it, scripts are refused.
 	JavaScript Interpreter
 	// JavaScriptTimeout is what a script may take, also in processor time. Defaults to 10 s.
@@ -80,7 +90,7 @@ func Register(r *actions.Registry, cfg Config) error {
 	if err != nil {
 		return err
 	}
-	all := []actions.Action{noop(), asyncNoop(), echo(), fail(), sleep(), testDict(), httpAction(cfg), mistralHTTP(cfg), javaScript(cfg, "std.javascript"), javaScript(cfg, "std.js")}
+	all := []actions.Action{noop(), asyncNoop(), echo(), fail(), sleep(), testDict(), httpAction(cfg), mistralHTTP(cfg), sshAction(cfg), sshProxied(cfg), javaScript(cfg, "std.javascript"), javaScript(cfg, "std.js")}
 	for _, a := range all {
 		if err := r.Register(a); err != nil {
 			return err

@@ -137,7 +137,9 @@ func TestInputs(t *testing.T) {
 	want := map[string]string{
 		"std.noop": ``, "std.async_noop": ``, "std.echo": `output, delay=0`, "std.fail": `error_data=null`,
 		"std.sleep": `seconds=1`, "std.test_dict": `size=0, key_prefix="", val=""`, "std.http": http, "std.mistral_http": http,
-		"std.javascript": `script, context=null`, "std.js": `script, context=null`,
+		"std.ssh":         `cmd, host, username, password="", private_key_filename=null, private_key=null, return_result_on_error=false`,
+		"std.ssh_proxied": `cmd, host, username, private_key_filename, gateway_host, gateway_username=null, password=null, proxy_command=null, private_key=null`,
+		"std.javascript":  `script, context=null`, "std.js": `script, context=null`,
 	}
 	r := actions.NewRegistry()
 	if err := std.Register(r, std.Config{}); err != nil {

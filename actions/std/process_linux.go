@@ -13,8 +13,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// detach keeps a signal to the terminal's processes from the child: a node that drains lets scripts end.
-func detach(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
+// detach makes the child the head of a group of its own: a signal to the terminal's processes doesn't reach it (a node that
+// drains lets its actions end), and what it starts is killed with it.
+func detach(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return killGroup(cmd) }
+}
+
+// killGroup ends the child, which must not have been waited for, and all that it started.
+func killGroup(cmd *exec.Cmd) error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 
 // confine sets the limits of this process, for good: processor time, address space, and neither files nor sockets.
 func confine(seconds float64) error {
