@@ -90,7 +90,7 @@ func Register(r *actions.Registry, cfg Config) error {
 	if err != nil {
 		return err
 	}
-	all := []actions.Action{noop(), asyncNoop(), echo(), fail(), sleep(), testDict(), httpAction(cfg), mistralHTTP(cfg), sshAction(cfg), sshProxied(cfg), javaScript(cfg, "std.javascript"), javaScript(cfg, "std.js")}
+	all := []actions.Action{noop(), asyncNoop(), echo(), fail(), sleep(), testDict(), httpAction(cfg), mistralHTTP(cfg), sshAction(cfg), sshProxied(cfg), email(cfg), javaScript(cfg, "std.javascript"), javaScript(cfg, "std.js")}
 	for _, a := range all {
 		if err := r.Register(a); err != nil {
 			return err

@@ -137,6 +137,7 @@ func TestInputs(t *testing.T) {
 	want := map[string]string{
 		"std.noop": ``, "std.async_noop": ``, "std.echo": `output, delay=0`, "std.fail": `error_data=null`,
 		"std.sleep": `seconds=1`, "std.test_dict": `size=0, key_prefix="", val=""`, "std.http": http, "std.mistral_http": http,
+		"std.email":       `from_addr, to_addrs, smtp_server, reply_to=null, cc_addrs=null, bcc_addrs=null, smtp_password=null, subject=null, body=null, html_body=null`,
 		"std.ssh":         `cmd, host, username, password="", private_key_filename=null, private_key=null, return_result_on_error=false`,
 		"std.ssh_proxied": `cmd, host, username, private_key_filename, gateway_host, gateway_username=null, password=null, proxy_command=null, private_key=null`,
 		"std.javascript":  `script, context=null`, "std.js": `script, context=null`,
