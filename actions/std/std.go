@@ -1,4 +1,4 @@
-// Package std holds Mistral's built-in actions.
+// Package std holds Mistral's built-in actions, and calls to OpenStack's services.
 //
 // Register adds them to a registry. Inputs, results and texts of errors are Mistral's; where an action does more or less,
 // its comment says so. What is the same for all of them:
@@ -49,6 +49,9 @@ type Config struct {
 	JavaScript Interpreter
 	// JavaScriptTimeout is what a script may take, also in processor time. Defaults to 10 s.
 	JavaScriptTimeout time.Duration
+
+	// OpenStack is the account for calls on behalf of nobody. Defaults to the variables OS_* of the environment.
+	OpenStack OpenStack
 }
 
 // The defaults of Config.
@@ -91,7 +94,11 @@ func Register(r *actions.Registry, cfg Config) error {
 		return err
 	}
 	all := []actions.Action{noop(), asyncNoop(), echo(), fail(), sleep(), testDict(), httpAction(cfg), mistralHTTP(cfg), sshAction(cfg), sshProxied(cfg), email(cfg), javaScript(cfg, "std.javascript"), javaScript(cfg, "std.js")}
-	for _, a := range all {
+	cloud, err := openStackActions(cfg)
+	if err != nil {
+		return err
+	}
+	for _, a := range append(all, cloud...) {
 		if err := r.Register(a); err != nil {
 			return err
 		}
