@@ -21,6 +21,8 @@ const (
 // sweeper wakes executions that are due and finds attempts whose runner is gone. It only looks at what this engine owns.
 type sweeper struct {
 	e       *Engine
+	since   time.Time                       // this engine hears runners since then; zero: it doesn't
+	last    time.Time                       // sweep
 	missing map[workflow.RunnerID]time.Time // runners that hold attempts and are not heard, since when
 	wanting persistence.Claim               // where the next sweep goes on with executions that want slots
 }
@@ -38,8 +40,8 @@ func (s *sweeper) run() {
 		s.e.root.Send(s.e.router, clock{})
 		s.e.root.Send(s.e.dispatcher, clock{})
 		v := s.e.view.Load()
-		if v == nil || !s.e.members.Valid() {
-			clear(s.missing)
+		s.listen(v != nil && s.e.members.Valid())
+		if s.since.IsZero() {
 			continue
 		}
 		ctx, cancel := context.WithTimeout(s.e.closing, 10*time.Second)
@@ -51,6 +53,21 @@ func (s *sweeper) run() {
 		if err != nil && s.e.closing.Err() == nil {
 			s.e.log.Warn("sweep", "error", err)
 		}
+	}
+}
+
+// listen notes since when this engine would have heard a runner: not while it was parked, and not while its process stood
+// still.
+func (s *sweeper) listen(member bool) {
+	now := s.e.cfg.Now()
+	stalled := now.Sub(s.last) > suspectAfter
+	s.last = now
+	switch {
+	case !member:
+		s.since = time.Time{}
+	case s.since.IsZero() || stalled:
+		s.since = now
+		clear(s.missing)
 	}
 }
 
@@ -126,8 +143,10 @@ func (s *sweeper) runners(ctx context.Context, v *viewChanged) error {
 		switch {
 		case known && !heard.IsZero() && now.Sub(heard) < suspectAfter:
 			continue
+		case known && heard.IsZero():
+			missing[id] = time.Time{} // it is gone, it has said so itself
 		case known:
-			missing[id] = heard
+			missing[id] = latest(heard, s.since)
 		default:
 			// Never heard: since this engine first looked, for the runner may not have heard of this engine.
 			missing[id] = now
@@ -143,6 +162,13 @@ func (s *sweeper) runners(ctx context.Context, v *viewChanged) error {
 	}
 	s.missing = missing
 	return nil
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
 }
 
 func (s *sweeper) lost(ctx context.Context, v *viewChanged, id workflow.RunnerID) error {

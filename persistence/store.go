@@ -49,7 +49,8 @@ type Info struct {
 type Executions interface {
 	// Commit writes the turns of many executions in one transaction and answers each in the same place. A turn with
 	// Writes.Create inserts the execution with epoch 1 and its owner; if the execution exists its outcome is Exists.
-	// Each turn has an execution of its own. len(turns) ≥ 1.
+	// Each turn has an execution of its own, else fault.Invalid. What an execution is (its project, workflow name, root,
+	// parent, and when it was created) is written with Create and never again, whatever a later turn says.
 	Commit(ctx context.Context, turns []Turn) ([]TurnOutcome, error)
 
 	// Activate makes the node the owner: it raises the epoch by one, records the owner, and reads the execution whole.

@@ -13,8 +13,7 @@ type Dict struct {
 	vals   []Value
 	index  map[hash]int // nil while small
 	frozen bool
-	// mutable: to YAQL it is Python's dict, not its own hashable one; see Thawed.
-	mutable bool
+	mutability
 	// freeKeys: lists and dicts that are not mutable may be keys, as YAQL allows inside an expression.
 	freeKeys bool
 }
@@ -33,9 +32,6 @@ func NewFreeDict(capacity int) *Dict {
 	return d
 }
 
-// Mutable reports whether the dict is Python's dict to YAQL too; see Thawed.
-func (d *Dict) Mutable() bool { return d.mutable }
-
 // At is the entry at position i, 0 ≤ i < Len.
 func (d *Dict) At(i int) (k, v Value) { return d.keys[i], d.vals[i] }
 
@@ -47,7 +43,9 @@ func (d *Dict) Frozen() bool { return d.frozen }
 
 // Freeze forbids changes and returns the dict.
 func (d *Dict) Freeze() *Dict {
-	d.frozen = true
+	if !d.frozen { // what is frozen already may be shared between goroutines: it is only read
+		d.frozen = true
+	}
 	return d
 }
 

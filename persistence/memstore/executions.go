@@ -13,6 +13,13 @@ import (
 
 // Commit implements persistence.Executions.
 func (s *Store) Commit(ctx context.Context, turns []persistence.Turn) ([]persistence.TurnOutcome, error) {
+	seen := make(map[workflow.ExecutionID]bool, len(turns))
+	for i := range turns {
+		if seen[turns[i].ID] {
+			return nil, fault.New(fault.Invalid, "commit: execution %s has two turns", turns[i].ID)
+		}
+		seen[turns[i].ID] = true
+	}
 	outcomes := make([]persistence.TurnOutcome, len(turns))
 	err := s.write(ctx, "Commit", func() error {
 		for i := range turns {
@@ -42,6 +49,10 @@ func (s *Store) commit(rows *persistence.TurnRows) persistence.TurnOutcome {
 		s.executions[id] = e
 	case e == nil || e.epoch != rows.Epoch:
 		return persistence.Fenced
+	default:
+		r, old := &rows.Execution, &e.row
+		r.ProjectID, r.WorkflowName, r.CreatedAt = old.ProjectID, old.WorkflowName, old.CreatedAt
+		r.RootID, r.ParentID, r.ParentTaskID = old.RootID, old.ParentID, old.ParentTaskID
 	}
 	e.row = rows.Execution
 	if rows.Data != "" {
@@ -53,8 +64,9 @@ func (s *Store) commit(rows *persistence.TurnRows) persistence.TurnOutcome {
 	for _, a := range rows.Actions {
 		e.actions[a.Seq] = a
 	}
-	if rows.History != nil {
-		e.history = append(e.history, *rows.History)
+	if h := rows.History; h != nil {
+		e.history = slices.DeleteFunc(e.history, func(old persistence.HistoryRow) bool { return old.LastSeq == h.LastSeq })
+		e.history = append(e.history, *h)
 	}
 	return persistence.Committed
 }

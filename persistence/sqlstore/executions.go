@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 
 	"github.com/lib/pq"
 
@@ -119,8 +120,14 @@ func (s *Store) DeleteExecution(ctx context.Context, id workflow.ExecutionID, fo
 		}
 		doomed := []string{string(id)}
 		for i := 0; i < len(doomed); i++ {
-			if err := t.query(childrenQuery, into(&doomed, scanText[string]), doomed[i]); err != nil {
+			var children []string
+			if err := t.query(childrenQuery, into(&children, scanText[string]), doomed[i]); err != nil {
 				return err
+			}
+			for _, child := range children {
+				if !slices.Contains(doomed, child) { // no circle goes on for ever
+					doomed = append(doomed, child)
+				}
 			}
 		}
 		for _, d := range doomed {
@@ -141,7 +148,9 @@ func scanText[T ~string](rows *sql.Rows) (T, error) {
 }
 
 const (
-	dueMany      = `SELECT id FROM executions WHERE shard = ANY($1::INT8[]) AND wake_at <> 0 AND wake_at <= {now} ORDER BY wake_at, id LIMIT $2`
+	// clock_timestamp() would be asked again for each row, and so couldn't bound the index: all who wait would be read.
+	dueMany = `SELECT id FROM executions WHERE shard = ANY($1::INT8[]) AND wake_at <> 0
+AND wake_at <= CAST(extract(epoch FROM statement_timestamp()) * 1000000 AS INT8) ORDER BY wake_at, id LIMIT $2`
 	dueOne       = `SELECT id FROM executions WHERE shard IN (SELECT value FROM json_each($1)) AND wake_at <> 0 AND wake_at <= {now} ORDER BY wake_at, id LIMIT $2`
 	wantingMany  = `SELECT id, owner FROM executions WHERE shard = ANY($1::INT8[]) AND wanting <> 0 AND (shard, id) > ($2, $3) ORDER BY shard, id LIMIT $4`
 	wantingOne   = `SELECT id, owner FROM executions WHERE shard IN (SELECT value FROM json_each($1)) AND wanting <> 0 AND (shard, id) > ($2, $3) ORDER BY shard, id LIMIT $4`

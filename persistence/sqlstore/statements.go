@@ -25,7 +25,11 @@ func (d dialect) writes() []string {
 		replaceNode, insertNode, renewNode, deleteNode, forgetOfNode)
 }
 
-// schemaStatements are those of the migration itself.
-func schemaStatements() []string {
-	return []string{schemaTable, schemaRow, schemaLock, schemaUnlock, schemaGet, schemaSet}
+// firstStatements are those that run before any is prepared: which database this is, and its schema.
+func (d dialect) firstStatements() []string {
+	version := sqliteVersionQuery
+	if d.server {
+		version = versionQuery
+	}
+	return []string{version, schemaTable, schemaRow, schemaLock, schemaUnlock, schemaGet, schemaSet}
 }

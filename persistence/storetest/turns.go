@@ -79,11 +79,39 @@ func turnsAndActivation(t *testing.T, s persistence.Store) {
 	wantSame(t, snap.Data.Input, dict("a", value.Int(1)), "data that wasn't written again")
 }
 
+func twoTurns(t *testing.T, s persistence.Store) {
+	commitAll(t, s, creation(1, nil), creation(2, nil))
+	_, err := s.Commit(t.Context(), []persistence.Turn{update(2, 1, "x"), update(1, 1, "x"), update(1, 1, "y")})
+	wantKind(t, err, fault.Invalid, "two turns of one execution")
+	if persistence.IsAmbiguous(err) {
+		t.Error("a refusal is no doubt")
+	}
+	for n := 1; n <= 2; n++ {
+		if snap := activate(t, s, n, "n"); snap.Execution.StateInfo != "" {
+			t.Errorf("something of the batch was written: %q", snap.Execution.StateInfo)
+		}
+	}
+}
+
+func identity(t *testing.T, s persistence.Store) {
+	first := creation(1, func(w *workflow.Writes) {
+		w.Execution.RootID, w.Execution.ParentID, w.Execution.ParentTaskID = executionID(9), executionID(8), "task"
+	})
+	commitAll(t, s, first)
+	want := *first.Writes.Execution
+	turn := update(1, 1, "")
+	e := turn.Writes.Execution
+	e.ProjectID, e.WorkflowName, e.CreatedAt = "other", "other", start().Add(time.Hour)
+	e.RootID, e.ParentID, e.ParentTaskID = "other", "other", "other"
+	commitAll(t, s, turn)
+	wantSame(t, activate(t, s, 1, "n").Execution, &want, "an execution after a turn that gives it another identity")
+}
+
 func refusedTurn(t *testing.T, s persistence.Store) {
 	commitAll(t, s, creation(1, nil), creation(2, nil), creation(3, nil))
 	noJSON := update(1, 1, "x")
 	tk := task(1, 0)
-	tk.Published = dict("span", value.TimeSpan{Duration: time.Second})
+	tk.Published = dict("span", value.TimeSpan{Microseconds: 1_000_000})
 	noJSON.Writes.Tasks = []*workflow.TaskRecord{tk}
 	foreign := update(2, 1, "x")
 	foreign.Writes.Tasks = []*workflow.TaskRecord{task(3, 0)}
@@ -154,6 +182,23 @@ func deleteTree(t *testing.T, s persistence.Store) {
 	commitAll(t, s, ended)
 	if err := s.DeleteExecution(t.Context(), executionID(5), false); err != nil {
 		t.Errorf("delete a final execution: %v", err)
+	}
+}
+
+// deleteCircle: parents that form a circle are a defect, but deleting them must end.
+func deleteCircle(t *testing.T, s persistence.Store) {
+	below := func(n, parent int) persistence.Turn {
+		return creation(n, func(w *workflow.Writes) { w.Execution.ParentID = executionID(parent) })
+	}
+	commitAll(t, s, below(1, 2), below(2, 3), below(3, 1), below(4, 4))
+	for _, n := range []int{2, 4} {
+		if err := s.DeleteExecution(t.Context(), executionID(n), true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	left, err := s.ListExecutions(t.Context(), persistence.ExecutionsQuery{Limit: 10})
+	if err != nil || len(left) != 0 {
+		t.Errorf("%d executions are left, %v", len(left), err)
 	}
 }
 

@@ -103,9 +103,11 @@ func unset(t *testing.T, record any, ignore ...string) {
 }
 
 func roundTrip(t *testing.T, s persistence.Store) {
-	first := creation(1, nil)
 	turn := fullTurn(1)
 	w := turn.Writes
+	first := creation(1, func(f *workflow.Writes) {
+		f.Execution.RootID, f.Execution.ParentID, f.Execution.ParentTaskID = w.Execution.RootID, w.Execution.ParentID, w.Execution.ParentTaskID
+	})
 	unset(t, w.Execution)
 	unset(t, w.Execution.Runtime)
 	unset(t, w.Data)

@@ -24,7 +24,7 @@ func TestChaosKillLoopOnSQLite(t *testing.T) {
 	loaded := make(chan struct{})
 	go func() {
 		defer close(loaded)
-		c.load(ctx, n)
+		c.load(ctx, n, time.Duration(*kills)*600*time.Millisecond)
 	}()
 	for k := range *kills {
 		pass(ctx, time.Duration(400+150*k)*time.Millisecond)

@@ -1,0 +1,595 @@
+package jinja
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"cierzo/expr/value"
+)
+
+// strMethod finds a method of texts. It is one flat table.
+//
+//nolint:funlen // a flat table: a line for each method
+func strMethod(name string) *builtin {
+	text := func(f func(string) string) *builtin {
+		return method(name, 0, nil, func(c *call) (value.Value, error) {
+			s, _ := textOf(c.self)
+			return likeFirst(c.self, f(s)), c.r.make(len(s))
+		})
+	}
+	is := func(f func(string) bool) *builtin {
+		return method(name, 0, nil, func(c *call) (value.Value, error) {
+			s, _ := textOf(c.self)
+			return value.Bool(f(s)), c.r.make(len(s))
+		})
+	}
+	runes := func(f func(rune) bool) *builtin { return is(func(s string) bool { return all(s, f) }) }
+	switch name {
+	case "upper":
+		return text(upper)
+	case "lower":
+		return text(lower)
+	case "casefold":
+		return text(casefold)
+	case "capitalize":
+		return text(capitalize)
+	case "title":
+		return text(titleWords)
+	case "swapcase":
+		return text(swapCase)
+	case "isalnum":
+		return runes(isAlnum)
+	case "isalpha":
+		return runes(unicode.IsLetter)
+	case "isascii":
+		return is(isASCII)
+	case "isdecimal":
+		return runes(unicode.IsDigit)
+	case "isdigit":
+		return runes(isDigitRune)
+	case "isnumeric":
+		return runes(unicode.IsNumber)
+	case "isidentifier":
+		return is(isIdentifier)
+	case "islower":
+		return is(isLower)
+	case "isupper":
+		return is(isUpper)
+	case "istitle":
+		return is(isTitle)
+	case "isspace":
+		return runes(isSpace)
+	case "isprintable":
+		return is(func(s string) bool { return s == "" || all(s, unicode.IsPrint) })
+	case "strip", "lstrip", "rstrip":
+		return method(name, 0, []string{"chars"}, strStrip)
+	case "split", "rsplit":
+		return &builtin{name: name, params: []string{"sep", "maxsplit"}, eval: strSplit}
+	case "splitlines":
+		return &builtin{name: name, params: []string{"keepends"}, eval: strSplitlines}
+	case "partition", "rpartition":
+		return method(name, 1, []string{"sep"}, strPartition)
+	case "join":
+		return method(name, 1, []string{"iterable"}, strJoin)
+	case "replace":
+		return method(name, 2, []string{"old", "new", "count"}, strReplace)
+	case "startswith", "endswith":
+		return method(name, 1, []string{"prefix", "start", "end"}, strStarts)
+	case "find", "rfind", "index", "rindex", "count":
+		return method(name, 1, []string{"sub", "start", "end"}, strFind)
+	case "center", "ljust", "rjust":
+		return method(name, 1, []string{"width", "fillchar"}, strPad)
+	case "zfill":
+		return method(name, 1, []string{"width"}, strZfill)
+	case "expandtabs":
+		return &builtin{name: name, params: []string{"tabsize"}, eval: strExpandtabs}
+	case "removeprefix", "removesuffix":
+		return method(name, 1, []string{"prefix"}, strRemove)
+	case "format":
+		return &builtin{name: name, variadic: true, keywords: true, eval: strFormat}
+	case "format_map":
+		return &builtin{name: name, variadic: true, keywords: true, eval: strFormatMap}
+	case "encode":
+		return &builtin{name: name, params: []string{"encoding", "errors"}, eval: strEncode}
+	case "translate":
+		return method(name, 1, []string{"table"}, strTranslate)
+	case "maketrans":
+		return method(name, 1, []string{"x", "y", "z"}, strMaketrans)
+	}
+	return markupMethod(name)
+}
+
+// markupMethod finds the methods that only markup has; they are no use elsewhere, and harmless.
+func markupMethod(string) *builtin { return nil }
+
+func strStrip(c *call) (value.Value, error) {
+	s, _ := textOf(c.self)
+	left, right := c.fn.name != "rstrip", c.fn.name != "lstrip"
+	if !c.given(0) {
+		if left {
+			s = strings.TrimLeftFunc(s, isSpace)
+		}
+		if right {
+			s = strings.TrimRightFunc(s, isSpace)
+		}
+		return likeFirst(c.self, s), nil
+	}
+	chars, ok := textOf(c.arg(0))
+	if !ok {
+		return nil, typeError("%s arg must be None or str", c.fn.name)
+	}
+	return likeFirst(c.self, trimChars(s, chars, left, right)), nil
+}
+
+func strSplit(c *call) (value.Value, error) {
+	s, _ := textOf(c.self)
+	limit, err := c.int(1, -1)
+	if err != nil {
+		return nil, err
+	}
+	right := c.fn.name == "rsplit"
+	var parts []string
+	if c.given(0) {
+		sep, ok := textOf(c.arg(0))
+		if !ok {
+			return nil, typeError("must be str or None, not %s", typeName(c.arg(0)))
+		}
+		if sep == "" {
+			return nil, valueError("empty separator")
+		}
+		parts = splitText(s, sep, limit, right)
+	} else {
+		parts = splitSpace(s, limit, right)
+	}
+	return c.r.texts(c.self, parts)
+}
+
+// texts makes a list of texts of the kind that v is.
+func (r *run) texts(v value.Value, parts []string) (value.Value, error) {
+	if err := r.make(len(parts)); err != nil {
+		return nil, err
+	}
+	items := make([]value.Value, len(parts))
+	for i, p := range parts {
+		items[i] = likeFirst(v, p)
+	}
+	return value.NewList(items), nil
+}
+
+func splitText(s, sep string, limit int, right bool) []string {
+	if limit < 0 || limit >= strings.Count(s, sep) {
+		return strings.Split(s, sep)
+	}
+	if !right {
+		return strings.SplitN(s, sep, limit+1)
+	}
+	var out []string
+	for range limit {
+		i := strings.LastIndex(s, sep)
+		out = append(out, s[i+len(sep):])
+		s = s[:i]
+	}
+	out = append(out, s)
+	reverse(out)
+	return out
+}
+
+func reverse(s []string) {
+	for i, j := 0, len(s)-1; i < j; i, j = i+1, j-1 {
+		s[i], s[j] = s[j], s[i]
+	}
+}
+
+// splitSpace splits at runs of white space; what is left behind the limit keeps its own.
+func splitSpace(s string, limit int, right bool) []string {
+	if limit < 0 {
+		return strings.FieldsFunc(s, isSpace)
+	}
+	var out []string
+	if right {
+		s = strings.TrimRightFunc(s, isSpace)
+		for s != "" {
+			i := strings.LastIndexFunc(s, isSpace)
+			if len(out) == limit || i < 0 {
+				out = append(out, s)
+				break
+			}
+			_, size := utf8.DecodeRuneInString(s[i:])
+			out = append(out, s[i+size:])
+			s = strings.TrimRightFunc(s[:i], isSpace)
+		}
+		reverse(out)
+		return out
+	}
+	s = strings.TrimLeftFunc(s, isSpace)
+	for s != "" {
+		i := strings.IndexFunc(s, isSpace)
+		if len(out) == limit || i < 0 {
+			out = append(out, s)
+			break
+		}
+		out = append(out, s[:i])
+		s = strings.TrimLeftFunc(s[i:], isSpace)
+	}
+	return out
+}
+
+func strSplitlines(c *call) (value.Value, error) {
+	s, _ := textOf(c.self)
+	keep, err := c.truth(0, false)
+	if err != nil {
+		return nil, err
+	}
+	return c.r.texts(c.self, splitLines(s, keep))
+}
+
+func strPartition(c *call) (value.Value, error) {
+	s, _ := textOf(c.self)
+	sep, ok := textOf(c.arg(0))
+	if !ok {
+		return nil, typeError("must be str, not %s", typeName(c.arg(0)))
+	}
+	if sep == "" {
+		return nil, valueError("empty separator")
+	}
+	i := strings.Index(s, sep)
+	parts := [3]string{s, "", ""}
+	if c.fn.name == "rpartition" {
+		i = strings.LastIndex(s, sep)
+		parts = [3]string{"", "", s}
+	}
+	if i >= 0 {
+		parts = [3]string{s[:i], sep, s[i+len(sep):]}
+	}
+	items := make([]value.Value, 3)
+	for i, p := range parts {
+		items[i] = likeFirst(c.self, p)
+	}
+	return value.NewTuple(items), nil
+}
+
+func strJoin(c *call) (value.Value, error) {
+	sep, _ := textOf(c.self)
+	_, marked := c.self.(*markup)
+	it, err := c.r.iter(c.arg(0))
+	if err != nil {
+		if isUndefined(c.arg(0)) {
+			return nil, err
+		}
+		return nil, typeError("can only join an iterable")
+	}
+	var b strings.Builder
+	for i := 0; ; i++ {
+		item, ok, err := c.r.pull(it)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			break
+		}
+		s, text := textOf(item)
+		if marked {
+			if s, err = c.r.escaped(item); err != nil {
+				return nil, err
+			}
+		} else if !text {
+			return nil, typeError("sequence item %d: expected str instance, %s found", i, typeName(item))
+		}
+		if err := c.r.make(len(s) + len(sep)); err != nil {
+			return nil, err
+		}
+		if i > 0 {
+			b.WriteString(sep)
+		}
+		b.WriteString(s)
+	}
+	return likeFirst(c.self, b.String()), nil
+}
+
+func strReplace(c *call) (value.Value, error) {
+	s, _ := textOf(c.self)
+	var texts [2]string
+	for i := range texts {
+		var err error
+		if texts[i], err = c.sameKind(i); err != nil {
+			return nil, err
+		}
+	}
+	count, err := c.int(2, -1)
+	if err != nil {
+		return nil, err
+	}
+	out, err := c.r.replace(s, texts[0], texts[1], count)
+	return likeFirst(c.self, out), err
+}
+
+// sameKind is argument i as text; markup escapes what is no markup.
+func (c *call) sameKind(i int) (string, error) {
+	s, err := c.text(i, "")
+	if err != nil {
+		return "", err
+	}
+	_, marked := c.self.(*markup)
+	if _, ok := c.arg(i).(*markup); marked && !ok {
+		s = escapeHTML(s)
+	}
+	return s, nil
+}
+
+// part is the receiver cut to the start and end that arguments i and i+1 say; offset is where it begins. Not ok: start
+// is behind the end.
+func (c *call) part(i int) (s string, offset int, ok bool, err error) {
+	whole, _ := textOf(c.self)
+	if !c.given(i) && !c.given(i+1) {
+		return whole, 0, true, nil
+	}
+	n := utf8.RuneCountInString(whole)
+	bounds := [2]int{0, n}
+	for j := range bounds {
+		if !c.given(i + j) {
+			continue
+		}
+		at, err := c.int(i+j, 0)
+		if err != nil {
+			return "", 0, false, typeError("slice indices must be integers or None or have an __index__ method")
+		}
+		if at < 0 {
+			at = max(at+n, 0)
+		}
+		bounds[j] = at
+	}
+	start, end := bounds[0], min(bounds[1], n)
+	if start > n || start > end {
+		return "", 0, false, nil
+	}
+	runes := []rune(whole)
+	return string(runes[start:end]), start, true, c.r.make(n)
+}
+
+func strStarts(c *call) (value.Value, error) {
+	s, _, inside, err := c.part(1)
+	if err != nil {
+		return nil, err
+	}
+	has := strings.HasPrefix
+	if c.fn.name == "endswith" {
+		has = strings.HasSuffix
+	}
+	if p, ok := textOf(c.arg(0)); ok {
+		return value.Bool(inside && has(s, p)), nil
+	}
+	t, ok := c.arg(0).(*value.Tuple)
+	if !ok {
+		if u, undef := c.arg(0).(*undefined); undef && !u.lenient {
+			return nil, typeError("%s first arg must be str or a tuple of str, not StrictUndefined", c.fn.name)
+		}
+		return nil, typeError("%s first arg must be str or a tuple of str, not %s", c.fn.name, typeName(c.arg(0)))
+	}
+	for _, item := range t.Items() {
+		p, ok := textOf(item)
+		if !ok {
+			return nil, typeError("tuple for %s must only contain str, not %s", c.fn.name, typeName(item))
+		}
+		if inside && has(s, p) {
+			return value.Bool(true), nil
+		}
+	}
+	return value.Bool(false), nil
+}
+
+func strFind(c *call) (value.Value, error) {
+	s, offset, inside, err := c.part(1)
+	if err != nil {
+		return nil, err
+	}
+	sub, ok := textOf(c.arg(0))
+	if !ok {
+		return nil, typeError("must be str, not %s", typeName(c.arg(0)))
+	}
+	if c.fn.name == "count" {
+		if !inside {
+			return value.Int(0), nil
+		}
+		return value.Int(strings.Count(s, sub)), nil
+	}
+	at := -1
+	if inside {
+		if c.fn.name[0] == 'r' {
+			at = strings.LastIndex(s, sub)
+		} else {
+			at = strings.Index(s, sub)
+		}
+	}
+	if at >= 0 {
+		return value.Int(offset + utf8.RuneCountInString(s[:at])), nil
+	}
+	if strings.HasSuffix(c.fn.name, "index") {
+		return nil, valueError("substring not found")
+	}
+	return value.Int(-1), nil
+}
+
+func strPad(c *call) (value.Value, error) {
+	s, _ := textOf(c.self)
+	width, err := c.int(0, 0)
+	if err != nil {
+		return nil, err
+	}
+	fill := ' '
+	if c.arg(1) != nil {
+		f, ok := textOf(c.arg(1))
+		if !ok {
+			return nil, typeError("The fill character must be a unicode character, not %s", typeName(c.arg(1)))
+		}
+		if utf8.RuneCountInString(f) != 1 {
+			return nil, typeError("The fill character must be exactly one character long")
+		}
+		fill, _ = utf8.DecodeRuneInString(f)
+	}
+	align := alignCenter
+	switch c.fn.name {
+	case "ljust":
+		align = alignLeft
+	case "rjust":
+		align = alignRight
+	}
+	out, err := c.r.pad(s, width, fill, align)
+	return likeFirst(c.self, out), err
+}
+
+func strZfill(c *call) (value.Value, error) {
+	s, _ := textOf(c.self)
+	width, err := c.int(0, 0)
+	if err != nil {
+		return nil, err
+	}
+	sign := ""
+	if s != "" && (s[0] == '-' || s[0] == '+') {
+		sign, s = s[:1], s[1:]
+	}
+	out, err := c.r.pad(s, width-len(sign), '0', alignRight)
+	return likeFirst(c.self, sign+out), err
+}
+
+func strExpandtabs(c *call) (value.Value, error) {
+	s, _ := textOf(c.self)
+	size, err := c.int(0, 8)
+	if err != nil {
+		return nil, err
+	}
+	var b strings.Builder
+	column := 0
+	for _, r := range s {
+		switch {
+		case r == '\t':
+			n := 0
+			if size > 0 {
+				n = size - column%size
+			}
+			if err := c.r.make(n); err != nil {
+				return nil, err
+			}
+			b.WriteString(strings.Repeat(" ", n))
+			column += n
+		default:
+			b.WriteRune(r)
+			column++
+			if r == '\n' || r == '\r' {
+				column = 0
+			}
+		}
+	}
+	return likeFirst(c.self, b.String()), c.r.make(len(s))
+}
+
+func strRemove(c *call) (value.Value, error) {
+	s, _ := textOf(c.self)
+	p, err := c.text(0, "")
+	if err != nil {
+		return nil, err
+	}
+	if c.fn.name == "removeprefix" {
+		return likeFirst(c.self, strings.TrimPrefix(s, p)), nil
+	}
+	return likeFirst(c.self, strings.TrimSuffix(s, p)), nil
+}
+
+func strTranslate(c *call) (value.Value, error) {
+	s, _ := textOf(c.self)
+	var b strings.Builder
+	for _, r := range s {
+		v, err := c.r.item(c.arg(0), value.Int(r))
+		if err != nil {
+			return nil, err
+		}
+		switch t := v.(type) {
+		case nil:
+			b.WriteRune(r)
+		case value.Null:
+		case value.Int:
+			b.WriteRune(rune(t))
+		default:
+			with, ok := textOf(t)
+			if !ok {
+				return nil, typeError("character mapping must return integer, None or str")
+			}
+			if err := c.r.make(len(with)); err != nil {
+				return nil, err
+			}
+			b.WriteString(with)
+		}
+	}
+	return likeFirst(c.self, b.String()), c.r.make(len(s))
+}
+
+func strMaketrans(c *call) (value.Value, error) {
+	d := value.NewDict(8)
+	if c.arg(1) == nil {
+		m, ok := c.arg(0).(value.Mapping)
+		if !ok {
+			return nil, typeError("if you give only one argument to maketrans it must be a dict")
+		}
+		for k, v := range m.All() {
+			if s, ok := textOf(k); ok {
+				if utf8.RuneCountInString(s) != 1 {
+					return nil, valueError("string keys in translate table must be of length 1")
+				}
+				r, _ := utf8.DecodeRuneInString(s)
+				k = value.Int(r)
+			}
+			if err := c.r.setKey(d, k, v); err != nil {
+				return nil, err
+			}
+		}
+		return d, nil
+	}
+	var texts [3]string
+	for i := range texts {
+		var err error
+		if texts[i], err = c.text(i, ""); err != nil {
+			return nil, err
+		}
+	}
+	from, to := []rune(texts[0]), []rune(texts[1])
+	if len(from) != len(to) {
+		return nil, valueError("the first two maketrans arguments must have equal length")
+	}
+	for i, r := range from {
+		if err := c.r.setKey(d, value.Int(r), value.Int(to[i])); err != nil {
+			return nil, err
+		}
+	}
+	for _, r := range texts[2] {
+		if err := c.r.setKey(d, value.Int(r), value.Null{}); err != nil {
+			return nil, err
+		}
+	}
+	return d, nil
+}
+
+func strEncode(c *call) (value.Value, error) {
+	s, _ := textOf(c.self)
+	encoding, err := c.text(0, "utf-8")
+	if err != nil {
+		return nil, err
+	}
+	switch strings.ToLower(strings.NewReplacer("_", "-", " ", "-").Replace(encoding)) {
+	case "utf-8", "utf8":
+		return &bytesObject{b: s}, nil
+	case "ascii", "us-ascii", "latin-1", "latin1", "iso-8859-1":
+		limit := rune(0x80)
+		if !strings.Contains(encoding, "ascii") {
+			limit = 0x100
+		}
+		var b []byte
+		for i, r := range s {
+			if r >= limit {
+				return nil, raise("UnicodeEncodeError", "'%s' codec can't encode character %s in position %d: ordinal not in range(%d)", encoding, quoted(string(r)), utf8.RuneCountInString(s[:i]), limit)
+			}
+			b = append(b, byte(r))
+		}
+		return &bytesObject{b: string(b)}, nil
+	}
+	return nil, raise("LookupError", "unknown encoding: %s", encoding)
+}
