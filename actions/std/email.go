@@ -72,7 +72,7 @@ func sendMail(ctx context.Context, cfg Config, c *actions.Call) error {
 			var d net.Dialer
 			c, err := d.DialContext(dialing, network, address)
 			if err == nil {
-				conn, end = c, context.AfterFunc(ctx, func() { c.Close() })
+				conn, end = c, context.AfterFunc(ctx, func() { hangUp(c) })
 			}
 			return c, err
 		}),
@@ -89,7 +89,7 @@ func sendMail(ctx context.Context, cfg Config, c *actions.Call) error {
 	err = client.DialAndSendWithContext(ctx, m)
 	if conn != nil { // the library leaves it open when it fails early
 		end()
-		conn.Close()
+		hangUp(conn)
 	}
 	return err
 }

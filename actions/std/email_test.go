@@ -5,7 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"io"
-	"log"
+	"log" //nolint:depguard // go-smtp takes no other
 	"mime"
 	"mime/multipart"
 	"mime/quotedprintable"

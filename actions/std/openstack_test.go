@@ -275,11 +275,15 @@ func TestOpenStackAccounts(t *testing.T) {
 			t.Errorf("%s: %s", name, got)
 		}
 	}
-	env := map[string]string{"OS_AUTH_URL": "a", "OS_USERNAME": "u", "OS_PASSWORD": "p", "OS_PROJECT_NAME": "n", "OS_PROJECT_ID": "i",
+	env := map[string]string{
+		"OS_AUTH_URL": "a", "OS_USERNAME": "u", "OS_PASSWORD": "p", "OS_PROJECT_NAME": "n", "OS_PROJECT_ID": "i",
 		"OS_USER_DOMAIN_NAME": "ud", "OS_PROJECT_DOMAIN_NAME": "pd", "OS_REGION_NAME": "r", "OS_INTERFACE": "internal",
-		"OS_APPLICATION_CREDENTIAL_ID": "ci", "OS_APPLICATION_CREDENTIAL_SECRET": "cs"}
-	want := std.OpenStack{AuthURL: "a", Username: "u", Password: "p", Project: "n", ProjectID: "i", UserDomain: "ud", ProjectDomain: "pd",
-		Region: "r", Interface: "internal", ApplicationCredentialID: "ci", ApplicationCredentialSecret: "cs"}
+		"OS_APPLICATION_CREDENTIAL_ID": "ci", "OS_APPLICATION_CREDENTIAL_SECRET": "cs",
+	}
+	want := std.OpenStack{
+		AuthURL: "a", Username: "u", Password: "p", Project: "n", ProjectID: "i", UserDomain: "ud", ProjectDomain: "pd",
+		Region: "r", Interface: "internal", ApplicationCredentialID: "ci", ApplicationCredentialSecret: "cs",
+	}
 	if diff := cmp.Diff(want, std.OpenStackFrom(func(name string) string { return env[name] })); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}

@@ -39,7 +39,7 @@ type remote struct {
 }
 
 func (r *remote) close() {
-	r.client.Close()
+	hangUp(r.client)
 	for _, f := range r.below {
 		f()
 	}
@@ -50,7 +50,7 @@ func (r *remote) kill(session *ssh.Session) {
 	if r.conn.SetDeadline(time.Now().Add(sshKillMax)) == nil {
 		session.Signal(ssh.SIGTERM) //nolint:errcheck // the connection is closed either way
 	}
-	r.conn.Close()
+	hangUp(r.conn)
 }
 
 // address adds the port that a host doesn't say.
@@ -79,17 +79,17 @@ func (s *shell) login(ctx context.Context, conn net.Conn, host, user string, aut
 	if s.cfg.SSHKnownHosts != "" {
 		var err error
 		if accept, err = knownhosts.New(s.cfg.SSHKnownHosts); err != nil {
-			conn.Close()
+			hangUp(conn)
 			return nil, fmt.Errorf("known hosts: %w", err)
 		}
 	}
-	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	stop := context.AfterFunc(ctx, func() { hangUp(conn) })
 	defer stop()
 	c, channels, requests, err := ssh.NewClientConn(conn, address(host), &ssh.ClientConfig{
 		User: user, Auth: auth, HostKeyCallback: accept, ClientVersion: "SSH-2.0-cierzo",
 	})
 	if err != nil {
-		conn.Close()
+		hangUp(conn)
 		return nil, err
 	}
 	return &remote{client: ssh.NewClient(c, channels, requests), conn: conn}, nil

@@ -117,7 +117,7 @@ func pipe(ctx context.Context, args []string) (conn net.Conn, end func(), err er
 	go func() {
 		defer close(done)
 		cmd.Wait() //nolint:errcheck // however it ended, the connection is over
-		theirs.Close()
+		hangUp(theirs)
 	}()
 	return ours, func() {
 		select {
@@ -126,8 +126,8 @@ func pipe(ctx context.Context, args []string) (conn net.Conn, end func(), err er
 			killGroup(cmd) //nolint:errcheck // it may end at this moment
 		}
 		cancel()
-		ours.Close()
-		theirs.Close()
+		hangUp(ours)
+		hangUp(theirs)
 		<-done
 	}, nil
 }

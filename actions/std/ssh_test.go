@@ -150,7 +150,8 @@ func TestSSHProxied(t *testing.T) {
 		"false command": {allowed, with(dict{"proxy_command": "false"}), failed},
 		"open quote":    {allowed, with(dict{"proxy_command": "echo 'x"}), failed},
 		"refused": {
-			std.Config{SSHKeys: s.dir}, with(dict{"proxy_command": through}),
+			std.Config{SSHKeys: s.dir},
+			with(dict{"proxy_command": through}),
 			exception("SSHProxiedAction", "proxy_command runs a program on the runner, which is not configured to allow that (SSHProxyCommands)"),
 		},
 	} {

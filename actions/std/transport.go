@@ -62,12 +62,12 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	w := &wire{conn: conn, sending: &sync.WaitGroup{}}
-	w.release = context.AfterFunc(ctx, func() { conn.Close() })
+	w.release = context.AfterFunc(ctx, func() { hangUp(conn) })
 	var sent error
 	w.sending.Go(func() { sent = send(conn, req, proxy) })
 	resp, err := w.receive(req)
 	if err != nil {
-		w.Close()
+		hangUp(w)
 		if sent != nil && !errors.Is(sent, net.ErrClosed) {
 			err = errors.Join(sent, err)
 		}
@@ -158,7 +158,7 @@ func (t *transport) connect(ctx context.Context, target, proxy *url.URL) (net.Co
 	if err != nil {
 		return nil, err
 	}
-	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	stop := context.AfterFunc(ctx, func() { hangUp(conn) })
 	defer stop()
 	secured := conn
 	if proxy != nil && proxy.Scheme == "https" {
@@ -171,7 +171,7 @@ func (t *transport) connect(ctx context.Context, target, proxy *url.URL) (net.Co
 		secured, err = t.secure(ctx, secured, target.Hostname())
 	}
 	if err != nil {
-		conn.Close()
+		hangUp(conn)
 		return nil, err
 	}
 	return secured, nil
