@@ -57,6 +57,8 @@ type Config struct {
 	DrainTimeout time.Duration
 	// Actions that the runner offers and the engine knows; the same on all nodes. Defaults to the standard actions.
 	Actions *actions.Registry
+	// Standard configures the standard actions, when Actions is not set. Defaults to their defaults.
+	Standard std.Config
 	// Logger receives the log. Defaults to discarding it.
 	Logger *slog.Logger
 	// Version names the build in the list of nodes. Defaults to "dev".
@@ -164,7 +166,7 @@ func (c *Config) defaults() error {
 	}
 	if c.Actions == nil {
 		c.Actions = actions.NewRegistry()
-		return std.Register(c.Actions, std.Config{})
+		return std.Register(c.Actions, c.Standard)
 	}
 	return nil
 }

@@ -67,7 +67,7 @@ func (e *Execution) launch(p *prepared) error {
 	if a.RunInput != nil {
 		input = a.RunInput
 	}
-	return e.actionDone(a, p.spec.Inline(input))
+	return e.actionDone(a, p.spec.Inline(a.ID, input))
 }
 
 // actionDone gives an action its outcome, and the task its consequences.

@@ -4,14 +4,18 @@ import (
 	"context"
 	"encoding/json"
 
+	"cierzo/actions/std"
 	"cierzo/node"
 )
+
+// standard configures the standard actions. main began with the same call, so that here it only gives the interpreter.
+func standard() std.Config { return std.Config{JavaScript: std.RunJavaScriptChild()} }
 
 // localBackend runs workflows on an engine inside this process.
 type localBackend struct{ node *node.Node }
 
 func newLocalBackend(ctx context.Context, store string, slots int) (backend, error) {
-	n, err := node.New(ctx, node.Config{Store: store, Slots: slots, Version: version()})
+	n, err := node.New(ctx, node.Config{Store: store, Slots: slots, Version: version(), Standard: standard()})
 	if err != nil {
 		return nil, err
 	}

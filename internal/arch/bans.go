@@ -65,8 +65,13 @@ func Bans() []Ban {
 		},
 		{
 			Room:    Room{Outside: []string{"persistence/sqlstore", "internal/dbtest", "test/chaos", "test/bench"}, Tests: true},
-			Imports: []string{"database/sql/...", "github.com/lib/pq/...", "github.com/cockroachdb/...", "modernc.org/..."},
+			Imports: []string{"database/sql/...", "github.com/lib/pq/...", "github.com/cockroachdb/...", "modernc.org/sqlite/..."},
 			Because: oneWriter,
+		},
+		{
+			Room:    Room{Outside: []string{"actions/std"}, Tests: true},
+			Imports: []string{"modernc.org/quickjs/...", "golang.org/x/crypto/...", "github.com/wneessen/go-mail/..."},
+			Because: "scripts, remote shells and mail are actions; the interpreter of scripts only runs in a child process",
 		},
 		{
 			Room:    Room{In: []string{"actors/...", "cluster", "messages", "persistence/...", "catalog"}},
