@@ -108,7 +108,14 @@ func hasHidden(obj value.Value, name string) bool {
 		return hiddenOfNumber(obj, name)
 	case value.Null:
 		return name == "__bool__"
-	case *macroObject, *loopObject, *function, *cyclerObject, *joinerObject, *selfObject:
+	case *loopObject:
+		switch name {
+		case "_iterable", "_iterator", "_undefined", "_recurse", "_length", "_after", "_current", "_before", "_last_changed_value",
+			"_peek_next", "_to_iterator", "__call__", "__dict__", "__module__", "__iter__", "__next__":
+			return true
+		}
+		return false
+	case *macroObject, *function, *cyclerObject, *joinerObject, *selfObject:
 		return name == "__call__" || name == "__dict__" || name == "__module__"
 	}
 	return false

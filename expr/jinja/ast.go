@@ -91,7 +91,10 @@ type (
 		x  expr
 	}
 	// concat is a ~ b ~ c.
-	concat struct{ items []expr }
+	concat struct {
+		items []expr
+		plain bool // all are constants: Jinja2 joins them ahead, and what is markup is text then
+	}
 	// nsRef is name.attr on the left of an assignment.
 	nsRef struct {
 		name, attr string
@@ -161,6 +164,8 @@ type (
 		name   string
 		body   []stmt
 		scoped bool
+		// required: another template must fill it in, which nothing does here.
+		required bool
 	}
 	autoescape struct {
 		on   expr

@@ -36,10 +36,12 @@ type builtin struct {
 	variadic bool // more positional arguments may follow
 	keywords bool // any keyword arguments may follow
 	posOnly  bool // params have no names
-	context  bool // it looks at the evaluation, so it is never computed ahead
-	hidden   int  // arguments that Jinja2 adds; messages count them
-	mutates  bool // it changes its receiver
-	eval     func(c *call) (value.Value, error)
+	// keywordOnly: params are given by name.
+	keywordOnly bool
+	context     bool // it looks at the evaluation, so it is never computed ahead
+	hidden      int  // arguments that Jinja2 adds; messages count them
+	mutates     bool // it changes its receiver
+	eval        func(c *call) (value.Value, error)
 }
 
 // call is one call of a builtin, its arguments in the order of params.
@@ -96,6 +98,9 @@ func (c *call) bind(a args) error {
 	fn := c.fn
 	n := len(fn.params)
 	c.vals = make([]value.Value, n)
+	if fn.keywordOnly && len(a.pos) > 0 {
+		return typeError("%s() takes no positional arguments", fn.name)
+	}
 	given := copy(c.vals, a.pos)
 	if len(a.pos) > n {
 		if !fn.variadic {

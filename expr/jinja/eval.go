@@ -304,7 +304,7 @@ func (x *concat) eval(r *run) (value.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.escape {
+	if r.escape && !x.plain {
 		return r.concatMarkup(items)
 	}
 	var b strings.Builder

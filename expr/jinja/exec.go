@@ -119,7 +119,16 @@ func (s *filterBlock) exec(r *run) error {
 	if err != nil {
 		return err
 	}
-	return (&output{&constant{v}}).exec(r)
+	return r.writeRaw(v)
+}
+
+// writeRaw writes what a filter or call block gives: Jinja2 doesn't make it a text, nor escape it.
+func (r *run) writeRaw(v value.Value) error {
+	s, ok := textOf(v)
+	if !ok {
+		return typeError("sequence item 0: expected str instance, %s found", typeName(v))
+	}
+	return r.write(s)
 }
 
 // exec renders a block where it stands. It sees what is set at the top; one that is scoped sees its surroundings.
@@ -132,6 +141,9 @@ func (s *blockStmt) exec(r *run) error {
 }
 
 func (s *blockStmt) render(r *run, outer *frame) error {
+	if s.required {
+		return raise("TemplateRuntimeError", "Required block %s not found", quoted(s.name))
+	}
 	if err := r.b.Enter(); err != nil {
 		return err
 	}
@@ -139,7 +151,10 @@ func (s *blockStmt) render(r *run, outer *frame) error {
 	saved := r.frame
 	r.frame = outer
 	defer func() { r.frame = saved }()
-	return r.within(func() error { return r.exec(s.body) })
+	return r.within(func() error {
+		r.frame.set("super", &undefined{hint: "there is no parent block called " + quoted(s.name) + "."})
+		return r.exec(s.body)
+	})
 }
 
 func (s *autoescape) exec(r *run) error {

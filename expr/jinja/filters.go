@@ -20,7 +20,7 @@ func lookupFilter(name string) *builtin {
 	case "dictsort":
 		return &builtin{name: "do_dictsort", required: 1, params: []string{"value", "case_sensitive", "by", "reverse"}, eval: filterDictsort}
 	case "e", "escape":
-		return &builtin{name: "escape", required: 1, params: []string{"s"}, posOnly: true, eval: filterEscape}
+		return &builtin{name: "escape", required: 1, params: []string{"s"}, eval: filterEscape}
 	case "filesizeformat":
 		return &builtin{name: "do_filesizeformat", required: 1, params: []string{"value", "binary"}, eval: filterFilesize}
 	case "first":

@@ -118,13 +118,8 @@ func filterReplace(c *call) (value.Value, error) {
 		}
 		markS = true
 	}
-	if markS { // markup escapes what is put into it
-		if !markOld {
-			texts[1] = escapeHTML(texts[1])
-		}
-		if !markNew {
-			texts[2] = escapeHTML(texts[2])
-		}
+	if markS && !markNew { // markup escapes what is put into it
+		texts[2] = escapeHTML(texts[2])
 	}
 	s, err := c.r.replace(texts[0], texts[1], texts[2], count)
 	if markS {
@@ -309,7 +304,11 @@ func filterStriptags(c *call) (value.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.r.make(2 * len(s)); err != nil {
+	return c.r.striptags(s)
+}
+
+func (r *run) striptags(s string) (value.Value, error) {
+	if err := r.make(2 * len(s)); err != nil {
 		return nil, err
 	}
 	s = cutBetween(cutBetween(s, "<!--", "-->"), "<", ">")
@@ -324,12 +323,12 @@ func cutBetween(s, open, end string) string {
 		if i < 0 {
 			break
 		}
-		j := strings.Index(s[i+len(open):], end)
+		j := strings.Index(s[i:], end)
 		if j < 0 {
 			break
 		}
 		b.WriteString(s[:i])
-		s = s[i+len(open)+j+len(end):]
+		s = s[i+j+len(end):]
 	}
 	b.WriteString(s)
 	return b.String()

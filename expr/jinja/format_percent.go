@@ -317,6 +317,9 @@ func (p *percenter) integer(d directive, v value.Value) (string, error) {
 		n = bigOf(whole)
 	default:
 		kind := "a real number"
+		if u, ok := v.(*undefined); ok && d.verb != 'x' && d.verb != 'X' && d.verb != 'o' {
+			return "", u.fail()
+		}
 		if d.verb == 'x' || d.verb == 'X' || d.verb == 'o' {
 			kind = "an integer"
 		}
@@ -374,6 +377,9 @@ func (p *percenter) signed(d directive, negative bool, prefix, digits string) (s
 }
 
 func (p *percenter) float(d directive, v value.Value) (string, error) {
+	if u, ok := v.(*undefined); ok {
+		return "", u.fail()
+	}
 	if !isNumber(v) {
 		return "", typeError("must be real number, not %s", typeName(v))
 	}

@@ -41,7 +41,7 @@ func (s *callBlock) exec(r *run) error {
 	if err != nil {
 		return err
 	}
-	return (&output{&constant{v}}).exec(r)
+	return r.writeRaw(v)
 }
 
 // attr is an attribute of a macro; nil: there is none of this name.

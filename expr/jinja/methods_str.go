@@ -95,11 +95,23 @@ func strMethod(name string) *builtin {
 	case "maketrans":
 		return method(name, 1, []string{"x", "y", "z"}, strMaketrans)
 	}
-	return markupMethod(name)
+	return nil
 }
 
-// markupMethod finds the methods that only markup has; they are no use elsewhere, and harmless.
-func markupMethod(string) *builtin { return nil }
+// markupMethod finds the methods that only markup has.
+func markupMethod(name string) *builtin {
+	switch name {
+	case "escape":
+		return method(name, 1, []string{"s"}, filterEscape)
+	case "unescape":
+		return method(name, 0, nil, func(c *call) (value.Value, error) {
+			return value.String(unescapeHTML(c.self.(*markup).s)), c.r.make(len(c.self.(*markup).s))
+		})
+	case "striptags":
+		return method(name, 0, nil, func(c *call) (value.Value, error) { return c.r.striptags(c.self.(*markup).s) })
+	}
+	return strMethod(name)
+}
 
 func strStrip(c *call) (value.Value, error) {
 	s, _ := textOf(c.self)
@@ -290,7 +302,7 @@ func strReplace(c *call) (value.Value, error) {
 	var texts [2]string
 	for i := range texts {
 		var err error
-		if texts[i], err = c.sameKind(i); err != nil {
+		if texts[i], err = c.replacement(i); err != nil {
 			return nil, err
 		}
 	}
@@ -302,17 +314,12 @@ func strReplace(c *call) (value.Value, error) {
 	return likeFirst(c.self, out), err
 }
 
-// sameKind is argument i as text; markup escapes what is no markup.
-func (c *call) sameKind(i int) (string, error) {
-	s, err := c.text(i, "")
-	if err != nil {
-		return "", err
+// replacement is argument i of replace; markup escapes what is put into it.
+func (c *call) replacement(i int) (string, error) {
+	if _, marked := c.self.(*markup); marked && i == 1 {
+		return c.r.escaped(c.arg(i))
 	}
-	_, marked := c.self.(*markup)
-	if _, ok := c.arg(i).(*markup); marked && !ok {
-		s = escapeHTML(s)
-	}
-	return s, nil
+	return c.text(i, "")
 }
 
 // part is the receiver cut to the start and end that arguments i and i+1 say; offset is where it begins. Not ok: start
@@ -423,6 +430,9 @@ func strPad(c *call) (value.Value, error) {
 		if utf8.RuneCountInString(f) != 1 {
 			return nil, typeError("The fill character must be exactly one character long")
 		}
+		if f, err = c.fillOf(f); err != nil {
+			return nil, err
+		}
 		fill, _ = utf8.DecodeRuneInString(f)
 	}
 	align := alignCenter
@@ -434,6 +444,14 @@ func strPad(c *call) (value.Value, error) {
 	}
 	out, err := c.r.pad(s, width, fill, align)
 	return likeFirst(c.self, out), err
+}
+
+// fillOf is a fill character; markup escapes it, which leaves more than a character of some.
+func (c *call) fillOf(f string) (string, error) {
+	if _, marked := c.self.(*markup); marked && escapeHTML(f) != f {
+		return "", typeError("The fill character must be exactly one character long")
+	}
+	return f, nil
 }
 
 func strZfill(c *call) (value.Value, error) {

@@ -388,12 +388,12 @@ func (p *parser) blockTag() []stmt {
 	start := p.cur()
 	s := &blockStmt{name: p.identifier().text}
 	s.scoped = p.skipName("scoped")
-	required := p.skipName("required")
+	s.required = p.skipName("required")
 	if p.cur().isOp("-") {
 		p.fail("Block names in Jinja have to be valid Python identifiers and may not contain hyphens, use an underscore instead.")
 	}
 	s.body, _ = p.block("endblock")
-	if required {
+	if s.required {
 		for _, part := range s.body {
 			if t, ok := part.(*textStmt); !ok || strings.TrimSpace(t.text) != "" {
 				p.fail("Required blocks can only contain comments or whitespace")

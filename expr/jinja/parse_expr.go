@@ -147,7 +147,7 @@ func (p *parser) concat() expr {
 	if !p.cur().isOp("~") {
 		return x
 	}
-	c := &concat{[]expr{x}}
+	c := &concat{items: []expr{x}}
 	for p.skipOp("~") {
 		c.items = append(c.items, p.product())
 	}

@@ -117,6 +117,7 @@ func (r *resolver) expr(ref *expr) {
 	saved := r.soft
 	switch x := (*ref).(type) {
 	case *filterExpr:
+		r.repeated(x.args)
 		if x.fn = lookupFilter(x.name); x.fn == nil && !r.soft {
 			r.fail(x.line, "No filter named "+quoted(x.name)+".")
 		}
@@ -124,6 +125,7 @@ func (r *resolver) expr(ref *expr) {
 			r.t.owns = r.t.owns || mutatesByName(x.args)
 		}
 	case *testExpr:
+		r.repeated(x.args)
 		if x.fn = lookupTest(x.name); x.fn == nil && !r.soft {
 			r.fail(x.line, "No test named "+quoted(x.name)+".")
 		}
@@ -132,6 +134,7 @@ func (r *resolver) expr(ref *expr) {
 	case *subscript:
 		r.slices(x)
 	case *callExpr:
+		r.repeated(x.args)
 		if a, ok := x.fn.(*attribute); ok && isMutator(a.name) {
 			r.t.owns = true
 		}
@@ -152,6 +155,17 @@ func (r *resolver) slices(x *subscript) {
 		if _, ok := item.(*sliceExpr); ok && r.err == nil {
 			r.err = &Error{Class: "SyntaxError", Message: "invalid syntax"}
 		}
+	}
+}
+
+// repeated refuses a keyword that is given twice: Python does.
+func (r *resolver) repeated(a callArgs) {
+	seen := map[string]bool{}
+	for _, k := range a.keywords {
+		if seen[k.name] && r.err == nil {
+			r.err = &Error{Class: "SyntaxError", Message: "keyword argument repeated: " + k.name}
+		}
+		seen[k.name] = true
 	}
 }
 
@@ -210,6 +224,9 @@ func (r *resolver) constant(ref *expr) (value.Value, bool) {
 		} else {
 			all = false
 		}
+	}
+	if c, ok := (*ref).(*concat); ok {
+		c.plain = all
 	}
 	if all {
 		run := newRun(&scope.Env{Limits: scope.Limits{StepsMax: foldStepsMax, ItemsMax: foldItemsMax}}, r.t.tpl, false)

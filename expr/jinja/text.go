@@ -1,6 +1,7 @@
 package jinja
 
 import (
+	"fmt"
 	"strings"
 
 	"cierzo/expr/value"
@@ -63,6 +64,13 @@ func (r *run) writeRepr(b *strings.Builder, v value.Value) error {
 			return err
 		}
 		b.WriteString(">")
+		return nil
+	case *loopObject:
+		n, err := v.count(r)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(b, "<LoopContext %d/%d>", v.index+1, n)
 		return nil
 	case *view:
 		items, err := r.list(v)

@@ -56,6 +56,27 @@ func capitalize(s string) string {
 	return titleRune(s[:size]) + low[lowSize:]
 }
 
+// lowerAt is the small form of the character r at i, which for a sigma depends on what is around it: at the end of a word
+// it is another letter.
+func lowerAt(s string, i int, r rune) string {
+	if r != 'Σ' {
+		return lower(string(r))
+	}
+	before := strings.TrimRightFunc(s[:i], isCaseless)
+	after := strings.TrimLeftFunc(s[i+utf8.RuneLen(r):], isCaseless)
+	last, _ := utf8.DecodeLastRuneInString(before)
+	next, _ := utf8.DecodeRuneInString(after)
+	if isCased(last) && (after == "" || !isCased(next)) {
+		return "ς"
+	}
+	return "σ"
+}
+
+// isCaseless finds the characters that don't part a letter from its word: accents, formats, apostrophes.
+func isCaseless(r rune) bool {
+	return unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf, unicode.Lm, unicode.Sk) || strings.ContainsRune("'.:^`\u00b7\u2019", r)
+}
+
 // isCased reports whether a letter has case.
 func isCased(r rune) bool {
 	return unicode.IsUpper(r) || unicode.IsLower(r) || unicode.IsTitle(r) || unicode.Is(unicode.Other_Lowercase, r) || unicode.Is(unicode.Other_Uppercase, r)
@@ -65,9 +86,9 @@ func isCased(r rune) bool {
 func titleWords(s string) string {
 	var b strings.Builder
 	before := false
-	for _, r := range s {
+	for i, r := range s {
 		if before {
-			b.WriteString(lower(string(r)))
+			b.WriteString(lowerAt(s, i, r))
 		} else {
 			b.WriteString(titleRune(string(r)))
 		}
@@ -151,10 +172,10 @@ func isAlnum(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }
 
 func swapCase(s string) string {
 	var b strings.Builder
-	for _, r := range s {
+	for i, r := range s {
 		switch {
 		case unicode.IsUpper(r):
-			b.WriteString(lower(string(r)))
+			b.WriteString(lowerAt(s, i, r))
 		case unicode.IsLower(r):
 			b.WriteString(upper(string(r)))
 		default:
