@@ -275,14 +275,3 @@ const (
 	maxInt = int(^uint(0) >> 1)
 	minInt = -maxInt - 1
 )
-
-// captureFunc gives what f writes.
-func (r *run) captureFunc(f func() error) (string, error) {
-	saved := r.out
-	r.out = &strings.Builder{}
-	defer func() { r.out = saved }()
-	if err := f(); err != nil {
-		return "", err
-	}
-	return r.out.String(), nil
-}

@@ -7,12 +7,12 @@ import (
 func (s *textStmt) exec(r *run) error { return r.write(s.text) }
 
 func (s *output) exec(r *run) error {
+	if r.unsure != nil {
+		return r.unsure.fail()
+	}
 	v, err := r.eval(s.x)
 	if err != nil {
 		return err
-	}
-	if broken, ok := s.x.(*brokenConst); ok {
-		v = broken.v
 	}
 	text, err := r.str(v)
 	if err != nil {
@@ -122,11 +122,12 @@ func (s *filterBlock) exec(r *run) error {
 	return r.writeRaw(v)
 }
 
-// writeRaw writes what a filter or call block gives: Jinja2 doesn't make it a text, nor escape it.
+// writeRaw writes what a filter or call block gives: Jinja2 doesn't make it a text, nor escape it. What is no text fails
+// when the pieces are joined, behind everything else.
 func (r *run) writeRaw(v value.Value) error {
 	s, ok := textOf(v)
-	if !ok {
-		return typeError("sequence item 0: expected str instance, %s found", typeName(v))
+	if !ok && r.unjoined == nil {
+		r.unjoined = typeError("sequence item 0: expected str instance, %s found", typeName(v))
 	}
 	return r.write(s)
 }
@@ -158,13 +159,17 @@ func (s *blockStmt) render(r *run, outer *frame) error {
 }
 
 func (s *autoescape) exec(r *run) error {
-	on, err := r.test(s.on)
+	v, err := r.eval(s.on)
 	if err != nil {
 		return err
 	}
-	saved := r.escape
-	r.escape = on
-	defer func() { r.escape = saved }()
+	saved, unsure := r.escape, r.unsure
+	defer func() { r.escape, r.unsure = saved, unsure }()
+	if r.unsure, _ = v.(*undefined); r.unsure != nil && !r.unsure.lenient {
+		r.escape = false
+	} else if r.escape, err = r.truth(v); err != nil {
+		return err
+	}
 	return r.within(func() error { return r.exec(s.body) })
 }
 

@@ -176,6 +176,14 @@ func plain(v value.Value) value.Value {
 		return value.NewList(items(v.Items()))
 	case *value.Tuple:
 		return value.NewTuple(items(v.Items()))
+	case *value.Dict:
+		out := value.NewDict(v.Len())
+		for k, item := range v.All() {
+			if err := out.Set(plain(k), plain(item)); err != nil {
+				panic(err)
+			}
+		}
+		return out
 	}
 	return v
 }

@@ -448,6 +448,9 @@ func (r *run) repeat(a, b value.Value) (value.Value, error) {
 	if err != nil {
 		return nil, typeError("can't multiply sequence by non-int of type '%s'", typeName(b))
 	}
+	if b.Kind() == value.KindBigInt {
+		return nil, raise("OverflowError", "cannot fit 'int' into an index-sized integer")
+	}
 	n = max(n, 0)
 	switch x := a.(type) {
 	case value.String:
