@@ -117,8 +117,11 @@ type keyword struct {
 
 // The statements.
 type (
-	// textStmt is literal text.
-	textStmt struct{ text string }
+	// textStmt is literal text, or what a constant expression prints.
+	textStmt struct {
+		text     string
+		computed bool
+	}
 	// output writes an expression.
 	output struct{ x expr }
 	ifStmt struct{ branches []branch }

@@ -4,7 +4,12 @@ import (
 	"cierzo/expr/value"
 )
 
-func (s *textStmt) exec(r *run) error { return r.write(s.text) }
+func (s *textStmt) exec(r *run) error {
+	if r.unsure != nil && !s.computed {
+		return r.unsure.fail()
+	}
+	return r.write(s.text)
+}
 
 func (s *output) exec(r *run) error {
 	if r.unsure != nil {
@@ -49,27 +54,29 @@ func (s *setStmt) exec(r *run) error {
 }
 
 func (s *setBlock) exec(r *run) error {
-	var text string
-	err := r.within(func() (err error) {
-		text, err = r.capture(s.body)
-		return err
-	})
+	text, err := r.blockText(func() error { return r.within(func() error { return r.exec(s.body) }) })
 	if err != nil {
 		return err
 	}
-	v, err := r.filterBlock(s.filter, r.blockText(text))
+	v, err := r.filterBlock(s.filter, text)
 	if err != nil {
 		return err
 	}
 	return s.target.assign(r, v)
 }
 
-// blockText is what a block wrote, as a value: markup where it was escaped.
-func (r *run) blockText(text string) value.Value {
-	if r.escape {
-		return &markup{s: text}
+// blockText is what statements write, as a value: markup where it was escaped.
+func (r *run) blockText(f func() error) (value.Value, error) {
+	text, err := r.captureFunc(f)
+	switch {
+	case err != nil:
+		return nil, err
+	case r.unsure != nil:
+		return nil, r.unsure.fail()
+	case r.escape:
+		return &markup{s: text}, nil
 	}
-	return value.String(text)
+	return value.String(text), nil
 }
 
 // filterBlock applies filters to what a block wrote.
@@ -107,15 +114,11 @@ func (s *withStmt) exec(r *run) error {
 }
 
 func (s *filterBlock) exec(r *run) error {
-	var text string
-	err := r.within(func() (err error) {
-		text, err = r.capture(s.body)
-		return err
-	})
+	text, err := r.blockText(func() error { return r.within(func() error { return r.exec(s.body) }) })
 	if err != nil {
 		return err
 	}
-	v, err := r.filterBlock(s.filter, r.blockText(text))
+	v, err := r.filterBlock(s.filter, text)
 	if err != nil {
 		return err
 	}

@@ -52,11 +52,14 @@ func (f *folder) visit(ref *expr) {
 	}
 }
 
-// replace puts what fails in the place of constants that can't be written.
+// replace puts constants in their places, and what fails in the places of those that can't be written.
 func (f *folder) replace(ref *expr) {
 	if v, ok := f.known[*ref]; ok {
 		if name := unwritable(v); name != "" {
 			*ref = &brokenConst{v, name}
+			f.known[*ref] = v
+		} else if isScalar(v) {
+			*ref = &constant{v}
 			f.known[*ref] = v
 		}
 		return
@@ -64,6 +67,15 @@ func (f *folder) replace(ref *expr) {
 	for _, c := range (*ref).children() {
 		f.replace(c)
 	}
+}
+
+// isScalar reports whether evaluations may share a value, even those that change lists.
+func isScalar(v value.Value) bool {
+	switch v.(type) {
+	case *value.List, *value.Tuple, value.Mapping:
+		return false
+	}
+	return true
 }
 
 // asConst computes an expression. The error is errNotConst, or what Jinja2 doesn't catch there.
@@ -93,6 +105,8 @@ func (f *folder) asConst(x expr) (value.Value, error) {
 		return f.asConst(x.no)
 	case *comparison:
 		return f.comparison(x)
+	case *concat:
+		return f.concat(x)
 	}
 	if !f.foldable(x) {
 		return nil, errNotConst
@@ -106,6 +120,26 @@ func (f *folder) truth(x expr) (v value.Value, yes bool, err error) {
 	}
 	yes, err = f.run.truth(v)
 	return v, yes, err
+}
+
+// concat joins texts; what is undefined fails as soon as it is come to.
+func (f *folder) concat(x *concat) (value.Value, error) {
+	text := ""
+	for _, item := range x.items {
+		v, err := f.asConst(item)
+		if err != nil {
+			return nil, err
+		}
+		s, err := f.run.str(v)
+		if err != nil {
+			return nil, f.caught(x, err)
+		}
+		if err := f.run.make(len(text) + len(s)); err != nil {
+			return nil, errNotConst
+		}
+		text += s
+	}
+	return value.String(text), nil
 }
 
 // comparison computes a chain as far as it goes.

@@ -169,7 +169,7 @@ func (p *parser) statements(ends []string) []stmt {
 		case tokEOF:
 			return body
 		case tokData:
-			body = append(body, &textStmt{t.text})
+			body = append(body, &textStmt{text: t.text})
 			p.next()
 		case tokVariableBegin:
 			p.next()
@@ -283,9 +283,9 @@ func (p *parser) tag(name string) func() []stmt {
 }
 
 func (p *parser) forTag() []stmt {
-	s := &forStmt{target: p.target(tupleRules{simplified: true, end: "in"})}
+	s := &forStmt{target: p.target(tupleRules{simplified: true})}
 	p.expectName("in")
-	s.iter = p.tuple(tupleRules{end: "recursive"})
+	s.iter = p.tuple(tupleRules{})
 	if p.skipName("if") {
 		s.test = p.expression(true)
 	}

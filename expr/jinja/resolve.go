@@ -72,7 +72,7 @@ func (r *resolver) output(s *output) stmt {
 			if _, safe := v.(*markup); r.escape && !safe {
 				text = escapeHTML(text)
 			}
-			return &textStmt{text}
+			return &textStmt{text: text, computed: true}
 		}
 	}
 	f.replace(&s.x)
