@@ -100,16 +100,3 @@ func (t *Template) render(env *scope.Env, owns bool) (value.Value, error) {
 	}
 	return r.export(v)
 }
-
-// renderText renders the template as text even where it is one expression.
-func (t *Template) renderText(env *scope.Env) (string, error) {
-	text := &Template{source: t.source, tpl: t.tpl}
-	if err := text.resolveTemplate(); err != nil {
-		return "", err
-	}
-	v, err := text.Render(env)
-	if err != nil {
-		return "", err
-	}
-	return string(v.(value.String)), nil
-}
