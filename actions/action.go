@@ -6,6 +6,7 @@ package actions
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"reflect"
@@ -139,6 +140,21 @@ func (r *Registry) Names() []string {
 	return names
 }
 
+// Complete gives the input with the defaults of the parameters that it leaves out.
+func (a *Action) Complete(input *value.Dict) *value.Dict {
+	full := input
+	for _, p := range a.Params {
+		if _, given := input.GetString(p.Name); given || p.Default == nil {
+			continue
+		}
+		if full == input {
+			full = input.Clone()
+		}
+		full.SetString(p.Name, p.Default)
+	}
+	return full
+}
+
 // Func makes an action of a Go function that takes any input. Its result is anything that encoding/json takes.
 func Func(name string, fn func(ctx context.Context, call *Call) (any, error)) Action {
 	return Action{
@@ -152,7 +168,7 @@ func Func(name string, fn func(ctx context.Context, call *Call) (any, error)) Ac
 
 func resultOf(ctx context.Context, out any, err error) Result {
 	if err != nil {
-		if ctx.Err() != nil && context.Cause(ctx) == context.Canceled {
+		if ctx.Err() != nil && errors.Is(context.Cause(ctx), context.Canceled) {
 			return Cancelled()
 		}
 		return Errorf("%v", err)

@@ -111,6 +111,9 @@ func (c *committer) commit(batch []write) {
 		answer := written{no: w.no, err: err}
 		if err == nil {
 			answer.outcome = outcomes[i]
+			if answer.outcome == persistence.Fenced { // counted here: its actor may be gone
+				c.e.counters.fenced.Add(1)
+			}
 		}
 		c.e.root.Send(w.to, answer)
 	}

@@ -36,6 +36,11 @@ type (
 		action workflow.ActionID
 		runner workflow.RunnerID
 	}
+	// bereaved says that an execution has lost what it had on a runner.
+	bereaved struct {
+		execution workflow.ExecutionID
+		runner    workflow.RunnerID
+	}
 	forget struct {
 		execution workflow.ExecutionID
 		all       bool
@@ -66,6 +71,9 @@ func (d *dispatcher) Receive(c actor.Context) {
 	case release:
 		d.board.release(m.action, m.runner)
 		d.offer("")
+	case bereaved:
+		d.board.lost(m.execution, m.runner)
+		d.offer("")
 	case forget:
 		d.board.forget(m.execution, m.all)
 		delete(d.pids, m.execution)
@@ -75,13 +83,10 @@ func (d *dispatcher) Receive(c actor.Context) {
 	case viewChanged:
 		d.view = &m
 	case park:
-		runners := d.board.runners
+		// A parked engine is deaf. Whom it knew it must hear again before it may say that they are gone.
 		d.board, d.view = newBoard(), nil
 		d.pids = map[workflow.ExecutionID]*actor.PID{}
-		for id, r := range runners {
-			r.holds = map[workflow.ActionID]*hold{}
-			d.board.runners[id] = r
-		}
+		d.publish()
 	case clock:
 		d.publish()
 	}
@@ -90,10 +95,11 @@ func (d *dispatcher) Receive(c actor.Context) {
 
 // ask registers wants and gives at once what is free.
 func (d *dispatcher) ask(m ask) {
+	var given []workflow.Slot
+	defer func() { d.root.Send(m.from, slots{given}) }() // whatever happens: the turn waits for it
 	d.board.register(m.execution, m.project, m.wants)
 	d.pids[m.execution] = m.from
-	given := d.offer(m.execution)
-	d.root.Send(m.from, slots{given})
+	given = d.offer(m.execution)
 	if d.board.wants[m.execution] == nil {
 		delete(d.pids, m.execution)
 	}
@@ -157,7 +163,8 @@ func (d *dispatcher) hello(h *messages.Hello) {
 		view.Engines = append(view.Engines, &messages.EngineNode{Id: string(n.ID), Address: n.Address})
 	}
 	d.cfg.Network.Send(h.Address, h.Actor, &messages.ToRunner{
-		RunnerId: h.RunnerId, Engine: d.cfg.Network.Address(), Message: &messages.ToRunner_View{View: view}})
+		RunnerId: h.RunnerId, Engine: d.cfg.Network.Address(), Message: &messages.ToRunner_View{View: view},
+	})
 	if h.Leaving || h.Seq == 1 {
 		d.publish()
 	}

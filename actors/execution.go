@@ -56,6 +56,7 @@ type execution struct {
 	inbox   []item
 	turn    *turn // nil: none is under way
 	loading bool
+	pausing bool // after a failure; its end is a timer's
 	turns   uint64
 	alarm   *time.Timer
 	alarms  uint64
@@ -76,6 +77,10 @@ func (x *execution) Receive(c actor.Context) {
 		x.self = c.Self()
 	case *actor.Stopping:
 		x.disarm()
+	case *actor.Stopped:
+		// Mailboxes of others remember who wrote to them until their place is used again: nothing large may hang on it.
+		*x = execution{Engine: x.Engine, id: x.id}
+		return
 	case *messages.ToExecution:
 		x.take(m)
 	case offered:
@@ -94,7 +99,7 @@ func (x *execution) Receive(c actor.Context) {
 	case timer:
 		if m.no == x.alarms && x.turn == nil {
 			x.inbox = append(x.inbox, item{event: workflow.Ticked{}})
-			x.loading = false
+			x.pausing = false
 		}
 	case idleCheck:
 		if x.resting() {
@@ -155,7 +160,7 @@ func (x *execution) ticking() bool {
 
 // resting reports whether nothing is under way, so that the execution may leave memory.
 func (x *execution) resting() bool {
-	return x.turn == nil && !x.loading && len(x.inbox) == 0 && (x.ex == nil || x.ex.Idle())
+	return x.turn == nil && !x.loading && !x.pausing && len(x.inbox) == 0 && (x.ex == nil || x.ex.Idle())
 }
 
 // pump begins what is next: to load, or a turn with all that waits.
@@ -167,7 +172,7 @@ func (x *execution) pump(c actor.Context) {
 		c.Stop(c.Self())
 		return
 	}
-	if len(x.inbox) == 0 {
+	if x.pausing || len(x.inbox) == 0 {
 		return
 	}
 	if x.ex == nil && x.inbox[0].start == nil {
@@ -216,7 +221,6 @@ func (x *execution) written(m written) {
 		x.exists(t)
 	case m.outcome == persistence.Fenced:
 		// Another engine has it: not a word to anybody.
-		x.counters.fenced.Add(1)
 		x.log.Info("turn refused, another engine has taken over", "execution_id", x.id)
 		x.turn, x.ex, x.inbox, x.leaving = nil, nil, nil, true
 	default:
@@ -250,6 +254,7 @@ func (x *execution) finish(t *turn) {
 	}
 	x.send(t.effects.Sends)
 	x.answerAll(t)
+	x.bury(t)
 	x.arm()
 	if x.rec.State.Final() && !x.rec.ParentPending && x.rec.WakeAt.IsZero() && x.resting() {
 		x.root.Send(x.router, retire{x.id})
@@ -295,40 +300,4 @@ func (x *execution) abort(t *turn, err error) {
 		}
 	}
 	x.retry()
-}
-
-// retry has the execution loaded again in a while.
-func (x *execution) retry() {
-	x.loading = true // nothing begins before the timer
-	x.alarms++
-	x.wakeIn(min(50*time.Millisecond<<min(x.failed, 8), 10*time.Second))
-}
-
-// arm sets the timer for the next moment of the execution.
-func (x *execution) arm() {
-	if x.rec.WakeAt.IsZero() {
-		return
-	}
-	d := x.rec.WakeAt.Sub(x.cfg.Now())
-	if d > timerMax {
-		return
-	}
-	if d <= 0 && x.idle > 0 { // the tick has changed nothing: don't spin
-		d = min(100*time.Millisecond<<min(x.idle, 6), 5*time.Second)
-	}
-	x.alarms++
-	x.wakeIn(max(d, 0))
-}
-
-func (x *execution) wakeIn(d time.Duration) {
-	root, self, no := x.root, x.self, x.alarms
-	x.alarm = time.AfterFunc(d, func() { root.Send(self, timer{no}) })
-}
-
-func (x *execution) disarm() {
-	if x.alarm != nil {
-		x.alarm.Stop()
-		x.alarm = nil
-	}
-	x.alarms++
 }

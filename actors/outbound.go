@@ -55,6 +55,15 @@ func (x *execution) answerAll(t *turn) {
 	}
 }
 
+// bury has the dispatcher forget what the execution had on runners that are gone.
+func (x *execution) bury(t *turn) {
+	for _, it := range t.items {
+		if lost, ok := it.event.(workflow.RunnerLost); ok {
+			x.root.Send(x.dispatcher, bereaved{x.id, lost.Runner})
+		}
+	}
+}
+
 // answer tells a gateway what became of its message.
 func (x *execution) answer(m *messages.ToExecution, err error) {
 	to := m.GetReplyTo()
@@ -62,7 +71,8 @@ func (x *execution) answer(m *messages.ToExecution, err error) {
 		return
 	}
 	x.cfg.Network.Send(to.Address, to.Actor, &messages.ToGateway{
-		Correlation: to.Correlation, Message: &messages.ToGateway_Answer{Answer: encodeAnswer(err)}})
+		Correlation: to.Correlation, Message: &messages.ToGateway_Answer{Answer: encodeAnswer(err)},
+	})
 }
 
 // unknown answers everybody that there is no such execution, and ends the actor. A start that waits makes it.

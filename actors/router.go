@@ -29,10 +29,11 @@ const RouterName = "engine"
 type (
 	// park stops all executions: the lease is lost.
 	park struct{}
-	// wake wakes executions that are due; with a runner, it was lost.
+	// wake wakes executions that are due; with a runner, it was lost. absent: only those that are not in memory.
 	wake struct {
 		ids    []workflow.ExecutionID
 		runner workflow.RunnerID
+		absent bool
 	}
 	// isIdle is the answer to idleCheck; retire says without being asked that nothing more will come.
 	isIdle struct{ id workflow.ExecutionID }
@@ -173,6 +174,9 @@ func (r *router) spawn(c actor.Context, id workflow.ExecutionID) *child {
 // wake sends to executions that the sweeper has found.
 func (r *router) wake(c actor.Context, m wake) {
 	for _, id := range m.ids {
+		if m.absent && r.children[id] != nil {
+			continue
+		}
 		message := &messages.ToExecution{ExecutionId: string(id), Message: &messages.ToExecution_Wake{Wake: &messages.Wake{}}}
 		if m.runner != "" {
 			message.Message = &messages.ToExecution_RunnerLost{RunnerLost: &messages.RunnerLost{RunnerId: string(m.runner)}}

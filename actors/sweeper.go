@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"cierzo/persistence"
@@ -13,12 +14,17 @@ const (
 	sweepEvery   = time.Second
 	runnersEvery = 3 // sweeps
 	dueMax       = 1000
+	// orphansMax bounds the pages of executions with queued actions that one sweep looks through.
+	orphansMax = 10
 )
 
 // sweeper wakes executions that are due and finds attempts whose runner is gone. It only looks at what this engine owns.
 type sweeper struct {
 	e       *Engine
+	since   time.Time                       // this engine hears runners since then; zero: it doesn't
+	last    time.Time                       // sweep
 	missing map[workflow.RunnerID]time.Time // runners that hold attempts and are not heard, since when
+	wanting persistence.Claim               // where the next sweep goes on with executions that want slots
 }
 
 // run sweeps until the engine closes.
@@ -34,12 +40,12 @@ func (s *sweeper) run() {
 		s.e.root.Send(s.e.router, clock{})
 		s.e.root.Send(s.e.dispatcher, clock{})
 		v := s.e.view.Load()
-		if v == nil || !s.e.members.Valid() {
-			clear(s.missing)
+		s.listen(v != nil && s.e.members.Valid())
+		if s.since.IsZero() {
 			continue
 		}
 		ctx, cancel := context.WithTimeout(s.e.closing, 10*time.Second)
-		err := s.due(ctx, v)
+		err := errors.Join(s.due(ctx, v), s.orphans(ctx, v))
 		if err == nil && n%runnersEvery == 0 {
 			err = s.runners(ctx, v)
 		}
@@ -50,19 +56,74 @@ func (s *sweeper) run() {
 	}
 }
 
-func (s *sweeper) due(ctx context.Context, v *viewChanged) error {
-	shards := v.view.Shards(v.self)
-	if len(shards) == 0 {
-		return nil
+// listen notes since when this engine would have heard a runner: not while it was parked, and not while its process stood
+// still.
+func (s *sweeper) listen(member bool) {
+	now := s.e.cfg.Now()
+	stalled := now.Sub(s.last) > suspectAfter
+	s.last = now
+	switch {
+	case !member:
+		s.since = time.Time{}
+	case s.since.IsZero() || stalled:
+		s.since = now
+		clear(s.missing)
 	}
-	if len(shards) == persistence.ShardsMax {
-		shards = nil
+}
+
+func (s *sweeper) due(ctx context.Context, v *viewChanged) error {
+	shards, any := ownShards(v)
+	if !any {
+		return nil
 	}
 	ids, err := s.e.cfg.Store.Due(ctx, shards, dueMax)
 	if err != nil || len(ids) == 0 {
 		return err
 	}
 	s.e.root.Send(s.e.router, wake{ids: ids})
+	return nil
+}
+
+// ownShards are the shards of this engine, nil meaning all; any is false when it has none.
+func ownShards(v *viewChanged) (shards []uint16, any bool) {
+	shards = v.view.Shards(v.self)
+	if len(shards) == persistence.ShardsMax {
+		return nil, true
+	}
+	return shards, len(shards) > 0
+}
+
+// orphans has executions that want slots loaded, when they are not in memory: nothing else would wake them after the end
+// of the engine that had them. Each sweep looks at the next page, and on while pages are full of another engine's.
+func (s *sweeper) orphans(ctx context.Context, v *viewChanged) error {
+	shards, any := ownShards(v)
+	for range orphansMax {
+		if !any {
+			return nil
+		}
+		claims, err := s.e.cfg.Store.Wanting(ctx, shards, s.wanting, dueMax)
+		if err != nil {
+			return err
+		}
+		m, foreign := wake{absent: true}, 0
+		for _, c := range claims {
+			m.ids = append(m.ids, c.ID)
+			if c.Owner != v.self {
+				foreign++
+			}
+		}
+		if len(m.ids) > 0 {
+			s.e.root.Send(s.e.router, m)
+		}
+		if len(claims) < dueMax {
+			s.wanting = persistence.Claim{}
+			return nil
+		}
+		s.wanting = claims[len(claims)-1]
+		if foreign < len(claims) {
+			return nil
+		}
+	}
 	return nil
 }
 
@@ -82,8 +143,10 @@ func (s *sweeper) runners(ctx context.Context, v *viewChanged) error {
 		switch {
 		case known && !heard.IsZero() && now.Sub(heard) < suspectAfter:
 			continue
+		case known && heard.IsZero():
+			missing[id] = time.Time{} // it is gone, it has said so itself
 		case known:
-			missing[id] = heard
+			missing[id] = latest(heard, s.since)
 		default:
 			// Never heard: since this engine first looked, for the runner may not have heard of this engine.
 			missing[id] = now
@@ -99,6 +162,13 @@ func (s *sweeper) runners(ctx context.Context, v *viewChanged) error {
 	}
 	s.missing = missing
 	return nil
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
 }
 
 func (s *sweeper) lost(ctx context.Context, v *viewChanged, id workflow.RunnerID) error {

@@ -281,7 +281,7 @@ func (s *server) updateExecution(r *http.Request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	op, err := executionOp(rec, f)
+	op, err := executionOp(f)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -299,7 +299,7 @@ func requestID(r *http.Request, newID func() string) string {
 }
 
 // executionOp reads what a PUT asks for; nil when there is nothing to do.
-func executionOp(rec *workflow.ExecutionRecord, f fields) (workflow.Op, error) {
+func executionOp(f fields) (workflow.Op, error) {
 	state, err := f.text("state")
 	if err != nil {
 		return nil, err

@@ -18,6 +18,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/asynkron/protoactor-go/remote"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
@@ -33,6 +34,8 @@ const (
 	// batchMax and batchBytesMax: a batch of the largest messages just fits.
 	batchMax      = 32
 	batchBytesMax = batchMax*MessageBytesMax + 1<<20
+	// connectTimeout bounds the connection to a node that doesn't answer.
+	connectTimeout = 5 * time.Second
 )
 
 // SystemConfig describes a node's actor system.
@@ -42,6 +45,7 @@ type SystemConfig struct {
 	// Advertise is the address under which other nodes reach Bind. Defaults to the one that Bind got.
 	Advertise string
 	// TLS secures both directions: its certificates are shown to clients and servers, its RootCAs and ClientCAs checked.
+	// A client without a certificate is refused, whatever ClientAuth says.
 	// nil: in the clear; then nobody but the nodes may be able to reach the port.
 	TLS *tls.Config
 	// Logger receives the log. Defaults to discarding it.
@@ -59,6 +63,10 @@ type System struct {
 	stopped bool
 	dropped atomic.Uint64
 	stop    sync.Once
+
+	mu       sync.Mutex
+	stopping bool
+	lostAt   map[string]time.Time // when the loss of a connection was logged last, by address
 }
 
 // NewSystem starts an actor system. fault.Invalid: the addresses; fault.Unavailable: the port.
@@ -66,9 +74,9 @@ func NewSystem(cfg SystemConfig) (*System, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	// The library's own talk is of interest only when something is wrong.
-	quiet := slog.New(atLeast{cfg.Logger.Handler(), slog.LevelWarn})
-	s := &System{log: cfg.Logger, actors: actor.NewActorSystem(
+	// The library speaks of each try to reach a node that is away as an error, several times a second.
+	quiet := slog.New(library{cfg.Logger.Handler()})
+	s := &System{log: cfg.Logger, lostAt: map[string]time.Time{}, actors: actor.NewActorSystem(
 		actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return quiet }),
 		actor.WithDeadLetterRequestLogging(false),
 		actor.WithDeadLetterThrottleCount(1),
@@ -111,14 +119,23 @@ func (s *System) listen(cfg SystemConfig) (err error) {
 			grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true})),
 		// Without keepalive a peer that hangs is not noticed at all; 10 s is the client's minimum.
 		remote.WithDialOptions(grpc.WithTransportCredentials(client), grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(batchBytesMax)),
+			grpc.WithConnectParams(grpc.ConnectParams{Backoff: backoff.DefaultConfig, MinConnectTimeout: connectTimeout}),
 			grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 10 * time.Second, Timeout: 3 * time.Second, PermitWithoutStream: true})),
 		remote.WithAdvertisedHost(cfg.Advertise))
+	// Another try comes with the next message. The library's own five block the endpoint for 2 s each, leak a connection
+	// each, and keep the node from stopping meanwhile.
+	config.MaxRetryCount = 1
 	defer func() {
 		if p := recover(); p != nil {
 			err = fault.New(fault.Unavailable, "listen for other nodes on %s: %v", cfg.Bind, p)
 		}
 	}()
 	s.remote = remote.NewRemote(s.actors, config)
+	s.actors.EventStream.Subscribe(func(event any) {
+		if lost, ok := event.(*remote.EndpointTerminatedEvent); ok {
+			s.lost(lost.Address)
+		}
+	})
 	s.remote.Start()
 	return nil
 }
@@ -135,11 +152,14 @@ func splitAddress(address string) (string, int, error) {
 	return host, int(port), nil
 }
 
-func transportCredentials(c *tls.Config) (server, client credentials.TransportCredentials) {
+func transportCredentials(c *tls.Config) (forServer, forClient credentials.TransportCredentials) {
 	if c == nil {
 		return insecure.NewCredentials(), insecure.NewCredentials()
 	}
-	return credentials.NewTLS(c), credentials.NewTLS(c)
+	// Whoever reaches the port without a certificate is nobody, whatever the configuration says of clients.
+	server := c.Clone()
+	server.ClientAuth = tls.RequireAndVerifyClientCert
+	return credentials.NewTLS(server), credentials.NewTLS(c)
 }
 
 // Actors is the actor system.
@@ -190,7 +210,28 @@ func (s *System) Stop(ctx context.Context) error {
 	}
 }
 
+// lostEvery bounds how often the loss of one connection is logged.
+const lostEvery = time.Minute
+
+// lost logs that a node can't be reached, now and then: each message to it tries again.
+func (s *System) lost(address string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	if s.stopping || now.Sub(s.lostAt[address]) < lostEvery {
+		return
+	}
+	if len(s.lostAt) > 1000 {
+		clear(s.lostAt)
+	}
+	s.lostAt[address] = now
+	s.log.Warn("no connection to a node", "address", address)
+}
+
 func (s *System) shutDown() {
+	s.mu.Lock()
+	s.stopping = true
+	s.mu.Unlock()
 	s.sending.Lock()
 	s.stopped = true
 	s.sending.Unlock()
@@ -200,20 +241,18 @@ func (s *System) shutDown() {
 	s.actors.Shutdown()
 }
 
-// atLeast is a handler that passes only records of a level or above.
-type atLeast struct {
-	slog.Handler
-	level slog.Level
+// library is the handler of the actor library's records: warnings and errors pass at level debug, others not at all.
+type library struct{ slog.Handler }
+
+func (h library) Enabled(ctx context.Context, l slog.Level) bool {
+	return l >= slog.LevelWarn && h.Handler.Enabled(ctx, slog.LevelDebug)
 }
 
-func (h atLeast) Enabled(ctx context.Context, l slog.Level) bool {
-	return l >= h.level && h.Handler.Enabled(ctx, l)
+func (h library) Handle(ctx context.Context, r slog.Record) error {
+	r.Level = slog.LevelDebug
+	return h.Handler.Handle(ctx, r)
 }
 
-func (h atLeast) WithAttrs(as []slog.Attr) slog.Handler {
-	return atLeast{h.Handler.WithAttrs(as), h.level}
-}
+func (h library) WithAttrs(as []slog.Attr) slog.Handler { return library{h.Handler.WithAttrs(as)} }
 
-func (h atLeast) WithGroup(name string) slog.Handler {
-	return atLeast{h.Handler.WithGroup(name), h.level}
-}
+func (h library) WithGroup(name string) slog.Handler { return library{h.Handler.WithGroup(name)} }

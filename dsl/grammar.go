@@ -99,7 +99,12 @@ func newGrammar() *grammar {
 	g.workflow = &schema{required: []string{"tasks"}, properties: []property{
 		{"tasks", &schema{typ: "object", minProperties: 1, patterns: []patternProperty{{wordForm, mapping()}}}},
 		{"type", &schema{enum: []value.Value{value.String("reverse"), value.String("direct")}}},
-		{"task-defaults", mapping()}, {"input", inputs()}, {"output", mapping()}, {"output-on-error", mapping()}, {"vars", mapping()}, {"tags", texts()},
+		{"task-defaults", mapping()},
+		{"input", inputs()},
+		{"output", mapping()},
+		{"output-on-error", mapping()},
+		{"vars", mapping()},
+		{"tags", texts()},
 	}}
 	join := oneOf(&schema{enum: []value.Value{value.String("all"), value.String("one")}}, integer())
 	g.direct = g.task(append([]property{{"join", join}}, g.clauses()...))
@@ -119,16 +124,27 @@ func (g *grammar) clauses() []property {
 
 func (g *grammar) policyProperties() []property {
 	return []property{
-		{"retry", g.retry}, {"wait-before", expressionOr(integer())}, {"wait-after", expressionOr(integer())}, {"timeout", expressionOr(integer())},
-		{"pause-before", expressionOr(boolean())}, {"concurrency", expressionOr(integer())}, {"fail-on", expressionOr(boolean())},
+		{"retry", g.retry},
+		{"wait-before", expressionOr(integer())},
+		{"wait-after", expressionOr(integer())},
+		{"timeout", expressionOr(integer())},
+		{"pause-before", expressionOr(boolean())},
+		{"concurrency", expressionOr(integer())},
+		{"fail-on", expressionOr(boolean())},
 	}
 }
 
 // task is the schema of a task; more are the properties of its type of workflow.
 func (g *grammar) task(more []property) *schema {
 	properties := []property{
-		{"type", &schema{}}, {"action", text()}, {"workflow", text()}, {"input", oneOf(mapping(), text())}, {"with-items", textOrTexts()},
-		{"publish", mapping()}, {"publish-on-error", mapping()}, {"publish-on-skip", mapping()},
+		{"type", &schema{}},
+		{"action", text()},
+		{"workflow", text()},
+		{"input", oneOf(mapping(), text())},
+		{"with-items", textOrTexts()},
+		{"publish", mapping()},
+		{"publish-on-error", mapping()},
+		{"publish-on-skip", mapping()},
 	}
 	properties = append(properties, g.policyProperties()...)
 	properties = append(properties, property{"target", text()}, property{"keep-result", expressionOr(boolean())}, property{"safe-rerun", expressionOr(boolean())})

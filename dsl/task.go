@@ -104,8 +104,12 @@ func (r *reader) taskTraps(w *Workflow, t *Task, n *yaml.Node, path string) {
 		name      string
 		inherited bool
 	}{
-		{"wait-before", w.Defaults.WaitBefore != nil}, {"wait-after", w.Defaults.WaitAfter != nil}, {"timeout", w.Defaults.Timeout != nil},
-		{"pause-before", w.Defaults.PauseBefore != nil}, {"concurrency", w.Defaults.Concurrency != nil}, {"fail-on", w.Defaults.FailOn != nil},
+		{"wait-before", w.Defaults.WaitBefore != nil},
+		{"wait-after", w.Defaults.WaitAfter != nil},
+		{"timeout", w.Defaults.Timeout != nil},
+		{"pause-before", w.Defaults.PauseBefore != nil},
+		{"concurrency", w.Defaults.Concurrency != nil},
+		{"fail-on", w.Defaults.FailOn != nil},
 	} {
 		if own := n.Field(p.name); own != nil && p.inherited && !value.Truthy(own.Value) {
 			r.warn(own, path+"."+p.name, "falsy-override", "use an expression: <% "+value.Str(own.Value)+" %>", "%s counts as absent: the task gets the one of task-defaults", value.Repr(own.Value))

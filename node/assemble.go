@@ -11,6 +11,7 @@ import (
 	"cierzo/cluster"
 	"cierzo/fault"
 	"cierzo/persistence"
+	"cierzo/persistence/memstore"
 	"cierzo/persistence/sqlstore"
 	"cierzo/workflow"
 )
@@ -25,6 +26,9 @@ type assembly struct {
 }
 
 func openStore(ctx context.Context, dsn string) (persistence.Store, error) {
+	if dsn == "memory:" {
+		return memstore.New(memstore.Config{}), nil
+	}
 	return sqlstore.Open(ctx, dsn, sqlstore.Config{})
 }
 

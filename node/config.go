@@ -29,7 +29,8 @@ const (
 type Config struct {
 	// Roles of this node. Defaults to all.
 	Roles []Role
-	// Store is the database: sqlite:///path, postgres://…, cockroach://…, memory:. Only engine and api nodes have one; it
+	// Store is the database: sqlite:///path, postgres://…, cockroach://…, or memory: for tests
+	// (what it holds goes with the node). Only engine and api nodes have one; it
 	// is refused for a node that is only a runner. Defaults to a SQLite file in a temporary directory that goes with the node.
 	Store string
 	// Listen is the address (host:port) of the REST API. Defaults to "": no API is served, the node is only used from Go.

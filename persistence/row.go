@@ -22,6 +22,7 @@ type ExecutionRow struct {
 	ParentID     string
 	ParentTaskID string
 	WakeAt       int64 // 0 is never
+	Wanting      int64 // 1: queued actions wait for slots; 0: none do
 	CreatedAt    int64
 	Doc          string
 }
@@ -58,6 +59,9 @@ func NewExecutionRow(r *workflow.ExecutionRecord) (ExecutionRow, error) {
 		RootID: string(r.RootID), ParentID: string(r.ParentID), ParentTaskID: string(r.ParentTaskID),
 		WakeAt: Micros(r.WakeAt), CreatedAt: Micros(r.CreatedAt),
 	}
+	if r.Wanting {
+		row.Wanting = 1
+	}
 	for _, s := range []string{row.ID, row.ProjectID, row.WorkflowName, row.State, row.RootID, row.ParentID, row.ParentTaskID} {
 		if err := checkText("name or id", s); err != nil {
 			return row, err
@@ -80,7 +84,7 @@ func (row *ExecutionRow) Decode() (*workflow.ExecutionRecord, error) {
 		StateInfo: d.StateInfo, Priority: d.Priority, RootID: workflow.ExecutionID(row.RootID),
 		ParentID: workflow.ExecutionID(row.ParentID), ParentTaskID: workflow.TaskID(row.ParentTaskID), Index: d.Index,
 		Depth: d.Depth, ParentPending: d.ParentPending, ParentSent: d.ParentSent, Runtime: d.Runtime, Turns: d.Turns,
-		WakeAt: FromMicros(row.WakeAt), CreatedAt: FromMicros(row.CreatedAt), UpdatedAt: FromMicros(d.UpdatedAt),
+		WakeAt: FromMicros(row.WakeAt), Wanting: row.Wanting != 0, CreatedAt: FromMicros(row.CreatedAt), UpdatedAt: FromMicros(d.UpdatedAt),
 	}
 	for _, id := range d.Requests {
 		r.Requests = append(r.Requests, workflow.RequestRecord{ID: id})

@@ -49,7 +49,8 @@ type Info struct {
 type Executions interface {
 	// Commit writes the turns of many executions in one transaction and answers each in the same place. A turn with
 	// Writes.Create inserts the execution with epoch 1 and its owner; if the execution exists its outcome is Exists.
-	// Each turn has an execution of its own. len(turns) ≥ 1.
+	// Each turn has an execution of its own, else fault.Invalid. What an execution is (its project, workflow name, root,
+	// parent, and when it was created) is written with Create and never again, whatever a later turn says.
 	Commit(ctx context.Context, turns []Turn) ([]TurnOutcome, error)
 
 	// Activate makes the node the owner: it raises the epoch by one, records the owner, and reads the execution whole.
@@ -66,6 +67,10 @@ type Executions interface {
 	// set, nil meaning all.
 	Due(ctx context.Context, shards []uint16, limit int) ([]workflow.ExecutionID, error)
 
+	// Wanting lists executions with queued actions, in the order of (shard, id), those after the given claim: the shards
+	// are as in Due. It is how a node finds what a dead one had in its memory.
+	Wanting(ctx context.Context, shards []uint16, after Claim, limit int) ([]Claim, error)
+
 	// DispatchedRunners lists the runners that hold dispatched actions, each once.
 	DispatchedRunners(ctx context.Context, limit int) ([]workflow.RunnerID, error)
 	// OnRunner lists the executions that have an action dispatched to the runner.
@@ -74,6 +79,12 @@ type Executions interface {
 
 // ShardsMax is the number of shards: Shard(id) < ShardsMax. It is fixed for ever, the shard leads keys.
 const ShardsMax = 256
+
+// Claim says which node has activated an execution last. The zero Claim is before all others.
+type Claim struct {
+	ID    workflow.ExecutionID
+	Owner NodeID
+}
 
 // Turn is what one execution wants written.
 type Turn struct {

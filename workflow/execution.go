@@ -300,6 +300,9 @@ func (e *Execution) pending() bool {
 func (e *Execution) Flush() Effects {
 	var f Effects
 	f.Sends = e.takeSends()
+	if wanting := len(e.Wants(1)) > 0; wanting != e.rec.Wanting {
+		e.rec.Wanting, e.recDirty = wanting, true
+	}
 	written := e.create || e.recDirty || e.dataDirty || len(e.dirtyT) > 0 || len(e.dirtyA) > 0 || len(e.history) > 0
 	if !written {
 		return f

@@ -1,8 +1,6 @@
 package workflow
 
 import (
-	"strings"
-
 	"cierzo/dsl"
 	"cierzo/expr"
 	"cierzo/fault"
@@ -254,6 +252,3 @@ func specClass(workflowType string) string {
 	}
 	return "DirectWorkflowSpec"
 }
-
-// shortName is a workflow's name without its workbook.
-func shortName(full string) string { return full[strings.LastIndexByte(full, '.')+1:] }

@@ -18,8 +18,10 @@ func (e *Execution) assigned(ev Assigned) {
 		a.Attempt++
 		a.StartedAt = e.now
 		e.touchAction(a)
-		e.record(HistoryEvent{Kind: "action.attempt", TaskID: a.TaskID, Task: a.task.Name, ActionID: a.ID, State: Running,
-			Detail: attemptDetail(a)})
+		e.record(HistoryEvent{
+			Kind: "action.attempt", TaskID: a.TaskID, Task: a.task.Name, ActionID: a.ID, State: Running,
+			Detail: attemptDetail(a),
+		})
 		e.send(a)
 	}
 }

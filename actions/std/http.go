@@ -22,9 +22,18 @@ func httpAction() actions.Action {
 	return actions.Action{
 		Name: "std.http", Class: class + "HTTPAction", Description: "Sends an HTTP request.",
 		Params: []actions.Param{
-			{Name: "url"}, {Name: "method", Default: value.String("GET")}, {Name: "params", Default: null}, {Name: "body", Default: null},
-			{Name: "json", Default: null}, {Name: "headers", Default: null}, {Name: "cookies", Default: null}, {Name: "auth", Default: null},
-			{Name: "timeout", Default: null}, {Name: "allow_redirects", Default: null}, {Name: "proxies", Default: null}, {Name: "verify", Default: null},
+			{Name: "url"},
+			{Name: "method", Default: value.String("GET")},
+			{Name: "params", Default: null},
+			{Name: "body", Default: null},
+			{Name: "json", Default: null},
+			{Name: "headers", Default: null},
+			{Name: "cookies", Default: null},
+			{Name: "auth", Default: null},
+			{Name: "timeout", Default: null},
+			{Name: "allow_redirects", Default: null},
+			{Name: "proxies", Default: null},
+			{Name: "verify", Default: null},
 		},
 		Run: runHTTP,
 	}

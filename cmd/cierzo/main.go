@@ -2,6 +2,9 @@
 //
 //	cierzo server            a node: engine, runner and API on a SQLite file by default
 //	cierzo run FILE.yaml     runs a workflow to its end, on an embedded node or on a server
+//	cierzo lint FILE…        looks at definitions without running them
+//	cierzo eval EXPRESSION   evaluates YAQL or Jinja on data
+//	cierzo schema            the language as JSON Schema, for editors
 //	cierzo config show       the effective settings, each with its origin
 //
 // Exit codes: 0 success, 1 the work failed, 2 the request was wrong, 3 the execution is paused, 4 it was cancelled,

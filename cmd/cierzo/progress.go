@@ -54,6 +54,14 @@ func (p *progress) update(s *snapshot, now time.Time) {
 	}
 }
 
+// note puts a line among the progress; a block that is redrawn begins anew below it.
+func (p *progress) note(text string) {
+	if !p.quiet {
+		fmt.Fprintln(p.out, text)
+		p.drawn = 0
+	}
+}
+
 func (p *progress) end(s *snapshot) {
 	if p.quiet {
 		return
@@ -95,7 +103,7 @@ func (p *progress) redraw(s *snapshot, now time.Time) {
 		lines++
 	}
 	p.drawn = lines
-	io.WriteString(p.out, b.String())
+	fmt.Fprint(p.out, b.String())
 }
 
 // reason is the first line of a task's state info where it says something that the state doesn't.

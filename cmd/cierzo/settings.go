@@ -199,7 +199,7 @@ func (s *settings) String() string {
 	for _, x := range s.list {
 		fmt.Fprintf(w, "%s\t%s\t%s\n", x.name, maskPassword(x.name, s.value[x.name]), s.origin[x.name])
 	}
-	w.Flush()
+	_ = w.Flush() // into memory
 	return b.String()
 }
 

@@ -197,7 +197,7 @@ func isSimpleKey(k value.Value) bool {
 		return k.Len() == 0
 	}
 	text, ok := scalarText(k)
-	return !ok || len([]rune(text)) < keyLengthMax && !strings.ContainsAny(text, "\n\u0085\u2028\u2029")
+	return !ok || text != "" && len([]rune(text)) < keyLengthMax && !strings.ContainsAny(text, "\n\u0085\u2028\u2029")
 }
 
 // sortedKeys are the keys in order, or as they come where some can't be compared.

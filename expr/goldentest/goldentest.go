@@ -7,7 +7,9 @@ import (
 	"bytes"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -54,10 +56,22 @@ type Vector struct {
 // Load reads the vectors of a corpus. The test is skipped when the folder isn't there.
 func Load(t testing.TB, name string) []Vector {
 	t.Helper()
+	vectors, err := Read(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		t.Skipf("no golden corpus (set %s to its folder): %v", FolderVariable, err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return vectors
+}
+
+// Read is Load for who goes on without.
+func Read(name string) ([]Vector, error) {
 	file := find(name)
 	f, err := os.Open(file)
 	if err != nil {
-		t.Skipf("no golden corpus (set %s to its folder): %v", FolderVariable, err)
+		return nil, err
 	}
 	defer f.Close()
 	var vectors []Vector
@@ -66,17 +80,14 @@ func Load(t testing.TB, name string) []Vector {
 	for lines.Scan() {
 		v, err := decodeVector(lines.Bytes())
 		if err != nil {
-			t.Fatalf("%s: vector %d: %v", file, len(vectors)+1, err)
+			return nil, fmt.Errorf("%s: vector %d: %w", file, len(vectors)+1, err)
 		}
 		vectors = append(vectors, v)
 	}
-	if err := lines.Err(); err != nil {
-		t.Fatal(err)
+	if lines.Err() == nil && len(vectors) == 0 {
+		return nil, fmt.Errorf("%s has no vectors", file)
 	}
-	if len(vectors) == 0 {
-		t.Fatalf("%s has no vectors", file)
-	}
-	return vectors
+	return vectors, lines.Err()
 }
 
 // find looks for the folder from the working directory upwards to the root of the repository.

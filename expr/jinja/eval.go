@@ -6,7 +6,7 @@ import (
 	"cierzo/expr/value"
 )
 
-func (x *constant) eval(r *run) (value.Value, error) { return x.v, nil }
+func (x *constant) eval(*run) (value.Value, error) { return x.v, nil }
 
 func (x *brokenConst) eval(*run) (value.Value, error) {
 	return nil, raise("NameError", "name %s is not defined", quoted(x.name))

@@ -122,7 +122,7 @@ func (p *printer) print(v value.Value, indent, allowance, level int) error {
 	}
 	switch v := v.(type) {
 	case value.String:
-		return p.text(string(v), text, indent, allowance, level)
+		return p.text(string(v), indent, allowance, level)
 	case *value.List:
 		return p.items("[", v.Items(), "]", indent, allowance, level)
 	case *value.Tuple:
@@ -195,7 +195,7 @@ func (p *printer) dict(d *value.Dict, indent, allowance, level int) error {
 }
 
 // text breaks a long text into several in a row.
-func (p *printer) text(s, whole string, indent, allowance, level int) error {
+func (p *printer) text(s string, indent, allowance, level int) error {
 	if level == 1 {
 		indent++
 		allowance++

@@ -443,7 +443,7 @@ func toNumber(v value.Value) (float64, error) {
 func filterSlice(c *call) (value.Value, error) {
 	var rows []value.Value
 	begun, at := false, 0
-	return c.r.generate("generator", iteratorFunc(func(r *run) (value.Value, bool, error) {
+	return c.r.generate("generator", iteratorFunc(func(*run) (value.Value, bool, error) {
 		if !begun {
 			begun = true
 			var err error

@@ -52,7 +52,6 @@ type percenter struct {
 	rest    string
 	arg     value.Value
 	args    []value.Value // not used yet
-	used    bool          // arg was used as a whole
 	tuple   bool
 	mapping bool
 	escape  bool

@@ -9,6 +9,8 @@ import (
 )
 
 // strMethod finds a method of texts. It is one flat table.
+//
+//nolint:funlen // a flat table: a line for each method
 func strMethod(name string) *builtin {
 	text := func(f func(string) string) *builtin {
 		return method(name, 0, nil, func(c *call) (value.Value, error) {

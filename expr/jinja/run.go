@@ -64,7 +64,7 @@ func newRun(env *scope.Env, tpl *template, owns bool) *run {
 // start gives the names that Mistral defines their values: _ and three of its parts. Its functions are looked up when
 // they are needed.
 func (r *run) start() error {
-	var root value.Value = r.env.Root
+	root := r.env.Root
 	if root == nil {
 		root = value.Value(value.NewDict(0))
 		if r.env.Context != nil {

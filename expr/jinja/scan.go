@@ -290,21 +290,18 @@ func (s *scanner) raw() error {
 
 // comment skips to the end of a comment.
 func (s *scanner) comment(start int) error {
-	for i := s.pos; ; i++ {
-		j := strings.Index(s.src[i:], "#}")
-		if j < 0 {
-			return s.fail(start, s.line, "Missing end of comment tag")
-		}
-		i += j
-		from := i
-		if i > s.pos && (s.src[i-1] == '-' || s.src[i-1] == '+') {
-			from--
-		}
-		end, _ := s.closing(from, "#}", true)
-		s.advance(end)
-		s.lineOpen = s.src[end-1] == '\n'
-		return nil
+	j := strings.Index(s.src[s.pos:], "#}")
+	if j < 0 {
+		return s.fail(start, s.line, "Missing end of comment tag")
 	}
+	from := s.pos + j
+	if j > 0 && (s.src[from-1] == '-' || s.src[from-1] == '+') {
+		from--
+	}
+	end, _ := s.closing(from, "#}", true)
+	s.advance(end)
+	s.lineOpen = s.src[end-1] == '\n'
+	return nil
 }
 
 // tag takes the tokens of a tag up to its end, or to the end of the source.

@@ -43,7 +43,9 @@ func (d *Dict) Frozen() bool { return d.frozen }
 
 // Freeze forbids changes and returns the dict.
 func (d *Dict) Freeze() *Dict {
-	d.frozen = true
+	if !d.frozen { // what is frozen already may be shared between goroutines: it is only read
+		d.frozen = true
+	}
 	return d
 }
 

@@ -27,6 +27,9 @@ func (e *JSONError) Error() string {
 // see it as json_parse; ParseJSON is for what we wrote ourselves.
 func LoadJSON(text string) (Value, error) {
 	l := &jsonLoader{src: text}
+	if strings.HasPrefix(text, "\ufeff") {
+		return nil, l.fail("Unexpected UTF-8 BOM (decode using utf-8-sig)", 0)
+	}
 	l.blanks()
 	v, err := l.value(0)
 	if err != nil {

@@ -43,7 +43,7 @@ flags:
 	for ; i < len(format) && format[i] >= '0' && format[i] <= '9' && width < 1000; i++ {
 		width = width*10 + int(format[i]-'0')
 	}
-	if i < len(format) && (format[i] == 'E' || format[i] == 'O') {
+	if i+1 < len(format) && takesModifier(format[i], format[i+1]) {
 		i++
 	}
 	if i >= len(format) {
@@ -51,17 +51,32 @@ flags:
 		return len(format) - 1
 	}
 	text, size, fill, ok := timeField(t, format[i])
-	if !ok {
+	if !ok || format[i] == 'f' && i > start+1 { // Python itself knows f, and only by its bare name
 		b.WriteString(format[start : i+1])
 		return i
 	}
-	if upper || swap && format[i] != 'p' && fill == 0 {
-		text = strings.ToUpper(text)
-	} else if swap {
+	switch c := format[i]; {
+	case swap && (c == 'p' || c == 'Z'):
 		text = strings.ToLower(text)
+	case upper && c != 'P', swap && strings.IndexByte("aAbBh", c) >= 0:
+		text = strings.ToUpper(text)
+	}
+	if pad == '-' && width > 0 {
+		pad = '_'
 	}
 	b.WriteString(padded(text, max(size, width), fill, pad))
 	return i
+}
+
+// takesModifier reports whether E or O may stand before a directive.
+func takesModifier(modifier, c byte) bool {
+	switch modifier {
+	case 'E':
+		return strings.IndexByte("%cCnpPrRstTuxXyY", c) >= 0
+	case 'O':
+		return strings.IndexByte("%bBCdegGhHIjklmMnpPrRsStTuUVwWy", c) >= 0
+	}
+	return false
 }
 
 // padded fills a field up. fill is 0 for texts, which get blanks only when a width was asked for.
@@ -112,7 +127,8 @@ func timeField(t time.Time, c byte) (text string, size int, fill byte, ok bool) 
 	case 'M':
 		return number(t.Minute(), 2, '0')
 	case 's':
-		return strconv.FormatInt(t.Unix(), 10), 0, '0', true
+		_, offset := t.Zone() // the C library takes the clock's face for its own zone
+		return strconv.FormatInt(t.Unix()+int64(offset), 10), 0, '0', true
 	case 'S':
 		return number(t.Second(), 2, '0')
 	case 'u':
@@ -130,7 +146,7 @@ func timeField(t time.Time, c byte) (text string, size int, fill byte, ok bool) 
 	case 'Y':
 		return number(t.Year(), 0, '0')
 	case 'C':
-		return number(t.Year()/100, 2, '0')
+		return number(t.Year()/100, 0, '0')
 	}
 	text, ok = timeText(t, c)
 	return text, 0, 0, ok

@@ -131,7 +131,8 @@ func strptimePattern(format string) (pattern string, letters []byte, err error) 
 		}
 		for _, have := range letters {
 			if have == format[i] {
-				return "", nil, fmt.Errorf("redefinition of group name '%c' as group %d; was group %d", format[i], len(letters)+1, strings.IndexByte(string(letters), have)+1)
+				return "", nil, formatFail("re.error", "redefinition of group name '%c' as group %d; was group %d", have, len(letters)+1,
+					strings.IndexByte(string(letters), have)+1)
 			}
 		}
 		letters = append(letters, format[i])
@@ -141,7 +142,7 @@ func strptimePattern(format string) (pattern string, letters []byte, err error) 
 }
 
 // Strptime reads a time as Python's datetime.strptime does in the locale C. zoned: the text has an offset; otherwise the
-// time is in UTC. Errors have the texts of Python's ValueError.
+// time is in UTC. Errors have the texts of Python's ValueError, or are a *FormatError.
 func Strptime(text, format string) (t DateTime, zoned bool, err error) {
 	pattern, letters, err := strptimePattern(format)
 	if err != nil {
@@ -162,7 +163,7 @@ func Strptime(text, format string) (t DateTime, zoned bool, err error) {
 	for i, letter := range letters {
 		p.set(letter, strings.ToLower(found[i+1]))
 	}
-	if err := p.resolve(letters, format); err != nil {
+	if err := p.resolve(letters); err != nil {
 		return t, false, err
 	}
 	zone := Zone(p.offset)
@@ -251,7 +252,7 @@ func (p *parsedTime) setOffset(text string) {
 }
 
 // resolve makes a date of the day of the year or of a week.
-func (p *parsedTime) resolve(letters []byte, format string) error {
+func (p *parsedTime) resolve(letters []byte) error {
 	has := func(letter byte) bool { return strings.IndexByte(string(letters), letter) >= 0 }
 	if has('I') {
 		p.hour %= 12
@@ -262,11 +263,11 @@ func (p *parsedTime) resolve(letters []byte, format string) error {
 	iso := has('G') || has('V')
 	switch {
 	case has('G') && (!has('V') || p.weekday < 0):
-		return fmt.Errorf("ISO year directive '%%G' must be used with the ISO week directive '%%V' and a weekday directive ('%%A', '%%a', '%%w', or '%%u').")
+		return formatFail("ValueError", "ISO year directive '%%G' must be used with the ISO week directive '%%V' and a weekday directive ('%%A', '%%a', '%%w', or '%%u').")
 	case has('G') && has('j'):
-		return fmt.Errorf("Day of the year directive '%%j' is not compatible with ISO year directive '%%G'. Use '%%Y' instead.")
+		return formatFail("ValueError", "Day of the year directive '%%j' is not compatible with ISO year directive '%%G'. Use '%%Y' instead.")
 	case has('V') && !has('G'):
-		return fmt.Errorf("ISO week directive '%%V' must be used with the ISO year directive '%%G' and a weekday directive ('%%A', '%%a', '%%w', or '%%u').")
+		return formatFail("ValueError", "ISO week directive '%%V' must be used with the ISO year directive '%%G' and a weekday directive ('%%A', '%%a', '%%w', or '%%u').")
 	case iso:
 		first := time.Date(p.isoYear, 1, 4, 0, 0, 0, 0, time.UTC)
 		monday := first.AddDate(0, 0, -(int(first.Weekday())+6)%7)

@@ -55,13 +55,13 @@ func (c *call) eval(r *run, f *frame) (value.Value, error) {
 		if c.safe && recv.Kind() == value.KindNull {
 			return recv, nil
 		}
-		if len(c.plans) == 0 || c.fault != nil {
+		if len(c.plans) == 0 || c.fault != nil || c.ambiguous {
 			return nil, c.refuse(recv)
 		}
 		vals = make([]value.Value, len(c.args), len(c.args)+2)
 		vals[0] = recv
 	} else {
-		if len(c.plans) == 0 || c.fault != nil {
+		if len(c.plans) == 0 || c.fault != nil || c.ambiguous {
 			return nil, c.refuse(nil)
 		}
 		vals = make([]value.Value, len(c.args))
@@ -135,7 +135,7 @@ func (c *call) dispatch(r *run, f *frame, vals []value.Value) (value.Value, erro
 		if chosen == nil || p.ov.moreSpecial(chosen.ov) {
 			chosen = p
 		} else if !chosen.ov.moreSpecial(p.ov) {
-			return nil, fail(classAmbiguous, "Ambiguous function \"%s\"", c.name)
+			return nil, c.ambiguity(vals)
 		}
 	}
 	if chosen == nil {
@@ -164,15 +164,29 @@ func (c *call) refuse(recv value.Value) error {
 		return unknownFunction(c.name)
 	case c.fault != nil:
 		return c.fault
+	case c.ambiguous:
+		return c.ambiguity([]value.Value{recv})
 	case c.form == formMethod:
 		return noMatchMethod(c.name, recv)
 	}
 	return noMatch(c.name)
 }
 
+// ambiguity is the error for a call that several overloads match.
+func (c *call) ambiguity(vals []value.Value) error {
+	if c.form == formMethod {
+		return fail(classAmbiguousMeth, "Ambiguous method \"%s\" for receiver %s", c.name, receiverText(vals[0]))
+	}
+	return fail(classAmbiguous, "Ambiguous function \"%s\"", c.name)
+}
+
 func (p *plan) accepts(r *run, vals []value.Value) bool {
 	for i, from := range p.from {
-		if from >= 0 && !p.ov.params[i].accepts(r, vals[from]) {
+		if from < 0 {
+			continue
+		}
+		// What a left out argument of another call left behind is no value here either.
+		if vals[from] == value.Value(noValue) && !p.ov.params[i].optional || !p.ov.params[i].accepts(r, vals[from]) {
 			return false
 		}
 	}

@@ -1,6 +1,7 @@
 package yaql
 
 import (
+	"errors"
 	"fmt"
 
 	"cierzo/expr/value"
@@ -20,32 +21,33 @@ func (e *Error) PythonClass() string { return e.Class }
 
 // The classes of errors.
 const (
-	classKey         = "KeyError"
-	classIndex       = "IndexError"
-	classType        = "TypeError"
-	classValue       = "ValueError"
-	classZero        = "ZeroDivisionError"
-	classOverflow    = "OverflowError"
-	classStop        = "StopIteration"
-	classAssertion   = "AssertionError"
-	classAttribute   = "AttributeError"
-	classRegex       = "re.error"
-	classRecursion   = "RecursionError"
-	classDate        = "ParserError"
-	classNoFunction  = "NoFunctionRegisteredException"
-	classNoMethod    = "NoMethodRegisteredException"
-	classNoMatch     = "NoMatchingFunctionException"
-	classNoMatchMeth = "NoMatchingMethodException"
-	classAmbiguous   = "AmbiguousFunctionException"
-	classMapping     = "MappingTranslationException"
-	classArgument    = "ArgumentException"
-	classGrammar     = "YaqlGrammarException"
-	classLexical     = "YaqlLexicalException"
-	classUnicode     = "UnicodeDecodeError"
-	classTooLarge    = "CollectionTooLargeException"
-	classMemory      = "MemoryQuotaExceededException"
-	classJSON        = "JSONDecodeError"
-	classYAML        = "RepresenterError"
+	classKey           = "KeyError"
+	classIndex         = "IndexError"
+	classType          = "TypeError"
+	classValue         = "ValueError"
+	classZero          = "ZeroDivisionError"
+	classOverflow      = "OverflowError"
+	classStop          = "StopIteration"
+	classAssertion     = "AssertionError"
+	classAttribute     = "AttributeError"
+	classRegex         = "re.error"
+	classRecursion     = "RecursionError"
+	classDate          = "ParserError"
+	classNoFunction    = "NoFunctionRegisteredException"
+	classNoMethod      = "NoMethodRegisteredException"
+	classNoMatch       = "NoMatchingFunctionException"
+	classNoMatchMeth   = "NoMatchingMethodException"
+	classAmbiguous     = "AmbiguousFunctionException"
+	classAmbiguousMeth = "AmbiguousMethodException"
+	classMapping       = "MappingTranslationException"
+	classArgument      = "ArgumentException"
+	classGrammar       = "YaqlGrammarException"
+	classLexical       = "YaqlLexicalException"
+	classUnicode       = "UnicodeDecodeError"
+	classTooLarge      = "CollectionTooLargeException"
+	classMemory        = "MemoryQuotaExceededException"
+	classJSON          = "JSONDecodeError"
+	classYAML          = "RepresenterError"
 )
 
 func fail(class, format string, args ...any) error {
@@ -57,7 +59,18 @@ func unknownFunction(name string) error {
 }
 
 func unknownMethod(name string, receiver value.Value) error {
-	return fail(classNoMethod, "Unknown method \"%s\" for receiver %s", name, value.StrFrozen(receiver))
+	return fail(classNoMethod, "Unknown method \"%s\" for receiver %s", name, receiverText(receiver))
+}
+
+// receiverMax bounds the text of a receiver in an error.
+const receiverMax = 2000
+
+// receiverText is a receiver in an error; of a large one only the type is told.
+func receiverText(v value.Value) string {
+	if n, ok := value.Measure(v, nestedMax, receiverMax); !ok || n > receiverMax {
+		return "<" + frozenName(v) + ">"
+	}
+	return value.StrFrozen(v)
 }
 
 func noMatch(name string) error {
@@ -65,7 +78,7 @@ func noMatch(name string) error {
 }
 
 func noMatchMethod(name string, receiver value.Value) error {
-	return fail(classNoMatchMeth, "No method \"%s\" for receiver %s matches supplied arguments", name, value.StrFrozen(receiver))
+	return fail(classNoMatchMeth, "No method \"%s\" for receiver %s matches supplied arguments", name, receiverText(receiver))
 }
 
 // stopIteration is what taking from an empty collection gives; its text is empty, as Python's.
@@ -80,7 +93,8 @@ func asType(err error) error {
 }
 
 func classOf(err error) string {
-	if e, ok := err.(*Error); ok {
+	var e *Error
+	if errors.As(err, &e) {
 		return e.Class
 	}
 	return ""

@@ -272,7 +272,7 @@ func slice(a *args) (value.Value, error) {
 		if items == nil {
 			return nil, nil
 		}
-		return value.PythonList(items), nil
+		return value.NewList(items), nil
 	}), nil
 }
 
@@ -301,9 +301,12 @@ func sliceWhere(a *args) (value.Value, error) {
 		if err != nil {
 			return false, false, err
 		}
-		cut = i > 0 && !equals(now, last)
+		same := true
+		if i > 0 {
+			same, err = a.r.equals(now, last)
+		}
 		last = now
-		return cut, false, nil
+		return !same, false, err
 	})
 }
 

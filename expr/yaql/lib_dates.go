@@ -1,6 +1,7 @@
 package yaql
 
 import (
+	"errors"
 	"math"
 	"math/big"
 	"time"
@@ -118,7 +119,11 @@ func (a *args) zone(i int) (*time.Location, error) {
 
 // dateValue is a date with the error of one that can't be.
 func dateValue(d value.DateTime, err error) (value.Value, error) {
-	if err != nil {
+	var raised *value.FormatError
+	switch {
+	case errors.As(err, &raised):
+		return nil, &Error{raised.Class, raised.Msg}
+	case err != nil:
 		return nil, &Error{classValue, err.Error()}
 	}
 	return d, nil

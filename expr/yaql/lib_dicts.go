@@ -96,8 +96,8 @@ func containsValue(a *args) (value.Value, error) {
 		if err := a.r.budget.Step(); err != nil {
 			return nil, err
 		}
-		if equals(v, a.at[1]) {
-			return value.Bool(true), nil
+		if same, err := a.r.equals(v, a.at[1]); err != nil || same {
+			return value.Bool(same), err
 		}
 	}
 	return value.Bool(false), nil

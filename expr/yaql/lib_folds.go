@@ -105,7 +105,7 @@ func allItems(a *args) (value.Value, error) {
 
 func indexOf(last bool) func(*args) (value.Value, error) {
 	return func(a *args) (value.Value, error) {
-		return a.index(last, func(item value.Value) (bool, error) { return equals(item, a.at[1]), nil })
+		return a.index(last, func(item value.Value) (bool, error) { return a.r.equals(item, a.at[1]) })
 	}
 }
 

@@ -2,6 +2,7 @@ package yaql
 
 import (
 	"math/big"
+	"slices"
 
 	"cierzo/expr/value"
 )
@@ -156,51 +157,64 @@ func generate(a *args) (value.Value, error) {
 
 // generateMany gives initial and all that the producer makes of each, level by level or depth first.
 func generateMany(a *args) (value.Value, error) {
-	queue, memory, depthFirst := []value.Value{a.at[0]}, memoryIf(a.bool(3)), a.bool(4)
-	var last value.Value
-	expand := func() error {
-		if last == nil {
-			return nil
-		}
-		produced, err := a.lambda(1).call(last)
-		if err != nil {
-			return err
-		}
-		from, err := a.r.anySource(produced)
-		if err != nil {
-			return err
-		}
-		items, err := a.r.collect(a.r.iterator(from))
-		if err != nil {
-			return err
-		}
-		if depthFirst {
-			queue = append(items, queue...)
-		} else {
-			queue = append(queue, items...)
-		}
-		return nil
+	g := &expansion{args: a, pending: []value.Value{a.at[0]}, memory: memoryIf(a.bool(3)), depthFirst: a.bool(4)}
+	return a.r.iterator(g.next), nil
+}
+
+// expansion is what generateMany knows. Depth first the next item is the last of pending, else the first.
+type expansion struct {
+	*args
+	pending    []value.Value
+	last       value.Value // its products are still to come; nil: there are none
+	memory     *value.Dict
+	depthFirst bool
+}
+
+func (g *expansion) next() (value.Value, error) {
+	if err := g.expand(); err != nil {
+		return nil, err
 	}
-	return a.r.iterator(func() (value.Value, error) {
-		if err := expand(); err != nil {
+	for len(g.pending) > 0 {
+		item := g.pending[0]
+		if g.depthFirst {
+			item = g.pending[len(g.pending)-1]
+			g.pending = g.pending[:len(g.pending)-1]
+		} else {
+			g.pending = g.pending[1:]
+		}
+		ok, err := g.r.unseen(g.memory, item)
+		if err != nil {
 			return nil, err
 		}
-		last = nil
-		for len(queue) > 0 {
-			item := queue[0]
-			queue = queue[1:]
-			ok, err := a.r.unseen(memory, item)
-			if err != nil {
-				return nil, err
-			}
-			if ok {
-				last = item
-				return selected(a.lambda(2), item)
-			}
-			if err := a.r.budget.Step(); err != nil {
-				return nil, err
-			}
+		if ok {
+			g.last = item
+			return selected(g.lambda(2), item)
 		}
-		return nil, nil
-	}), nil
+		if err := g.r.budget.Step(); err != nil {
+			return nil, err
+		}
+	}
+	return nil, nil
+}
+
+// expand asks the producer for what comes of the last item.
+func (g *expansion) expand() error {
+	if g.last == nil {
+		return nil
+	}
+	produced, err := g.lambda(1).call(g.last)
+	if err != nil {
+		return err
+	}
+	g.last = nil
+	from, err := g.r.anySource(produced)
+	if err != nil {
+		return err
+	}
+	items, err := g.r.collect(g.r.iterator(from))
+	if g.depthFirst {
+		slices.Reverse(items)
+	}
+	g.pending = append(g.pending, items...)
+	return err
 }

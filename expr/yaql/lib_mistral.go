@@ -51,7 +51,7 @@ func thawed(v value.Value, err error) (value.Value, error) {
 func environment(a *args) (value.Value, error) {
 	if a.r.data != nil {
 		if v, ok := a.r.data.GetString("__env"); ok {
-			return v, nil
+			return thawed(v, nil)
 		}
 	}
 	if a.r.env.Functions == nil {

@@ -156,7 +156,7 @@ func power(a *args) (value.Value, error) {
 	case f < 0 && e != math.Trunc(e) && !math.IsInf(f, 0) && !math.IsInf(e, 0):
 		return nil, fail(classValue, "a negative number to a fractional power is complex")
 	}
-	out := math.Pow(f, e)
+	out := value.Pow(f, e)
 	if math.IsInf(out, 0) && !math.IsInf(f, 0) && !math.IsInf(e, 0) {
 		return nil, fail(classOverflow, "(34, 'Numerical result out of range')")
 	}
@@ -165,7 +165,7 @@ func power(a *args) (value.Value, error) {
 
 func integerPower(a *args, x, y *big.Int) (value.Value, error) {
 	if x.BitLen() > 1 && (!y.IsInt64() || y.Int64() > bitsMax/int64(x.BitLen())) {
-		return nil, fail(classOverflow, "integer too large")
+		return nil, tooManyBits()
 	}
 	if y.IsInt64() && x.BitLen() > 1 {
 		if err := a.r.budget.Charge(int(y.Int64()) * x.BitLen() / 64); err != nil {
@@ -320,7 +320,7 @@ func shiftLeft(a *args) (value.Value, error) {
 		return nil, fail(classValue, "negative shift count")
 	}
 	if n > bitsMax {
-		return nil, fail(classOverflow, "integer too large")
+		return nil, tooManyBits()
 	}
 	if err := a.r.budget.Charge(n / 64); err != nil {
 		return nil, err

@@ -43,9 +43,15 @@ func operatorEntries() []entry {
 	return entries
 }
 
-func equal(a *args) (value.Value, error) { return value.Bool(equals(a.at[0], a.at[1])), nil }
+func equal(a *args) (value.Value, error) {
+	same, err := a.r.equals(a.at[0], a.at[1])
+	return value.Bool(same), err
+}
 
-func notEqual(a *args) (value.Value, error) { return value.Bool(!equals(a.at[0], a.at[1])), nil }
+func notEqual(a *args) (value.Value, error) {
+	same, err := a.r.equals(a.at[0], a.at[1])
+	return value.Bool(!same), err
+}
 
 func not(a *args) (value.Value, error) { return value.Bool(!value.Truthy(a.at[0])), nil }
 
@@ -79,9 +85,23 @@ func (r *run) fastOperation(op string, x, y value.Value) (value.Value, error) {
 				}
 			}
 		}
+	case value.Float:
+		if b, ok := y.(value.Float); ok {
+			switch op {
+			case "<", "<=", ">", ">=":
+				return compare(op, a, b)
+			case "+", "-", "*":
+				return floatArithmetic(op, float64(a), float64(b))
+			}
+		}
 	case value.String:
 		if b, ok := y.(value.String); ok {
 			switch op {
+			case "+":
+				if err := r.budget.Charge(len(a) + len(b)); err != nil {
+					return nil, err
+				}
+				return a + b, nil
 			case "=":
 				return value.Bool(a == b), nil
 			case "!=":
@@ -93,11 +113,24 @@ func (r *run) fastOperation(op string, x, y value.Value) (value.Value, error) {
 }
 
 // equals is Python's == as YAQL sees it; views of keys and items equal sets.
-func equals(x, y value.Value) bool {
+func (r *run) equals(x, y value.Value) (bool, error) {
 	if isSet(x) && isSet(y) {
-		return sameMembers(x, y)
+		return r.sameMembers(x, y)
 	}
-	return value.EqualFrozen(x, y)
+	if isContainer(x) && isContainer(y) {
+		if err := r.measure(x); err != nil {
+			return false, err
+		}
+	}
+	return value.EqualFrozen(x, y), nil
+}
+
+func isContainer(v value.Value) bool {
+	switch v.Kind() {
+	case value.KindList, value.KindTuple, value.KindDict, value.KindSet:
+		return true
+	}
+	return false
 }
 
 func textContains(a *args) (value.Value, error) {
@@ -112,8 +145,9 @@ func contains(item, list int) func(*args) (value.Value, error) {
 		}
 		found := false
 		err := a.r.each(a.at[list], func(v value.Value) (bool, error) {
-			found = equals(v, a.at[item])
-			return !found, nil
+			var err error
+			found, err = a.r.equals(v, a.at[item])
+			return !found, err
 		})
 		return value.Bool(found), err
 	}

@@ -1,6 +1,7 @@
 package yaql
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -110,29 +111,39 @@ func (a *args) selectMatch(m *match, selector *lambda) (value.Value, error) {
 	for n := range m.groups {
 		f.args = append(f.args, m.record(n))
 	}
-	for n, name := range m.of.names {
-		if name == "" {
-			continue
-		}
-		// yaql takes the group's text for its name; only when it is one there is no error.
-		of, err := m.groupNamed(textOf(m.group(n)))
-		if err != nil {
-			return nil, err
-		}
-		rec := m.record(of).(*value.Dict).Clone()
-		rec.SetString("value", m.group(n))
-		f.names = append(f.names, binding{name, value.PythonDict(rec)})
+	if err := m.publishNamed(f); err != nil {
+		return nil, err
 	}
 	return a.r.eval(selector.body, f)
 }
 
-func (m *match) groupNamed(name string) (int, error) {
-	for n, have := range m.of.names {
-		if have == name && name != "" {
-			return n, nil
+// publishNamed makes variables of named groups the way yaql tries to: it takes the two characters of a group's text for a
+// name and a group, which is an error unless there is a group of that name.
+func (m *match) publishNamed(f *frame) error {
+	for n, name := range m.of.names {
+		if name == "" {
+			continue
 		}
+		text, ok := m.group(n).(value.String)
+		if !ok {
+			return fail(classType, "cannot unpack non-iterable NoneType object")
+		}
+		pair := []rune(string(text))
+		switch {
+		case len(pair) < 2:
+			return fail(classValue, "not enough values to unpack (expected 2, got %d)", len(pair))
+		case len(pair) > 2:
+			return fail(classValue, "too many values to unpack (expected 2)")
+		}
+		of := slices.Index(m.of.names, string(pair[1]))
+		if of < 0 {
+			return fail(classIndex, "no such group")
+		}
+		rec := m.record(of).(*value.Dict).Clone()
+		rec.SetString("value", value.String(pair[1]))
+		f.set(string(pair[0]), value.PythonDict(rec))
 	}
-	return 0, &Error{classIndex, "no such group"}
+	return nil
 }
 
 // record is what a selector sees of a group.
@@ -211,7 +222,7 @@ func replaceByLambda(regex, text int) func(*args) (value.Value, error) {
 	return func(a *args) (value.Value, error) {
 		var items []value.Value
 		add := func(v value.Value) {
-			if s, ok := v.(value.String); v.Kind() != value.KindNull && (!ok || s != "") {
+			if s, ok := v.(value.String); !ok || s != "" {
 				items = append(items, v)
 			}
 		}
@@ -221,7 +232,9 @@ func replaceByLambda(regex, text int) func(*args) (value.Value, error) {
 			if err != nil {
 				return err
 			}
-			add(got)
+			if got.Kind() != value.KindNull {
+				items = append(items, got)
+			}
 			return a.r.budget.Charge(len(before.(value.String)))
 		})
 		if err != nil {

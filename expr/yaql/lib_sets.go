@@ -140,11 +140,21 @@ func setComparison(op string) func(*args) (value.Value, error) {
 }
 
 // sameMembers is == between sets and views. A view may hold what is no key; then the two are not equal.
-func sameMembers(x, y value.Value) bool {
-	in := &run{options: &Options{}}
-	a, _ := in.sized(x)
-	b, _ := in.sized(y)
-	s, err1 := value.NewSet(a, true)
-	t, err2 := value.NewSet(b, true)
-	return err1 == nil && err2 == nil && s.Len() == t.Len() && s.Within(t)
+func (r *run) sameMembers(x, y value.Value) (bool, error) {
+	s, err := r.asSet(x)
+	if err != nil {
+		return false, unlessUnhashable(err)
+	}
+	t, err := r.asSet(y)
+	if err != nil {
+		return false, unlessUnhashable(err)
+	}
+	return s.Len() == t.Len() && s.Within(t), nil
+}
+
+func unlessUnhashable(err error) error {
+	if classOf(err) == classType {
+		return nil
+	}
+	return err
 }

@@ -38,23 +38,33 @@ func stringEntries() []entry {
 	}
 }
 
-// textOf is the text that str() gives: null, true and false are YAQL's words.
-func textOf(v value.Value) string {
+// textOf is the text that str() gives, paid for: null, true and false are YAQL's words.
+func (r *run) textOf(v value.Value) (string, error) {
 	switch v := v.(type) {
 	case value.String:
-		return string(v)
+		return string(v), r.budget.Charge(len(v))
 	case value.Null:
-		return "null"
+		return "null", nil
 	case value.Bool:
 		if v {
-			return "true"
+			return "true", nil
 		}
-		return "false"
+		return "false", nil
 	}
-	return value.StrFrozen(v)
+	if err := r.measure(v); err != nil {
+		return "", err
+	}
+	text := value.StrFrozen(v)
+	if v.Kind() == value.KindBigInt && len(text) > digitsMax {
+		return "", fail(classValue, "Exceeds the limit (%d digits) for integer string conversion", digitsMax)
+	}
+	return text, nil
 }
 
-func toText(a *args) (value.Value, error) { return a.text(textOf(a.at[0])) }
+func toText(a *args) (value.Value, error) {
+	text, err := a.r.textOf(a.at[0])
+	return value.String(text), err
+}
 
 // text gives a text that was made and charges its size.
 func (a *args) text(s string) (value.Value, error) {
@@ -171,12 +181,11 @@ func joinTexts(list, separator int) func(*args) (value.Value, error) {
 		var b strings.Builder
 		first := true
 		err := a.r.each(a.at[list], func(item value.Value) (bool, error) {
-			text := textOf(item)
-			size := len(text)
-			if !first {
-				size += len(a.str(separator))
+			text, err := a.r.textOf(item)
+			if err == nil {
+				err = a.r.budget.Charge(len(a.str(separator)))
 			}
-			if err := a.r.budget.Charge(size); err != nil {
+			if err != nil {
 				return false, err
 			}
 			if !first {
@@ -218,8 +227,15 @@ func replaceText(a *args) (value.Value, error) {
 func replaceByDict(a *args) (value.Value, error) {
 	s := a.str(0)
 	for k, v := range a.mapping(1).All() {
-		var err error
-		if s, err = a.r.replaceAll(s, textOf(k), textOf(v), a.int(2)); err != nil {
+		old, err := a.r.textOf(k)
+		if err != nil {
+			return nil, err
+		}
+		with, err := a.r.textOf(v)
+		if err != nil {
+			return nil, err
+		}
+		if s, err = a.r.replaceAll(s, old, with, a.int(2)); err != nil {
 			return nil, err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"cierzo/expr/scope"
 	"cierzo/expr/value"
 )
 
@@ -46,6 +47,8 @@ func toFloat(v value.Value) float64 {
 // bitsMax bounds the size of an integer that a computation makes.
 const bitsMax = 1 << 20
 
+func tooManyBits() error { return &scope.LimitError{Limit: "bits of an integer", Max: bitsMax} }
+
 func (r *run) arithmetic(op string, x, y value.Value) (value.Value, error) {
 	a, ok1 := x.(value.Int)
 	b, ok2 := y.(value.Int)
@@ -55,6 +58,9 @@ func (r *run) arithmetic(op string, x, y value.Value) (value.Value, error) {
 		}
 	}
 	if x.Kind() == value.KindFloat || y.Kind() == value.KindFloat {
+		if math.IsInf(toFloat(x), 0) && x.Kind() == value.KindBigInt || math.IsInf(toFloat(y), 0) && y.Kind() == value.KindBigInt {
+			return nil, fail(classOverflow, "int too large to convert to float")
+		}
 		return floatArithmetic(op, toFloat(x), toFloat(y))
 	}
 	return r.bigArithmetic(op, toBig(x), toBig(y))
@@ -88,7 +94,7 @@ func smallArithmetic(op string, a, b int64) (value.Value, bool) {
 
 func (r *run) bigArithmetic(op string, a, b *big.Int) (value.Value, error) {
 	if a.BitLen()+b.BitLen() > bitsMax {
-		return nil, fail(classOverflow, "integer too large")
+		return nil, tooManyBits()
 	}
 	if err := r.budget.Charge((a.BitLen() + b.BitLen()) / 64); err != nil {
 		return nil, err

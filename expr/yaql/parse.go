@@ -168,7 +168,7 @@ func (p *parser) member(left node, op string) (node, error) {
 	if word, ok := right.(*constant); ok && word.word {
 		return &property{of: left, name: string(word.v.(value.String)), safe: op == "?."}, nil
 	}
-	return &mismatch{of: left, op: "#operator_" + op, safe: op == "?."}, nil
+	return &mismatch{of: left, safe: op == "?."}, nil
 }
 
 func (p *parser) prefix() (node, error) {

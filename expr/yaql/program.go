@@ -30,7 +30,6 @@ type (
 	// mismatch is a dot with something on its right that is neither a word nor a call.
 	mismatch struct {
 		of   node
-		op   string
 		safe bool
 	}
 	// logic is and, or.
@@ -87,7 +86,7 @@ func (m *mismatch) eval(r *run, f *frame) (value.Value, error) {
 			return of, nil
 		}
 	}
-	return nil, noMatch(m.op)
+	return nil, noMatch("#operator_.")
 }
 
 func (p *property) eval(r *run, f *frame) (value.Value, error) {
@@ -175,9 +174,11 @@ type call struct {
 	names []string // of the named arguments
 	lazy  []bool   // by argument: it is handed over unevaluated
 	plans []plan
-	known bool  // the library has the name in this form
-	rules bool  // "=>" among the arguments is data
-	fault error // what every evaluation answers, unless def() made a function of that name
+	known bool // the library has the name in this form
+	rules bool // "=>" among the arguments is data
+	// ambiguous: the overloads don't agree on what is lazy.
+	ambiguous bool
+	fault     error // what every evaluation answers, unless def() made a function of that name
 }
 
 // plan says where the parameters of an overload come from.
@@ -241,7 +242,7 @@ func (c *call) plan(candidates []*overload) {
 			c.lazy = lazy
 		}
 		if fmt.Sprint(lazy) != fmt.Sprint(c.lazy) {
-			c.fault = fail(classAmbiguous, "Ambiguous function \"%s\"", c.name)
+			c.ambiguous = true
 		}
 		c.plans = append(c.plans, p)
 	}

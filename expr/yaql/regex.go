@@ -153,7 +153,7 @@ func (r *run) find(p *pattern, text []rune, from int, notEmpty bool) (*match, er
 		re = p.nonEmpty
 	}
 	found, err := re.FindRunesMatchStartingAt(text, from)
-	if err != nil {
+	if expired := r.env.Limits.Expired; err != nil || p.loops && expired != nil && expired() {
 		return nil, &scope.LimitError{Limit: "time"}
 	}
 	if found == nil {

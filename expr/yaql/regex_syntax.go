@@ -290,7 +290,7 @@ func (t *pythonRegex) counted() (lo, hi int, text string, ok bool, err error) {
 		return 0, 0, "", false, fail(classOverflow, "the repetition number is too large")
 	}
 	if hi < lo {
-		return 0, 0, "", false, t.fail(start, "min repeat greater than max repeat")
+		return 0, 0, "", false, t.fail(start+1, "min repeat greater than max repeat")
 	}
 	return lo, hi, fmt.Sprintf("{%d,%d}", lo, hi), true, nil
 }
@@ -339,31 +339,28 @@ func literalText(r rune) string {
 	return string(r)
 }
 
-// category is \d, \w, \s and their opposites; inside is for use in a class.
-func (t *pythonRegex) category(r rune, inside bool) (string, bool) {
-	sets := map[rune]string{'d': `\p{Nd}`, 'w': `\p{L}\p{N}_`, 's': `\s\x1c-\x1f`}
-	if t.flags&flagASCII != 0 {
-		sets = map[rune]string{'d': `0-9`, 'w': `a-zA-Z0-9_`, 's': ` \t\n\r\f\v`}
-	}
-	if set, ok := sets[r]; ok {
-		if inside {
-			return set, true
+// category is what stands in a class for \d, \w and \s; opposite: it is one of \D, \W, \S, and the text that of the other.
+func (t *pythonRegex) category(r rune) (text string, opposite, ok bool) {
+	opposite = unicode.IsUpper(r)
+	ascii := t.flags&flagASCII != 0
+	switch unicode.ToLower(r) {
+	case 'd':
+		text = `\p{Nd}`
+		if ascii {
+			text = `0-9`
 		}
-		return "[" + set + "]", true
+	case 'w':
+		text = `\p{L}\p{N}_`
+		if ascii {
+			text = `a-zA-Z0-9_`
+		}
+	case 's':
+		text = `\s\x1c-\x1f`
+		if ascii {
+			text = ` \t\n\r\f\v`
+		}
 	}
-	set, ok := sets[unicode.ToLower(r)]
-	switch {
-	case !ok:
-		return "", false
-	case !inside:
-		return "[^" + set + "]", true
-	case t.flags&flagASCII == 0:
-		return `\` + string(r), true
-	}
-	opposite := map[rune]string{
-		'D': `\x00-\x2f\x3a-\uffff`, 'W': `\x00-\x2f\x3a-\x40\x5b-\x5e\x60\x7b-\uffff`, 'S': `\x00-\x08\x0e-\x1f\x21-\uffff`,
-	}
-	return opposite[r], true
+	return text, opposite, text != "" && r < 0x80
 }
 
 func (t *pythonRegex) escape() (piece, error) {
@@ -372,9 +369,9 @@ func (t *pythonRegex) escape() (piece, error) {
 		return piece{}, t.fail(start, "bad escape (end of pattern)")
 	}
 	r := t.src[start+1]
-	if text, ok := t.category(r, false); ok {
+	if text, opposite, ok := t.category(r); ok {
 		t.pos += 2
-		return piece{text: text, lo: 1, hi: 1}, nil
+		return piece{text: bracketed(text, opposite), lo: 1, hi: 1}, nil
 	}
 	switch r {
 	case 'A', 'b', 'B':
@@ -490,15 +487,44 @@ func (t *pythonRegex) namedCharacter(start int) (rune, error) {
 	return r, nil
 }
 
+func bracketed(set string, opposite bool) string {
+	if opposite {
+		return "[^" + set + "]"
+	}
+	return "[" + set + "]"
+}
+
+// classSet is what a class holds: characters and ranges, and the sets whose opposites it holds as well.
+type classSet struct {
+	in        strings.Builder
+	opposites []string
+}
+
+// text writes the class. Opposites become alternatives, because a class of regexp2 can't hold them beside other things.
+func (c *classSet) text(negated bool) string {
+	if c.opposites == nil {
+		return bracketed(c.in.String(), negated)
+	}
+	var parts []string
+	if c.in.Len() > 0 {
+		parts = append(parts, bracketed(c.in.String(), false))
+	}
+	for _, set := range c.opposites {
+		parts = append(parts, bracketed(set, true))
+	}
+	any := "(?:" + strings.Join(parts, "|") + ")"
+	if negated {
+		return "(?:(?!" + any + `)[\s\S])`
+	}
+	return any
+}
+
 // class reads […].
 func (t *pythonRegex) class() (piece, error) {
 	start := t.pos
 	t.pos++
-	var b strings.Builder
-	b.WriteByte('[')
-	if t.accept("^") {
-		b.WriteByte('^')
-	}
+	negated := t.accept("^")
+	set := &classSet{}
 	for first := true; ; first = false {
 		r := t.peek()
 		if r == -1 {
@@ -506,57 +532,61 @@ func (t *pythonRegex) class() (piece, error) {
 		}
 		if r == ']' && !first {
 			t.pos++
-			b.WriteByte(']')
-			return piece{text: b.String(), lo: 1, hi: 1}, nil
+			return piece{text: set.text(negated), lo: 1, hi: 1}, nil
 		}
-		if err := t.classItem(&b, start); err != nil {
+		if err := t.classItem(set, start); err != nil {
 			return piece{}, err
 		}
 	}
 }
 
 // classItem reads a character, a category or a range of a class.
-func (t *pythonRegex) classItem(b *strings.Builder, class int) error {
+func (t *pythonRegex) classItem(set *classSet, class int) error {
 	from := t.pos
-	lo, set, err := t.classCharacter(class)
+	lo, category, err := t.classCharacter(set)
 	if err != nil {
 		return err
 	}
 	if t.peek() != '-' || t.pos+1 < len(t.src) && t.src[t.pos+1] == ']' {
-		if set == "" {
-			set = literalText(lo)
+		if !category {
+			set.in.WriteString(literalText(lo))
 		}
-		b.WriteString(set)
 		return nil
 	}
 	t.pos++
 	if t.peek() == -1 {
 		return t.fail(class, "unterminated character set")
 	}
-	hi, other, err := t.classCharacter(class)
+	hi, other, err := t.classCharacter(set)
 	if err != nil {
 		return err
 	}
-	if set != "" || other != "" || hi < lo {
+	if category || other || hi < lo {
 		return t.fail(from, "bad character range %s", string(t.src[from:t.pos]))
 	}
-	b.WriteString(literalText(lo) + "-" + literalText(hi))
+	set.in.WriteString(literalText(lo) + "-" + literalText(hi))
 	return nil
 }
 
-func (t *pythonRegex) classCharacter(class int) (rune, string, error) {
-	r := t.peek()
+// classCharacter reads a character, or a category, which goes into the set.
+func (t *pythonRegex) classCharacter(set *classSet) (r rune, category bool, err error) {
+	r = t.peek()
 	if r != '\\' {
 		t.pos++
-		return r, "", nil
+		return r, false, nil
 	}
 	if t.pos+1 >= len(t.src) {
-		return 0, "", t.fail(class, "unterminated character set")
+		return 0, false, t.fail(t.pos, "bad escape (end of pattern)")
 	}
-	if set, ok := t.category(t.src[t.pos+1], true); ok {
+	if text, opposite, ok := t.category(t.src[t.pos+1]); ok {
 		t.pos += 2
-		return 0, set, nil
+		if opposite {
+			set.opposites = append(set.opposites, text)
+		} else {
+			set.in.WriteString(text)
+		}
+		return 0, true, nil
 	}
-	c, err := t.character(true)
-	return c, "", err
+	r, err = t.character(true)
+	return r, false, err
 }

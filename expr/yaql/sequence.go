@@ -216,13 +216,21 @@ func isSet(v value.Value) bool {
 	return false
 }
 
+// pullsMax bounds how many iterators may stand one on the other.
+const pullsMax = 5000
+
 // iterator makes a lazy collection; each item costs a step.
 func (r *run) iterator(next source) *iterator {
 	return &iterator{next: func() (value.Value, error) {
 		if err := r.budget.Step(); err != nil {
 			return nil, err
 		}
-		return next()
+		if r.pulls++; r.pulls > pullsMax {
+			return nil, &scope.LimitError{Limit: "depth", Max: pullsMax}
+		}
+		v, err := next()
+		r.pulls--
+		return v, err
 	}}
 }
 
@@ -335,10 +343,13 @@ func (r *run) limited(v value.Value) (value.Value, error) {
 		return v, nil
 	}
 	switch v := v.(type) {
-	case *iterator:
+	case *iterator, *memo, *ordered:
 		n := 0
-		next := v.next
+		var next source
 		return &iterator{next: func() (value.Value, error) {
+			if next == nil {
+				next = r.source(v)
+			}
 			item, err := next()
 			if item == nil || err != nil {
 				return nil, err

@@ -47,8 +47,10 @@ const (
 	typWord // a lambda that must be a bare word
 )
 
-var typNames = [...]string{"any", "non-null", "null", "string", "int", "integer", "number", "bool", "mapping", "sequence", "iterable",
-	"non-set", "iterator", "set", "datetime", "timespan", "regex", "ordered", "lambda", "rule", "word"}
+var typNames = [...]string{
+	"any", "non-null", "null", "string", "int", "integer", "number", "bool", "mapping", "sequence", "iterable", "non-set",
+	"iterator", "set", "datetime", "timespan", "regex", "ordered", "lambda", "rule", "word",
+}
 
 type param struct {
 	name     string

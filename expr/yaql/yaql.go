@@ -112,6 +112,8 @@ type run struct {
 	options *Options
 	data    value.Mapping // nil: $ is no dict
 	budget  scope.Budget
+	// pulls counts the iterators that are being asked for an item right now.
+	pulls int
 	// patterns are the regular expressions that were compiled.
 	patterns map[patternKey]*pattern
 }
@@ -221,7 +223,7 @@ func (f *frame) named(r *run, name string) value.Value {
 	case "__env", "__execution", "__task_execution":
 		if r.data != nil {
 			if v, ok := r.data.GetString(name); ok {
-				return v
+				return value.Thawed(v) // these are not converted with the data
 			}
 		}
 	}

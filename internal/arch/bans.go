@@ -35,7 +35,7 @@ func (r Room) covers(folder *Folder, file *File) bool {
 }
 
 // core is the part that decides and never acts.
-func core() []string { return []string{"expr/...", "dsl/...", "workflow/..."} }
+func core() []string { return []string{"cron", "expr/...", "dsl/...", "workflow/..."} }
 
 // Bans is the second half of the table.
 func Bans() []Ban {

@@ -37,7 +37,7 @@ func ground() []Rule {
 	}
 }
 
-// language is the language and the state machine: pure, see Bans.
+// language is the language, the state machine and the reading of cron patterns: pure, see Bans.
 func language() []Rule {
 	return []Rule{
 		{Folder: "expr/value"},
@@ -51,6 +51,7 @@ func language() []Rule {
 		{Folder: "dsl/yaml", May: []string{"expr/value"}},
 		{Folder: "dsl", May: []string{"dsl/yaml", "expr", "expr/value"}},
 		{Folder: "workflow", May: []string{"dsl", "expr", "expr/value"}, TestsMay: []string{"dsl/yaml"}},
+		{Folder: "cron"},
 	}
 }
 
@@ -94,7 +95,8 @@ func engine() []Rule {
 			May:      []string{"actions", "actors/runner", "cluster", "dsl", "expr/value", "messages", "persistence", "workflow"},
 			TestsMay: []string{"actions/std", "catalog", "persistence/memstore", "persistence/sqlstore"},
 		},
-		{Folder: "cluster", May: []string{"messages", "persistence"}, TestsMay: []string{"persistence/memstore"}},
+		// Who owns what is asked with workflow.ExecutionID: an id has its type everywhere.
+		{Folder: "cluster", May: []string{"messages", "persistence", "workflow"}, TestsMay: []string{"persistence/memstore"}},
 	}
 }
 
@@ -115,7 +117,7 @@ func outside() []Rule {
 		{
 			Folder: "node",
 			May: []string{
-				"actions/...", "actors/...", "api", "catalog", "cluster", "dsl", "dsl/yaml", "expr/value", "messages",
+				"actions/...", "actors/...", "api", "catalog", "cluster", "dsl", "dsl/yaml", "expr", "expr/value", "messages",
 				"persistence", "persistence/memstore", "persistence/sqlstore", "web", "workflow",
 			},
 		},

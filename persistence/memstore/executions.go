@@ -13,6 +13,13 @@ import (
 
 // Commit implements persistence.Executions.
 func (s *Store) Commit(ctx context.Context, turns []persistence.Turn) ([]persistence.TurnOutcome, error) {
+	seen := make(map[workflow.ExecutionID]bool, len(turns))
+	for i := range turns {
+		if seen[turns[i].ID] {
+			return nil, fault.New(fault.Invalid, "commit: execution %s has two turns", turns[i].ID)
+		}
+		seen[turns[i].ID] = true
+	}
 	outcomes := make([]persistence.TurnOutcome, len(turns))
 	err := s.write(ctx, "Commit", func() error {
 		for i := range turns {
@@ -42,6 +49,10 @@ func (s *Store) commit(rows *persistence.TurnRows) persistence.TurnOutcome {
 		s.executions[id] = e
 	case e == nil || e.epoch != rows.Epoch:
 		return persistence.Fenced
+	default:
+		r, old := &rows.Execution, &e.row
+		r.ProjectID, r.WorkflowName, r.CreatedAt = old.ProjectID, old.WorkflowName, old.CreatedAt
+		r.RootID, r.ParentID, r.ParentTaskID = old.RootID, old.ParentID, old.ParentTaskID
 	}
 	e.row = rows.Execution
 	if rows.Data != "" {
@@ -53,8 +64,9 @@ func (s *Store) commit(rows *persistence.TurnRows) persistence.TurnOutcome {
 	for _, a := range rows.Actions {
 		e.actions[a.Seq] = a
 	}
-	if rows.History != nil {
-		e.history = append(e.history, *rows.History)
+	if h := rows.History; h != nil {
+		e.history = slices.DeleteFunc(e.history, func(old persistence.HistoryRow) bool { return old.LastSeq == h.LastSeq })
+		e.history = append(e.history, *h)
 	}
 	return persistence.Committed
 }
@@ -155,6 +167,30 @@ func (s *Store) Due(ctx context.Context, shards []uint16, limit int) ([]workflow
 		return nil
 	})
 	return ids, err
+}
+
+// Wanting implements persistence.Executions.
+func (s *Store) Wanting(ctx context.Context, shards []uint16, after persistence.Claim, limit int) ([]persistence.Claim, error) {
+	var out []persistence.Claim
+	err := s.read(ctx, "Wanting", func() error {
+		for id, e := range s.executions {
+			if e.row.Wanting != 0 && (shards == nil || slices.Contains(shards, e.row.Shard)) && byShard(id, after.ID) > 0 {
+				out = append(out, persistence.Claim{ID: id, Owner: e.owner})
+			}
+		}
+		slices.SortFunc(out, func(a, b persistence.Claim) int { return byShard(a.ID, b.ID) })
+		out = out[:min(len(out), persistence.Limit(limit))]
+		return nil
+	})
+	return out, err
+}
+
+// byShard is the order of (shard, id); "" is before all.
+func byShard(a, b workflow.ExecutionID) int {
+	if a == "" || b == "" {
+		return cmp.Compare(a, b)
+	}
+	return cmp.Or(cmp.Compare(persistence.Shard(a), persistence.Shard(b)), cmp.Compare(a, b))
 }
 
 // DispatchedRunners implements persistence.Executions.

@@ -1,8 +1,9 @@
 // Package memstore is the store in memory: for tests, for simulations with virtual time, and to see what the contract
 // asks of a store in its simplest form.
 //
-// It keeps rows as every store does, so what comes back is what a database would give back. Failures are injected: a
-// transaction can fail before it is carried out, be slow, or be carried out and not be heard of.
+// It keeps rows as every store does, so what comes back is what a database would give back. Failures are injected, see
+// Store.Inject: a call can fail before it is carried out (Fault.Before), be slow (Fault.Delay), or be carried out and not be
+// heard of (Fault.After, after which persistence.IsAmbiguous holds). A database that is down is Before for every call.
 package memstore
 
 import (
@@ -141,14 +142,14 @@ func (s *Store) write(ctx context.Context, op string, fn func() error) error {
 		return err
 	}
 	defer s.mu.Unlock()
-	if err := fn(); err != nil {
-		return err
+	err = fn()
+	if err == nil {
+		s.commits++
 	}
-	s.commits++
-	if f.After != nil {
+	if f.After != nil { // an answer that says no is lost like any other
 		return persistence.Ambiguous(f.After)
 	}
-	return nil
+	return err
 }
 
 func (s *Store) read(ctx context.Context, op string, fn func() error) error {

@@ -48,7 +48,10 @@ func parseServer(d dialect, port, dsn string) (address, error) {
 		return address{}, fault.New(fault.Invalid, "the address of the %s database doesn't parse; %s", d.name, forms)
 	}
 	u.Scheme = "postgres"
-	q := u.Query()
+	q, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return address{}, fault.New(fault.Invalid, "the parameters of the address of the %s database don't parse; %s", d.name, forms)
+	}
 	if u.Host == "" && q.Get("host") == "" {
 		return address{}, fault.New(fault.Invalid, "the address of the %s database names no host; %s", d.name, forms)
 	}

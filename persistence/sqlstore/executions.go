@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 
 	"github.com/lib/pq"
 
@@ -13,7 +14,7 @@ import (
 )
 
 const (
-	executionColumns = `shard, id, project_id, workflow_name, state, root_id, parent_id, parent_task_id, wake_at, created_at, doc`
+	executionColumns = `shard, id, project_id, workflow_name, state, root_id, parent_id, parent_task_id, wake_at, wanting, created_at, doc`
 	activateQuery    = `UPDATE executions SET epoch = epoch + 1, owner = $3 WHERE shard = $1 AND id = $2 RETURNING epoch, ` + executionColumns
 	allTasksQuery    = `SELECT shard, execution_id, seq, id, doc, vals FROM tasks WHERE shard = $1 AND execution_id = $2 ORDER BY seq`
 	allActionsQuery  = `SELECT shard, execution_id, seq, id, task_id, runner, doc, vals FROM actions WHERE shard = $1 AND execution_id = $2 ORDER BY seq`
@@ -24,7 +25,7 @@ const (
 func scanExecution(rows *sql.Rows, before ...any) (*workflow.ExecutionRecord, error) {
 	var r persistence.ExecutionRow
 	err := rows.Scan(append(before, &r.Shard, &r.ID, &r.ProjectID, &r.WorkflowName, &r.State, &r.RootID, &r.ParentID, &r.ParentTaskID,
-		&r.WakeAt, &r.CreatedAt, &r.Doc)...)
+		&r.WakeAt, &r.Wanting, &r.CreatedAt, &r.Doc)...)
 	if err != nil {
 		return nil, err
 	}
@@ -119,8 +120,14 @@ func (s *Store) DeleteExecution(ctx context.Context, id workflow.ExecutionID, fo
 		}
 		doomed := []string{string(id)}
 		for i := 0; i < len(doomed); i++ {
-			if err := t.query(childrenQuery, into(&doomed, scanText[string]), doomed[i]); err != nil {
+			var children []string
+			if err := t.query(childrenQuery, into(&children, scanText[string]), doomed[i]); err != nil {
 				return err
+			}
+			for _, child := range children {
+				if !slices.Contains(doomed, child) { // no circle goes on for ever
+					doomed = append(doomed, child)
+				}
 			}
 		}
 		for _, d := range doomed {
@@ -141,8 +148,12 @@ func scanText[T ~string](rows *sql.Rows) (T, error) {
 }
 
 const (
-	dueMany      = `SELECT id FROM executions WHERE shard = ANY($1::INT8[]) AND wake_at <> 0 AND wake_at <= {now} ORDER BY wake_at, id LIMIT $2`
+	// clock_timestamp() would be asked again for each row, and so couldn't bound the index: all who wait would be read.
+	dueMany = `SELECT id FROM executions WHERE shard = ANY($1::INT8[]) AND wake_at <> 0
+AND wake_at <= CAST(extract(epoch FROM statement_timestamp()) * 1000000 AS INT8) ORDER BY wake_at, id LIMIT $2`
 	dueOne       = `SELECT id FROM executions WHERE shard IN (SELECT value FROM json_each($1)) AND wake_at <> 0 AND wake_at <= {now} ORDER BY wake_at, id LIMIT $2`
+	wantingMany  = `SELECT id, owner FROM executions WHERE shard = ANY($1::INT8[]) AND wanting <> 0 AND (shard, id) > ($2, $3) ORDER BY shard, id LIMIT $4`
+	wantingOne   = `SELECT id, owner FROM executions WHERE shard IN (SELECT value FROM json_each($1)) AND wanting <> 0 AND (shard, id) > ($2, $3) ORDER BY shard, id LIMIT $4`
 	runnersQuery = `SELECT DISTINCT runner FROM actions WHERE runner <> '' LIMIT $1`
 	// The second condition lets the planner see the partial index.
 	onRunnerQuery = `SELECT DISTINCT execution_id FROM actions WHERE runner = $1 AND runner <> '' LIMIT $2`
@@ -150,6 +161,31 @@ const (
 
 // Due implements persistence.Executions.
 func (s *Store) Due(ctx context.Context, shards []uint16, limit int) ([]workflow.ExecutionID, error) {
+	text := dueOne
+	if s.dialect.server {
+		text = dueMany
+	}
+	return list(ctx, s, "find due executions", scanText[workflow.ExecutionID], text, s.shardSet(shards), persistence.Limit(limit))
+}
+
+// Wanting implements persistence.Executions.
+func (s *Store) Wanting(ctx context.Context, shards []uint16, after persistence.Claim, limit int) ([]persistence.Claim, error) {
+	text, first := wantingOne, -1
+	if s.dialect.server {
+		text = wantingMany
+	}
+	if after.ID != "" {
+		first = int(persistence.Shard(after.ID))
+	}
+	return list(ctx, s, "find executions that want slots", func(rows *sql.Rows) (persistence.Claim, error) {
+		var c persistence.Claim
+		err := rows.Scan(&c.ID, &c.Owner)
+		return c, err
+	}, text, s.shardSet(shards), first, string(after.ID), persistence.Limit(limit))
+}
+
+// shardSet is a set of shards as a parameter; nil is all of them.
+func (s *Store) shardSet(shards []uint16) any {
 	set := make(pq.Int64Array, 0, persistence.ShardsMax)
 	for _, shard := range shards {
 		set = append(set, int64(shard))
@@ -160,9 +196,9 @@ func (s *Store) Due(ctx context.Context, shards []uint16, limit int) ([]workflow
 		}
 	}
 	if s.dialect.server {
-		return list(ctx, s, "find due executions", scanText[workflow.ExecutionID], dueMany, set, persistence.Limit(limit))
+		return set
 	}
-	return list(ctx, s, "find due executions", scanText[workflow.ExecutionID], dueOne, jsonNumbers(set), persistence.Limit(limit))
+	return jsonNumbers(set)
 }
 
 // DispatchedRunners implements persistence.Executions.

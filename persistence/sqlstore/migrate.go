@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lib/pq"
+
 	"cierzo/fault"
 )
 
@@ -28,7 +30,7 @@ const (
 	schemaLock   = `UPDATE cierzo_schema SET locked_until = {now} + $1 WHERE one = 1 AND locked_until < {now}`
 	schemaUnlock = `UPDATE cierzo_schema SET locked_until = 0 WHERE one = 1`
 	schemaGet    = `SELECT version FROM cierzo_schema WHERE one = 1`
-	schemaSet    = `UPDATE cierzo_schema SET version = $1 WHERE one = 1`
+	schemaSet    = `UPDATE cierzo_schema SET version = $1 WHERE one = 1 AND version = $2`
 )
 
 // migrationTexts are the migrations of a database, in order.
@@ -101,25 +103,40 @@ func (s *Store) lockSchema(ctx context.Context) error {
 		if err == nil && locked {
 			return nil
 		}
+		if err != nil && !mayPass(err) {
+			return s.classify(err, "lock the schema")
+		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
 			if err == nil {
-				return fault.New(fault.Unavailable, "database %s: another node has been migrating the schema for too long", s.target)
+				return fault.New(fault.Unavailable, "database %s: another node has been migrating the schema for too long; if there is none, its lock ends within %s",
+					s.target, lockTTL)
 			}
-			return s.classify(err, "lock the schema")
-		}
-		if kind := fault.KindOf(s.classifyMaybe(err)); err != nil && kind == fault.Invalid {
 			return s.classify(err, "lock the schema")
 		}
 	}
 }
 
-func (s *Store) classifyMaybe(err error) error {
-	if err == nil {
-		return nil
+// mayPass reports an error of locking the schema that only says that somebody else is doing the same, or that the server
+// can't now.
+func mayPass(err error) bool {
+	if badFile(err) {
+		return false
 	}
-	return s.classify(err, "lock the schema")
+	var answer *pq.Error
+	if !errors.As(err, &answer) {
+		return true
+	}
+	switch answer.Code {
+	case "23505", "42P07", "42710", "XX000", "40001", "40P01": // the table was made by two at once; a row was written by two at once
+		return true
+	}
+	switch answer.Code.Class() {
+	case "53", "57", "58", "08":
+		return true
+	}
+	return false
 }
 
 func (s *Store) tryLockSchema(ctx context.Context) (bool, error) {
@@ -139,48 +156,66 @@ func (s *Store) tryLockSchema(ctx context.Context) (bool, error) {
 
 // migrateFrom applies what is missing; the lock is held.
 func (s *Store) migrateFrom(ctx context.Context, texts []string) error {
-	if err := s.readSchema(ctx); err != nil {
-		return err
-	}
-	if s.schema > len(texts) {
-		return fault.New(fault.Conflict, "database %s has the schema of migration %d, this cierzo knows migrations up to %d: use the newer cierzo that made it",
-			s.target, s.schema, len(texts))
-	}
-	for s.schema < len(texts) {
+	for {
+		if err := s.readSchema(ctx); err != nil {
+			return err
+		}
+		switch {
+		case s.schema == len(texts):
+			return nil
+		case s.schema > len(texts):
+			return fault.New(fault.Conflict, "database %s has the schema of migration %d, this cierzo knows migrations up to %d: use the newer cierzo that made it",
+				s.target, s.schema, len(texts))
+		}
 		if err := s.applyMigration(ctx, s.schema+1, texts[s.schema]); err != nil {
 			return s.classify(err, fmt.Sprintf("migration %d", s.schema+1))
 		}
-		s.schema++
 	}
-	return nil
 }
 
+// applyMigration applies a migration unless somebody who believed that our lock had run out has done it.
 func (s *Store) applyMigration(ctx context.Context, number int, text string) error {
 	if !s.dialect.schemaInTx {
-		for _, stmt := range statementsOf(text) {
-			if _, err := s.writer.ExecContext(ctx, stmt); err != nil {
-				return err
-			}
+		if err := runAll(ctx, s.writer, text); err != nil {
+			return err
 		}
-		_, err := s.writer.ExecContext(ctx, schemaSet, number)
+		_, err := setSchema(ctx, s.writer, number)
 		return err
 	}
 	tx, err := s.writer.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
-	if err := applyIn(ctx, tx, number, text); err != nil {
+	// The version first: its row makes everybody else wait for the end of the transaction.
+	ours, err := setSchema(ctx, tx, number)
+	if err == nil && ours {
+		err = runAll(ctx, tx, text)
+	}
+	if err != nil || !ours {
 		return errors.Join(err, tx.Rollback())
 	}
 	return tx.Commit()
 }
 
-func applyIn(ctx context.Context, tx *sql.Tx, number int, text string) error {
+type execer interface {
+	ExecContext(ctx context.Context, text string, args ...any) (sql.Result, error)
+}
+
+func runAll(ctx context.Context, db execer, text string) error {
 	for _, stmt := range statementsOf(text) {
-		if _, err := tx.ExecContext(ctx, stmt); err != nil {
+		if _, err := db.ExecContext(ctx, stmt); err != nil {
 			return err
 		}
 	}
-	_, err := tx.ExecContext(ctx, schemaSet, number)
-	return err
+	return nil
+}
+
+// setSchema counts a migration; false: it was counted before.
+func setSchema(ctx context.Context, db execer, number int) (bool, error) {
+	result, err := db.ExecContext(ctx, schemaSet, number, number-1)
+	if err != nil {
+		return false, err
+	}
+	n, err := result.RowsAffected()
+	return n == 1, err
 }

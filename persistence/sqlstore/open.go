@@ -4,6 +4,9 @@
 // and looks at the error of COMMIT. Statements are constants next to the code that scans their rows; what differs
 // between the databases is in dialect.go, and in how Commit writes many rows: arrays in one statement for the servers
 // (servercommit.go), prepared statements row by row for SQLite (sqlitecommit.go).
+//
+// Statements for the servers stay in what CockroachDB and PostgreSQL have in common; statements.go lists all, and `make
+// sql-syntax` has CockroachDB's parser read them.
 package sqlstore
 
 import (
@@ -15,7 +18,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	_ "github.com/lib/pq"  // the driver "postgres"
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"cierzo/fault"
@@ -43,10 +45,12 @@ type Store struct {
 	commits atomic.Uint64
 	retries atomic.Uint64
 
+	// running is held for reading by whoever uses the database; Close waits for all of them, then closes.
+	running sync.RWMutex
+	over    bool
+
 	// statements are prepared ones, by the database handle and the text. Not changed after Open.
 	statements map[statementKey]*sql.Stmt
-	closing    sync.Once
-	closed     error // what closing said
 }
 
 type statementKey struct {
@@ -98,22 +102,27 @@ func Open(ctx context.Context, dsn string, cfg Config) (*Store, error) {
 	return s, nil
 }
 
+const versionQuery = `SELECT version()`
+
 func openServer(ctx context.Context, at address, cfg Config) (*Store, error) {
-	s := &Store{dialect: at.dialect, target: at.target, statements: map[statementKey]*sql.Stmt{}}
-	var err error
-	if s.db, err = sql.Open("postgres", at.reads); err != nil {
+	reads, err := newConnector(at.reads)
+	if err != nil {
 		return nil, fault.Wrap(fault.Invalid, err, "database %s", at.target)
 	}
-	if s.writer, err = sql.Open("postgres", at.writes); err != nil {
-		return nil, errors.Join(fault.Wrap(fault.Invalid, err, "database %s", at.target), s.db.Close())
+	writes, err := newConnector(at.writes)
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, err, "database %s", at.target)
+	}
+	s := &Store{
+		dialect: at.dialect, target: at.target, db: sql.OpenDB(reads), writer: sql.OpenDB(writes), statements: map[statementKey]*sql.Stmt{},
 	}
 	for _, db := range []*sql.DB{s.db, s.writer} {
 		half := max(cfg.ConnectionsMax/2, 1)
 		db.SetMaxOpenConns(half)
 		db.SetMaxIdleConns(half)
 	}
-	if err := s.writer.QueryRowContext(ctx, "SELECT version()").Scan(&s.version); err != nil {
-		return nil, errors.Join(s.classify(err, "connect"), s.Close())
+	if err := s.writer.QueryRowContext(ctx, versionQuery).Scan(&s.version); err != nil {
+		return nil, errors.Join(s.classifyConnect(err), s.Close())
 	}
 	return s, nil
 }
@@ -133,20 +142,40 @@ func (s *Store) prepare(ctx context.Context) error {
 	return nil
 }
 
-// Close implements persistence.Store.
+// enter keeps Close waiting until leave. fault.Unavailable: the store is closed.
+func (s *Store) enter() error {
+	s.running.RLock()
+	if s.over {
+		s.running.RUnlock()
+		return fault.New(fault.Unavailable, "database %s: the store is closed", s.target)
+	}
+	return nil
+}
+
+func (s *Store) leave() { s.running.RUnlock() }
+
+// Close implements persistence.Store. database/sql alone would leave running transactions to themselves, and the file's
+// lock would be free while they still write.
 func (s *Store) Close() error {
-	s.closing.Do(func() {
-		errs := []error{s.db.Close(), s.writer.Close()}
-		if s.lock != nil {
-			errs = append(errs, s.lock.Close())
-		}
-		s.closed = errors.Join(errs...)
-	})
-	return s.closed
+	s.running.Lock()
+	defer s.running.Unlock()
+	if s.over {
+		return nil
+	}
+	s.over = true
+	err := errors.Join(s.db.Close(), s.writer.Close())
+	if s.dialect.server {
+		return nil // all that can fail is to say goodbye on a connection that is broken
+	}
+	return errors.Join(err, s.lock.Close())
 }
 
 // Info implements persistence.Store.
 func (s *Store) Info(ctx context.Context) (persistence.Info, error) {
+	if err := s.enter(); err != nil {
+		return persistence.Info{}, err
+	}
+	defer s.leave()
 	if err := s.db.PingContext(ctx); err != nil {
 		return persistence.Info{}, s.classify(err, "ping")
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"strings"
 
 	"cierzo/fault"
@@ -15,15 +16,19 @@ import (
 	"cierzo/workflow"
 )
 
-// readsMax bounds how often a read is run when its connection breaks: after a restart of the server each pooled
-// connection breaks once.
-const readsMax = 3
+// lostMax bounds how often a read or a BEGIN is tried when its connection breaks: after a restart of the server each pooled
+// connection breaks once, and by default there are 8 in a pool.
+const lostMax = 10
 
 // read runs a query for its rows, outside of transactions: one statement sees one moment. fn runs again from the start
 // after a lost connection, reset empties its result.
 func (s *Store) read(ctx context.Context, doing, text string, reset func(), scan func(*sql.Rows) error, args ...any) error {
-	var err error
-	for range readsMax {
+	err := s.enter()
+	if err != nil {
+		return err
+	}
+	defer s.leave()
+	for range lostMax {
 		reset()
 		if err = s.readOnce(ctx, text, scan, args...); err == nil {
 			return nil
@@ -49,9 +54,13 @@ func (s *Store) readOnce(ctx context.Context, text string, scan func(*sql.Rows) 
 	return each(rows, scan)
 }
 
-// lost reports a broken connection.
+// lost reports a connection that broke, not one that couldn't be made.
 func lost(err error) bool {
-	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+	if errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return true
+	}
+	var broken *net.OpError
+	return errors.As(err, &broken) && broken.Op != "dial"
 }
 
 func list[T any](ctx context.Context, s *Store, doing string, scan func(*sql.Rows) (T, error), text string, args ...any) ([]T, error) {
@@ -83,7 +92,7 @@ func one[T any](ctx context.Context, s *Store, what string, scan func(*sql.Rows)
 }
 
 const (
-	executionQuery = `SELECT d.vals, e.shard, e.id, e.project_id, e.workflow_name, e.state, e.root_id, e.parent_id, e.parent_task_id, e.wake_at, e.created_at, e.doc
+	executionQuery = `SELECT d.vals, e.shard, e.id, e.project_id, e.workflow_name, e.state, e.root_id, e.parent_id, e.parent_task_id, e.wake_at, e.wanting, e.created_at, e.doc
 FROM executions AS e JOIN execution_data AS d ON d.shard = e.shard AND d.execution_id = e.id WHERE e.shard = $1 AND e.id = $2`
 	tasksQuery       = `SELECT shard, execution_id, seq, id, doc, vals FROM tasks WHERE shard = $1 AND execution_id = $2 AND seq > $3 ORDER BY seq LIMIT $4`
 	actionsQuery     = `SELECT shard, execution_id, seq, id, task_id, runner, doc, vals FROM actions WHERE shard = $1 AND execution_id = $2 AND seq > $3 ORDER BY seq LIMIT $4`

@@ -12,11 +12,11 @@ import (
 // as arrays, one for each column.
 
 const (
-	createMany = `INSERT INTO executions (shard, id, epoch, owner, project_id, workflow_name, state, root_id, parent_id, parent_task_id, wake_at, created_at, doc)
-SELECT * FROM unnest($1::INT8[], $2::TEXT[], $3::INT8[], $4::TEXT[], $5::TEXT[], $6::TEXT[], $7::TEXT[], $8::TEXT[], $9::TEXT[], $10::TEXT[], $11::INT8[], $12::INT8[], $13::TEXT[])
+	createMany = `INSERT INTO executions (shard, id, epoch, owner, project_id, workflow_name, state, root_id, parent_id, parent_task_id, wake_at, wanting, created_at, doc)
+SELECT * FROM unnest($1::INT8[], $2::TEXT[], $3::INT8[], $4::TEXT[], $5::TEXT[], $6::TEXT[], $7::TEXT[], $8::TEXT[], $9::TEXT[], $10::TEXT[], $11::INT8[], $12::INT8[], $13::INT8[], $14::TEXT[])
 ON CONFLICT (shard, id) DO NOTHING RETURNING id`
-	updateMany = `UPDATE executions AS e SET state = u.state, wake_at = u.wake_at, doc = u.doc
-FROM unnest($1::INT8[], $2::TEXT[], $3::INT8[], $4::TEXT[], $5::INT8[], $6::TEXT[]) AS u (shard, id, epoch, state, wake_at, doc)
+	updateMany = `UPDATE executions AS e SET state = u.state, wake_at = u.wake_at, wanting = u.wanting, doc = u.doc
+FROM unnest($1::INT8[], $2::TEXT[], $3::INT8[], $4::TEXT[], $5::INT8[], $6::INT8[], $7::TEXT[]) AS u (shard, id, epoch, state, wake_at, wanting, doc)
 WHERE e.shard = u.shard AND e.id = u.id AND e.epoch = u.epoch RETURNING e.id`
 	dataMany = `INSERT INTO execution_data (shard, execution_id, vals)
 SELECT * FROM unnest($1::INT8[], $2::TEXT[], $3::TEXT[])
@@ -88,7 +88,7 @@ func createRows(t *transaction, b *batch) error {
 	var c columns
 	shard, id, epoch, owner := numbers(&c), texts(&c), numbers(&c), texts(&c)
 	project, name, state, root, parent, parentTask := texts(&c), texts(&c), texts(&c), texts(&c), texts(&c), texts(&c)
-	wake, created, doc := numbers(&c), numbers(&c), texts(&c)
+	wake, wanting, created, doc := numbers(&c), numbers(&c), numbers(&c), texts(&c)
 	for _, turn := range b.turns {
 		if !turn.Create {
 			continue
@@ -98,7 +98,8 @@ func createRows(t *transaction, b *batch) error {
 		*shard, *id, *epoch, *owner = append(*shard, int64(e.Shard)), append(*id, e.ID), append(*epoch, 1), append(*owner, string(turn.Node))
 		*project, *name, *state = append(*project, e.ProjectID), append(*name, e.WorkflowName), append(*state, e.State)
 		*root, *parent, *parentTask = append(*root, e.RootID), append(*parent, e.ParentID), append(*parentTask, e.ParentTaskID)
-		*wake, *created, *doc = append(*wake, e.WakeAt), append(*created, e.CreatedAt), append(*doc, e.Doc)
+		*wake, *wanting = append(*wake, e.WakeAt), append(*wanting, e.Wanting)
+		*created, *doc = append(*created, e.CreatedAt), append(*doc, e.Doc)
 	}
 	if c.rows == 0 {
 		return nil
@@ -108,7 +109,8 @@ func createRows(t *transaction, b *batch) error {
 
 func updateRows(t *transaction, b *batch) error {
 	var c columns
-	shard, id, epoch, state, wake, doc := numbers(&c), texts(&c), numbers(&c), texts(&c), numbers(&c), texts(&c)
+	shard, id, epoch, state := numbers(&c), texts(&c), numbers(&c), texts(&c)
+	wake, wanting, doc := numbers(&c), numbers(&c), texts(&c)
 	for _, turn := range b.turns {
 		if turn.Create {
 			continue
@@ -116,7 +118,8 @@ func updateRows(t *transaction, b *batch) error {
 		e := &turn.Execution
 		c.rows++
 		*shard, *id, *epoch = append(*shard, int64(e.Shard)), append(*id, e.ID), append(*epoch, int64(turn.Epoch))
-		*state, *wake, *doc = append(*state, e.State), append(*wake, e.WakeAt), append(*doc, e.Doc)
+		*state, *wake, *wanting = append(*state, e.State), append(*wake, e.WakeAt), append(*wanting, e.Wanting)
+		*doc = append(*doc, e.Doc)
 	}
 	if c.rows == 0 {
 		return nil

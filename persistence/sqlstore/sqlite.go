@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	moderncsqlite "modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -18,6 +19,8 @@ import (
 
 // connectionsSQLite bounds the readers of a SQLite file; there is one writer.
 const connectionsSQLite = 4
+
+const sqliteVersionQuery = `SELECT sqlite_version()`
 
 func openSQLite(ctx context.Context, at address) (*Store, error) {
 	lock, err := lockFile(at.path)
@@ -37,7 +40,7 @@ func openSQLite(ctx context.Context, at address) (*Store, error) {
 	}
 	s.db.SetMaxOpenConns(connectionsSQLite)
 	s.db.SetMaxIdleConns(connectionsSQLite)
-	if err := s.writer.QueryRowContext(ctx, "SELECT sqlite_version()").Scan(&s.version); err != nil {
+	if err := s.writer.QueryRowContext(ctx, sqliteVersionQuery).Scan(&s.version); err != nil {
 		return nil, errors.Join(s.classify(err, "open"), s.Close())
 	}
 	s.version = "SQLite " + s.version
@@ -46,6 +49,9 @@ func openSQLite(ctx context.Context, at address) (*Store, error) {
 
 // lockFile makes sure that one process has the file: two engines on one SQLite file would not know of each other.
 func lockFile(path string) (*os.File, error) {
+	if file, err := filepath.EvalSymlinks(path); err == nil {
+		path = file // one lock, whatever the file is called
+	}
 	f, err := os.OpenFile(filepath.Clean(path)+".lock", os.O_CREATE|os.O_RDWR, 0o600)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -55,11 +61,29 @@ func lockFile(path string) (*os.File, error) {
 	case err != nil:
 		return nil, fault.Wrap(fault.Unavailable, err, "database %s", path)
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return nil, errors.Join(fault.New(fault.Conflict,
-			"database %s is used by another cierzo process; several nodes need PostgreSQL or CockroachDB", path), f.Close())
+	err = tryLock(f)
+	switch {
+	case errors.Is(err, syscall.EWOULDBLOCK):
+		err = fault.New(fault.Conflict, "database %s is used by another cierzo process; several nodes need PostgreSQL or CockroachDB", path)
+	case err != nil:
+		err = fault.Wrap(fault.Invalid, err, "database %s: its folder knows no locks", path)
+	default:
+		return f, nil
 	}
-	return f, nil
+	return nil, errors.Join(err, f.Close())
+}
+
+// lockPatience is how long a lock that somebody has is tried: a child that is just being started holds all its parent's
+// files until it runs its own program, and a process that ends may still be closing its.
+const lockPatience = 500 * time.Millisecond
+
+func tryLock(f *os.File) error {
+	for deadline := time.Now().Add(lockPatience); ; time.Sleep(5 * time.Millisecond) {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if !errors.Is(err, syscall.EWOULDBLOCK) || time.Now().After(deadline) {
+			return err
+		}
+	}
 }
 
 // sqliteCode is the primary result code of an error of SQLite, 0 of any other.

@@ -5,9 +5,9 @@ import "cierzo/persistence"
 // SQLite is in the process: a prepared statement for each row costs no round trip.
 
 const (
-	createOne = `INSERT INTO executions (shard, id, epoch, owner, project_id, workflow_name, state, root_id, parent_id, parent_task_id, wake_at, created_at, doc)
-VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING`
-	updateOne = `UPDATE executions SET state = $4, wake_at = $5, doc = $6 WHERE shard = $1 AND id = $2 AND epoch = $3`
+	createOne = `INSERT INTO executions (shard, id, epoch, owner, project_id, workflow_name, state, root_id, parent_id, parent_task_id, wake_at, wanting, created_at, doc)
+VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING`
+	updateOne = `UPDATE executions SET state = $4, wake_at = $5, wanting = $6, doc = $7 WHERE shard = $1 AND id = $2 AND epoch = $3`
 	dataOne   = `INSERT INTO execution_data (shard, execution_id, vals) VALUES ($1, $2, $3)
 ON CONFLICT (shard, execution_id) DO UPDATE SET vals = excluded.vals`
 	taskOne = `INSERT INTO tasks (shard, execution_id, seq, id, doc, vals) VALUES ($1, $2, $3, $4, $5, $6)
@@ -26,9 +26,9 @@ func writeOneByOne(t *transaction, b *batch) error {
 		var err error
 		if turn.Create {
 			n, err = t.exec(createOne, e.Shard, e.ID, string(turn.Node), e.ProjectID, e.WorkflowName, e.State, e.RootID,
-				e.ParentID, e.ParentTaskID, e.WakeAt, e.CreatedAt, e.Doc)
+				e.ParentID, e.ParentTaskID, e.WakeAt, e.Wanting, e.CreatedAt, e.Doc)
 		} else {
-			n, err = t.exec(updateOne, e.Shard, e.ID, int64(turn.Epoch), e.State, e.WakeAt, e.Doc)
+			n, err = t.exec(updateOne, e.Shard, e.ID, int64(turn.Epoch), e.State, e.WakeAt, e.Wanting, e.Doc)
 		}
 		if err != nil {
 			return err

@@ -2,13 +2,13 @@ package sqlstore
 
 // reads are the statements that run outside of transactions, but the one that executionsStatement builds.
 func (d dialect) reads() []string {
-	due := dueOne
+	due, wanting := dueOne, wantingOne
 	if d.server {
-		due = dueMany
+		due, wanting = dueMany, wantingMany
 	}
 	return []string{
 		executionQuery, tasksQuery, actionsQuery, taskActionsQuery, findTaskQuery, findActionQuery, historyQuery, countAllQuery,
-		countQuery, due, runnersQuery, onRunnerQuery, newestQuery, publicQuery, listQuery, listInQuery, restQuery, revisionQuery,
+		countQuery, due, wanting, runnersQuery, onRunnerQuery, newestQuery, publicQuery, listQuery, listInQuery, restQuery, revisionQuery,
 		liveNodes,
 	}
 }
@@ -25,7 +25,11 @@ func (d dialect) writes() []string {
 		replaceNode, insertNode, renewNode, deleteNode, forgetOfNode)
 }
 
-// schemaStatements are those of the migration itself.
-func schemaStatements() []string {
-	return []string{schemaTable, schemaRow, schemaLock, schemaUnlock, schemaGet, schemaSet}
+// firstStatements are those that run before any is prepared: which database this is, and its schema.
+func (d dialect) firstStatements() []string {
+	version := sqliteVersionQuery
+	if d.server {
+		version = versionQuery
+	}
+	return []string{version, schemaTable, schemaRow, schemaLock, schemaUnlock, schemaGet, schemaSet}
 }

@@ -21,15 +21,16 @@ const retriesMax = 30
 // backoffMax bounds the pause before a repetition.
 const backoffMax = 200 * time.Millisecond
 
-// errDone ends a transaction without a change and without an error.
-var errDone = errors.New("nothing to write")
-
 // transact runs fn in one serializable transaction and repeats both after a serialization failure: fn has no side
 // effects but on its own results, which it resets. fn's errors of a kind come back as they are.
 //
 // The loop is crdb.ExecuteCtx's around a whole transaction. crdb.ExecuteTx wouldn't do: on PostgreSQL it doesn't see the
 // error of COMMIT, which is there the moment of truth.
 func (s *Store) transact(ctx context.Context, doing string, fn func(*transaction) error) error {
+	if err := s.enter(); err != nil {
+		return err
+	}
+	defer s.leave()
 	tries := 0
 	err := crdb.ExecuteCtx(crdb.WithMaxRetries(ctx, retriesMax), func(ctx context.Context, _ ...any) error {
 		if tries++; tries > 1 {
@@ -40,10 +41,7 @@ func (s *Store) transact(ctx context.Context, doing string, fn func(*transaction
 		}
 		return s.once(ctx, fn)
 	})
-	switch {
-	case errors.Is(err, errDone):
-		return nil
-	case err != nil:
+	if err != nil {
 		return s.classify(err, doing)
 	}
 	s.commits.Add(1)
@@ -122,13 +120,24 @@ func each(rows *sql.Rows, scan func(*sql.Rows) error) error {
 	return errors.Join(rows.Err(), rows.Close())
 }
 
-// once is one try. An error of COMMIT that isn't the server's refusal leaves everything open.
-func (s *Store) once(ctx context.Context, fn func(*transaction) error) error {
+// begin opens a transaction. A connection that the server has dropped while it was idle only shows here, where nothing has
+// happened yet; so another one is taken.
+func (s *Store) begin(ctx context.Context) (*sql.Tx, error) {
 	var opts *sql.TxOptions
 	if s.dialect.server {
 		opts = &sql.TxOptions{Isolation: sql.LevelSerializable}
 	}
-	tx, err := s.writer.BeginTx(ctx, opts)
+	for try := 1; ; try++ {
+		tx, err := s.writer.BeginTx(ctx, opts)
+		if err == nil || try == lostMax || ctx.Err() != nil || !lost(err) {
+			return tx, err
+		}
+	}
+}
+
+// once is one try. An error of COMMIT that isn't the server's refusal leaves everything open.
+func (s *Store) once(ctx context.Context, fn func(*transaction) error) error {
+	tx, err := s.begin(ctx)
 	if err != nil {
 		return repeatable(err)
 	}
@@ -180,10 +189,13 @@ func (s *Store) classify(err error, doing string) error {
 	switch {
 	case errors.As(err, &answer):
 		switch answer.Code.Class() {
-		case "22", "3D", "28": // a value, a database, a user that isn't right
+		case "22", "3D", "28", "54": // a value, a database, a user that isn't right; more than a column or an index can hold
 			kind = fault.Invalid
 		case "42", "23", "25", "26":
 			kind = fault.Internal
+		}
+		if answer.Code == "42501" { // a user without the right
+			kind = fault.Invalid
 		}
 		if answer.Code == "25006" { // read-only: a replica, or a server that is switched over
 			kind = fault.Unavailable

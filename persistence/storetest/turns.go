@@ -79,6 +79,34 @@ func turnsAndActivation(t *testing.T, s persistence.Store) {
 	wantSame(t, snap.Data.Input, dict("a", value.Int(1)), "data that wasn't written again")
 }
 
+func twoTurns(t *testing.T, s persistence.Store) {
+	commitAll(t, s, creation(1, nil), creation(2, nil))
+	_, err := s.Commit(t.Context(), []persistence.Turn{update(2, 1, "x"), update(1, 1, "x"), update(1, 1, "y")})
+	wantKind(t, err, fault.Invalid, "two turns of one execution")
+	if persistence.IsAmbiguous(err) {
+		t.Error("a refusal is no doubt")
+	}
+	for n := 1; n <= 2; n++ {
+		if snap := activate(t, s, n, "n"); snap.Execution.StateInfo != "" {
+			t.Errorf("something of the batch was written: %q", snap.Execution.StateInfo)
+		}
+	}
+}
+
+func identity(t *testing.T, s persistence.Store) {
+	first := creation(1, func(w *workflow.Writes) {
+		w.Execution.RootID, w.Execution.ParentID, w.Execution.ParentTaskID = executionID(9), executionID(8), "task"
+	})
+	commitAll(t, s, first)
+	want := *first.Writes.Execution
+	turn := update(1, 1, "")
+	e := turn.Writes.Execution
+	e.ProjectID, e.WorkflowName, e.CreatedAt = "other", "other", start().Add(time.Hour)
+	e.RootID, e.ParentID, e.ParentTaskID = "other", "other", "other"
+	commitAll(t, s, turn)
+	wantSame(t, activate(t, s, 1, "n").Execution, &want, "an execution after a turn that gives it another identity")
+}
+
 func refusedTurn(t *testing.T, s persistence.Store) {
 	commitAll(t, s, creation(1, nil), creation(2, nil), creation(3, nil))
 	noJSON := update(1, 1, "x")
@@ -157,6 +185,23 @@ func deleteTree(t *testing.T, s persistence.Store) {
 	}
 }
 
+// deleteCircle: parents that form a circle are a defect, but deleting them must end.
+func deleteCircle(t *testing.T, s persistence.Store) {
+	below := func(n, parent int) persistence.Turn {
+		return creation(n, func(w *workflow.Writes) { w.Execution.ParentID = executionID(parent) })
+	}
+	commitAll(t, s, below(1, 2), below(2, 3), below(3, 1), below(4, 4))
+	for _, n := range []int{2, 4} {
+		if err := s.DeleteExecution(t.Context(), executionID(n), true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	left, err := s.ListExecutions(t.Context(), persistence.ExecutionsQuery{Limit: 10})
+	if err != nil || len(left) != 0 {
+		t.Errorf("%d executions are left, %v", len(left), err)
+	}
+}
+
 func due(t *testing.T, s persistence.Store) {
 	past := time.Now().Add(-time.Hour)
 	wake := func(n int, at time.Time) persistence.Turn {
@@ -181,6 +226,54 @@ func due(t *testing.T, s persistence.Store) {
 	later.Writes.Execution.WakeAt = time.Now().Add(time.Hour)
 	commitAll(t, s, later, update(1, 1, ""))
 	wantSame(t, list(nil, 10), []workflow.ExecutionID{executionID(5)}, "after two were put off")
+}
+
+func wanting(t *testing.T, s persistence.Store) {
+	want := func(w *workflow.Writes) { w.Execution.Wanting = true }
+	for n := range 7 {
+		commitAll(t, s, creation(n, want))
+	}
+	commitAll(t, s, creation(7, nil))
+	activate(t, s, 3, "node-2")
+	list := func(shards []uint16, after persistence.Claim, limit int) []persistence.Claim {
+		t.Helper()
+		claims, err := s.Wanting(t.Context(), shards, after, limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return claims
+	}
+	owners := func() map[workflow.ExecutionID]persistence.NodeID {
+		found := map[workflow.ExecutionID]persistence.NodeID{}
+		var at persistence.Claim
+		for range 10 {
+			page := list(nil, at, 3)
+			for _, c := range page {
+				if _, twice := found[c.ID]; twice {
+					t.Errorf("%s is on two pages", c.ID)
+				}
+				found[c.ID] = c.Owner
+			}
+			if len(page) < 3 {
+				break
+			}
+			at = page[len(page)-1]
+		}
+		return found
+	}
+	found := owners()
+	if len(found) != 7 || found[executionID(3)] != "node-2" || found[executionID(4)] != "node-1" {
+		t.Errorf("wanting: %v", found)
+	}
+	shard := persistence.Shard(executionID(5))
+	wantSame(t, list([]uint16{shard}, persistence.Claim{}, 10), []persistence.Claim{{ID: executionID(5), Owner: "node-1"}}, "of one shard")
+	if claims := list([]uint16{}, persistence.Claim{}, 10); len(claims) != 0 {
+		t.Errorf("no shard has %v", claims)
+	}
+	commitAll(t, s, update(5, 1, "")) // wants nothing any more
+	if found := owners(); len(found) != 6 {
+		t.Errorf("after one was served: %v", found)
+	}
 }
 
 func runners(t *testing.T, s persistence.Store) {

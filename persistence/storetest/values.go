@@ -66,7 +66,7 @@ func fullTurn(n int) persistence.Turn {
 	r.RootID, r.ParentID, r.ParentTaskID, r.Index, r.Depth = executionID(n+1000), executionID(n+1001), "task-1", 3, 2
 	r.ParentPending, r.ParentSent, r.Requests = true, 4, []workflow.RequestRecord{{ID: "q1"}, {ID: "q2"}}
 	r.Runtime = workflow.ExecutionRuntime{HistorySeq: 2, Backlog: []workflow.BacklogCommand{{From: "t", Event: "on-success", Name: "fail", Message: "m"}}, ParentAt: at(1), ReportSeq: 5, Cascaded: true}
-	r.Turns, r.WakeAt, r.UpdatedAt = 9, at(5), at(6)
+	r.Turns, r.WakeAt, r.Wanting, r.UpdatedAt = 9, at(5), true, at(6)
 	x.Writes.Data = &workflow.ExecutionData{Input: oddities(), Params: dict("env", oddities()), Env: dict(), Context: dict("c", value.Int(1)), Output: value.Null{}}
 	t := task(n, 0)
 	t.State, t.StateInfo, t.Tags = workflow.Delayed, "info", []string{"t"}
@@ -103,9 +103,11 @@ func unset(t *testing.T, record any, ignore ...string) {
 }
 
 func roundTrip(t *testing.T, s persistence.Store) {
-	first := creation(1, nil)
 	turn := fullTurn(1)
 	w := turn.Writes
+	first := creation(1, func(f *workflow.Writes) {
+		f.Execution.RootID, f.Execution.ParentID, f.Execution.ParentTaskID = w.Execution.RootID, w.Execution.ParentID, w.Execution.ParentTaskID
+	})
 	unset(t, w.Execution)
 	unset(t, w.Execution.Runtime)
 	unset(t, w.Data)

@@ -89,13 +89,15 @@ const itemsMax = 6
 
 func runID(i int) string { return fmt.Sprintf("%08d-0000-4000-8000-%012d", i*7919, i) }
 
-// load starts the executions, each until it is acknowledged, through whichever engine answers.
-func (c *cluster) load(ctx context.Context, n int) {
+// load starts the executions, each until it is acknowledged, through whichever engine answers. They are spread over the
+// time, so that every fault finds some at work.
+func (c *cluster) load(ctx context.Context, n int, over time.Duration) {
 	var wg sync.WaitGroup
 	for w := range 4 {
 		wg.Go(func() {
 			for i := w; i < n; i += 4 {
 				try := 0
+				pass(ctx, over*4/time.Duration(n))
 				await(ctx, c.t, "start "+runID(i), func() (bool, error) {
 					try++
 					return c.startOne(ctx, i, i+try)
@@ -129,16 +131,38 @@ func TestChaosClusterOnPostgreSQL(t *testing.T) {
 	loaded := make(chan struct{})
 	go func() {
 		defer close(loaded)
-		c.load(ctx, *executions)
+		c.load(ctx, *executions-*executions/3, time.Duration(*rounds)*12*time.Second)
 	}()
-	c.faults(ctx)
+	c.faults(ctx, *executions-*executions/3)
 	<-loaded
 	c.awaitFinal(ctx, *executions)
 	c.judge(ctx, *executions)
 }
 
-// faults goes through all kinds of fault in a random order, rounds times.
-func (c *cluster) faults(ctx context.Context) {
+// burst starts executions all at once, and returns when the first is acknowledged; wait returns when all are.
+func (c *cluster) burst(ctx context.Context, from, to int) (wait func()) {
+	var wg sync.WaitGroup
+	first := make(chan struct{}, to-from+1)
+	for i := from; i < to; i++ {
+		wg.Go(func() {
+			try := 0
+			await(ctx, c.t, "start "+runID(i), func() (bool, error) {
+				try++
+				return c.startOne(ctx, i, i+try)
+			})
+			first <- struct{}{}
+		})
+	}
+	if to > from {
+		<-first
+	}
+	return wg.Wait
+}
+
+// faults goes through all kinds of fault in a random order, rounds times. The executions from the number on are started in
+// bursts, just before an engine freezes: it wakes up with turns in its hands that are not its own any more.
+func (c *cluster) faults(ctx context.Context, from int) {
+	bursts := (*executions - from + *rounds - 1) / *rounds
 	s := *seed
 	if s == 0 {
 		s = uint64(time.Now().UnixNano())
@@ -157,14 +181,27 @@ func (c *cluster) faults(ctx context.Context) {
 		}},
 		{"freeze an engine for longer than its lease", func() {
 			p := c.engines[rng.IntN(len(c.engines))]
+			to := min(from+bursts, *executions)
+			wait := c.burst(ctx, from, to)
+			from = to
 			p.signal(syscall.SIGSTOP)
 			pass(ctx, leaseTTL+2*time.Second)
 			p.signal(syscall.SIGCONT)
+			wait()
 		}},
 		{"kill a runner", func() {
 			p := c.runners[rng.IntN(len(c.runners))]
 			p.kill()
 			pass(ctx, 500*time.Millisecond)
+			p.start()
+		}},
+		{"restart an engine as an operator does", func() {
+			p := c.engines[rng.IntN(len(c.engines))]
+			stopCtx, cancel := context.WithTimeout(ctx, 20*time.Second)
+			defer cancel()
+			if err := p.stop(stopCtx); err != nil {
+				c.t.Error(err)
+			}
 			p.start()
 		}},
 		{"restart the database", func() {

@@ -3,10 +3,12 @@ package chaos
 import (
 	"encoding/json"
 	"fmt"
+	"hash/fnv"
 	"net/http"
 	"net/http/httptest"
 	"sync"
 	"testing"
+	"time"
 )
 
 // ledger is what the actions do to the world: each call is written down. It answers {"value": n} with the n it was asked.
@@ -17,10 +19,9 @@ type ledger struct {
 }
 
 type call struct {
-	task    string
-	item    string
-	attempt string
-	key     string // idempotency key, the same for every try of one attempt
+	task string
+	item string
+	key  string // idempotency key, the same for every try of one attempt
 }
 
 func newLedger(t *testing.T) *ledger {
@@ -35,6 +36,10 @@ func (l *ledger) serve(w http.ResponseWriter, r *http.Request) {
 	l.mu.Lock()
 	l.calls[q.Get("run")] = append(l.calls[q.Get("run")], call{task: q.Get("task"), item: q.Get("item"), key: r.Header.Get("Idempotency-Key")})
 	l.mu.Unlock()
+	// Actions take their time, so that faults find some of them at work.
+	h := fnv.New32a()
+	h.Write([]byte(r.URL.RawQuery))
+	pass(r.Context(), time.Duration(h.Sum32()%300)*time.Millisecond)
 	w.Header().Set("Content-Type", "application/json")
 	if err := json.NewEncoder(w).Encode(map[string]string{"value": q.Get("item")}); err != nil {
 		panic(http.ErrAbortHandler)

@@ -23,7 +23,11 @@ var buildBinary = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	path := filepath.Join(dir, "cierzo")
-	out, err := exec.Command("go", "build", "-o", path, "cierzo/cmd/cierzo").CombinedOutput()
+	args := []string{"build", "-o", path}
+	if race {
+		args = append(args, "-race")
+	}
+	out, err := exec.Command("go", append(args, "cierzo/cmd/cierzo")...).CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
 	}
@@ -47,6 +51,10 @@ type process struct {
 	cmd  *exec.Cmd
 	done chan struct{} // closed when the present incarnation has ended
 	log  *tail
+
+	mu       sync.Mutex
+	ended    bool     // we have ended the present incarnation
+	troubles []string // what must not be in a log, and ends that nobody has asked for
 }
 
 // tail keeps the last lines of a log, for the report of a failure.
@@ -78,6 +86,11 @@ func newProcess(t *testing.T, name string, args ...string) *process {
 	t.Cleanup(func() {
 		p.signal(syscall.SIGCONT)
 		p.kill()
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		for _, trouble := range p.troubles {
+			t.Errorf("%s: %s", p.name, trouble)
+		}
 		if t.Failed() {
 			t.Logf("last lines of %s:\n%s", p.name, p.log)
 		}
@@ -99,15 +112,27 @@ func (p *process) start() {
 	p.log.add("--- started " + time.Now().Format(time.TimeOnly))
 	cmd, done := p.cmd, make(chan struct{})
 	p.done = done
+	p.mu.Lock()
+	p.ended = false
+	p.mu.Unlock()
 	go func() {
 		defer close(done)
 		scan := bufio.NewScanner(stderr)
 		scan.Buffer(nil, 1<<20)
 		for scan.Scan() {
-			p.log.add(scan.Text())
+			line := scan.Text()
+			p.log.add(line)
+			if strings.Contains(line, "DATA RACE") || strings.Contains(line, "panic") {
+				p.trouble(line)
+			}
 		}
-		if err := cmd.Wait(); err != nil {
-			p.log.add("--- ended: " + err.Error())
+		err := cmd.Wait()
+		p.log.add(fmt.Sprint("--- ended: ", err))
+		p.mu.Lock()
+		asked := p.ended
+		p.mu.Unlock()
+		if !asked {
+			p.trouble(fmt.Sprint("ended by itself: ", err))
 		}
 	}()
 }
@@ -120,17 +145,37 @@ func (p *process) signal(s syscall.Signal) {
 	}
 }
 
+func (p *process) trouble(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.troubles) < 10 {
+		p.troubles = append(p.troubles, text)
+	}
+}
+
+// end sends a signal that the process does not survive.
+func (p *process) end(s syscall.Signal) {
+	p.mu.Lock()
+	p.ended = true
+	p.mu.Unlock()
+	p.signal(s)
+}
+
 // kill ends the process without warning and waits for its end.
 func (p *process) kill() {
-	p.signal(syscall.SIGKILL)
+	p.end(syscall.SIGKILL)
 	<-p.done
 }
 
 // stop ends the process as an operator does, and reports whether it went in time.
 func (p *process) stop(ctx context.Context) error {
-	p.signal(syscall.SIGTERM)
+	cmd := p.cmd
+	p.end(syscall.SIGTERM)
 	select {
 	case <-p.done:
+		if !cmd.ProcessState.Success() {
+			return fmt.Errorf("%s ended with %v", p.name, cmd.ProcessState)
+		}
 		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("%s didn't end: %w", p.name, ctx.Err())

@@ -2,7 +2,6 @@ package chaos
 
 import (
 	"context"
-	"fmt"
 	"path/filepath"
 	"testing"
 	"time"
@@ -25,7 +24,7 @@ func TestChaosKillLoopOnSQLite(t *testing.T) {
 	loaded := make(chan struct{})
 	go func() {
 		defer close(loaded)
-		c.load(ctx, n)
+		c.load(ctx, n, time.Duration(*kills)*600*time.Millisecond)
 	}()
 	for k := range *kills {
 		pass(ctx, time.Duration(400+150*k)*time.Millisecond)
@@ -50,5 +49,5 @@ func TestChaosKillLoopOnSQLite(t *testing.T) {
 		l, a := judgeRun(ctx, t, store, c.ledger, i)
 		late, attempts = late+l, attempts+a
 	}
-	t.Log(fmt.Sprintf("%d executions, %d kills, %d attempts of actions, %d late results refused", n, *kills, attempts, late))
+	t.Logf("%d executions, %d kills, %d attempts of actions, %d late results refused", n, *kills, attempts, late)
 }

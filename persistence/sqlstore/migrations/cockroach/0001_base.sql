@@ -1,4 +1,6 @@
--- Keys are led by the shard, a hash: neighbours in time are no neighbours in a range.
+-- Keys are led by the shard, a hash: neighbours in time are no neighbours in a range. One index isn't: executions_created,
+-- where the newest executions of a project lie side by side. A page of them needs that order, and one entry for each
+-- execution, written with its creation only, is what it costs.
 
 CREATE TABLE IF NOT EXISTS executions (
   shard          INT8 NOT NULL,
@@ -12,12 +14,15 @@ CREATE TABLE IF NOT EXISTS executions (
   parent_id      TEXT NOT NULL,
   parent_task_id TEXT NOT NULL,
   wake_at        INT8 NOT NULL,
+  wanting        INT8 NOT NULL,
   created_at     INT8 NOT NULL,
   doc            TEXT NOT NULL,
   PRIMARY KEY (shard, id)
 );
 
 CREATE INDEX IF NOT EXISTS executions_wake ON executions (shard, wake_at) WHERE wake_at <> 0;
+
+CREATE INDEX IF NOT EXISTS executions_wanting ON executions (shard, id) WHERE wanting <> 0;
 
 CREATE INDEX IF NOT EXISTS executions_created ON executions (project_id, created_at, id);
 

@@ -13,12 +13,15 @@ CREATE TABLE IF NOT EXISTS executions (
   parent_id      TEXT COLLATE "C" NOT NULL,
   parent_task_id TEXT COLLATE "C" NOT NULL,
   wake_at        INT8 NOT NULL,
+  wanting        INT8 NOT NULL,
   created_at     INT8 NOT NULL,
   doc            TEXT NOT NULL,
   PRIMARY KEY (shard, id)
 ) WITH (fillfactor = 70);
 
 CREATE INDEX IF NOT EXISTS executions_wake ON executions (shard, wake_at) WHERE wake_at <> 0;
+
+CREATE INDEX IF NOT EXISTS executions_wanting ON executions (shard, id) WHERE wanting <> 0;
 
 CREATE INDEX IF NOT EXISTS executions_created ON executions (project_id, created_at, id);
 

@@ -12,12 +12,15 @@ CREATE TABLE IF NOT EXISTS executions (
   parent_id      TEXT NOT NULL,
   parent_task_id TEXT NOT NULL,
   wake_at        INTEGER NOT NULL,
+  wanting        INTEGER NOT NULL,
   created_at     INTEGER NOT NULL,
   doc            TEXT NOT NULL,
   PRIMARY KEY (shard, id)
 );
 
 CREATE INDEX IF NOT EXISTS executions_wake ON executions (shard, wake_at) WHERE wake_at <> 0;
+
+CREATE INDEX IF NOT EXISTS executions_wanting ON executions (shard, id) WHERE wanting <> 0;
 
 CREATE INDEX IF NOT EXISTS executions_created ON executions (project_id, created_at, id);
 

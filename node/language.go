@@ -1,0 +1,118 @@
+package node
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+
+	"cierzo/catalog"
+	"cierzo/dsl"
+	"cierzo/expr"
+	"cierzo/expr/value"
+	"cierzo/fault"
+)
+
+// Finding is one problem of a definition's text, with its place.
+type Finding struct {
+	File      string `json:"file"`
+	Line      int    `json:"line"`   // from 1; 0: the document as a whole
+	Column    int    `json:"column"` // in characters, from 1
+	EndColumn int    `json:"end_column,omitempty"`
+	Severity  string `json:"severity"` // "error": it would be refused; "warning": it does something else than it seems to
+	Code      string `json:"code"`     // a stable name of the rule
+	Path      string `json:"path,omitempty"`
+	Message   string `json:"message"`
+	Hint      string `json:"hint,omitempty"`
+}
+
+// Findings is all that Lint has found.
+type Findings struct {
+	List []Finding
+	// Text shows them for people: the line, a caret, a hint. Color is the same for terminals.
+	Text, Color string
+}
+
+// Lint looks at a text as an upload would, and stores nothing.
+func Lint(file string, text []byte) Findings {
+	_, diags, err := catalog.Check(catalog.Upload{File: file, Text: text})
+	if err != nil && len(diags) == 0 {
+		var all dsl.Diagnostics
+		if !errors.As(err, &all) {
+			all = dsl.Diagnostics{{Severity: dsl.SeverityError, File: file, Code: "document", Message: err.Error()}}
+		}
+		diags = all
+	}
+	out := Findings{Text: diags.Render(), Color: diags.RenderColor()}
+	for _, d := range diags {
+		f := Finding{
+			File: d.File, Line: d.Pos.Line, Column: d.Pos.Col, EndColumn: d.End, Severity: "error", Code: d.Code, Path: d.Path,
+			Message: d.Message, Hint: d.Hint,
+		}
+		if d.Severity == dsl.SeverityWarning {
+			f.Severity = "warning"
+		}
+		out.List = append(out.List, f)
+	}
+	return out
+}
+
+// LanguageSchema is the workflow language as JSON Schema 2020-12, for editors.
+func LanguageSchema() (json.RawMessage, error) { return value.AppendJSON(nil, dsl.JSONSchema()) }
+
+// evalTimeout bounds an Evaluate.
+const evalTimeout = 10 * time.Second
+
+// Evaluate computes an expression on data, as a workflow would: lang is "yaql" or "jinja", and the text an expression or a
+// text with expressions in it; lang "" tells by the delimiters. Mistral's functions that look at executions are unknown.
+func Evaluate(lang, text string, data json.RawMessage) (json.RawMessage, error) {
+	switch lang {
+	case "":
+	case "yaql":
+		if !strings.Contains(text, "<%") {
+			text = "<% " + text + " %>"
+		}
+	case "jinja":
+		if !strings.Contains(text, "{{") && !strings.Contains(text, "{%") {
+			text = "{{ " + text + " }}"
+		}
+	default:
+		return nil, fault.New(fault.Invalid, "lang: %q is neither yaql nor jinja", lang)
+	}
+	env := &expr.Env{Now: time.Now().UTC(), Entropy: entropy}
+	if len(data) > 0 {
+		v, err := value.ParseJSON(data)
+		if err != nil {
+			return nil, fault.Wrap(fault.Invalid, err, "data")
+		}
+		if env.Root = v; v.Kind() == value.KindDict {
+			env.Context = v.(value.Mapping)
+		}
+	}
+	deadline := time.Now().Add(evalTimeout)
+	env.Limits.Expired = func() bool { return time.Now().After(deadline) }
+	t, err := expr.Parse(text)
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, err, "expression")
+	}
+	if _, constant := t.Const(); constant {
+		return nil, fault.New(fault.Invalid, "%q holds no expression: give --lang, or write <%% … %%> or {{ … }}", text)
+	}
+	v, err := t.Eval(env)
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, err, "evaluate")
+	}
+	out, err := value.AppendJSON(nil, v)
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, err, "the result has no JSON form")
+	}
+	return out, nil
+}
+
+func entropy() uint64 {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails, says its contract
+	return binary.LittleEndian.Uint64(b[:])
+}

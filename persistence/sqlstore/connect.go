@@ -1,0 +1,107 @@
+package sqlstore
+
+import (
+	"context"
+	"crypto/tls"
+	"database/sql/driver"
+	"errors"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/lib/pq"
+
+	"cierzo/fault"
+)
+
+// connector connects to a server, within its context: lib/pq minds it only while it dials, so a server that accepts and
+// then says nothing would keep it for all of connect_timeout.
+type connector struct{ config pq.Config }
+
+func newConnector(dsn string) (*connector, error) {
+	config, err := pq.NewConfig(dsn)
+	if err != nil {
+		return nil, err
+	}
+	return &connector{config}, nil
+}
+
+// Driver implements driver.Connector.
+func (c *connector) Driver() driver.Driver { return &pq.Driver{} }
+
+// Connect implements driver.Connector.
+func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
+	inner, err := pq.NewConnectorConfig(c.config)
+	if err != nil {
+		return nil, err
+	}
+	d := &dialer{}
+	inner.Dialer(d)
+	stop := context.AfterFunc(ctx, d.cut)
+	conn, err := inner.Connect(ctx)
+	if stop() {
+		return conn, err
+	}
+	if err == nil {
+		err = conn.Close()
+	}
+	return nil, errors.Join(ctx.Err(), err)
+}
+
+// dialer remembers what it has dialed last, so that it can be cut.
+type dialer struct {
+	net.Dialer
+
+	mu   sync.Mutex
+	conn net.Conn
+}
+
+var _ pq.DialerContext = (*dialer)(nil)
+
+// DialTimeout implements pq.Dialer.
+func (d *dialer) DialTimeout(network, address string, timeout time.Duration) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	return d.DialContext(ctx, network, address)
+}
+
+// DialContext implements pq.DialerContext.
+func (d *dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := d.Dialer.DialContext(ctx, network, address)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.conn = conn
+	return conn, err
+}
+
+func (d *dialer) cut() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.conn != nil {
+		_ = d.conn.Close() // who reads from it gets the error
+	}
+}
+
+// classifyConnect is classify for the first connection, where much is the address's fault; it adds what may help.
+func (s *Store) classifyConnect(err error) error {
+	var answer *pq.Error
+	var certificate *tls.CertificateVerificationError
+	kind, hint := fault.Invalid, ""
+	switch {
+	case errors.Is(err, pq.ErrSSLNotSupported):
+		hint = "the server has no TLS: add sslmode=disable to the address if the network between can be trusted"
+	case errors.As(err, &certificate):
+		hint = "check sslmode and sslrootcert in the address"
+	case errors.As(err, &answer) && answer.Code.Class() == "28":
+		hint = "check the user and the password in the address, and whom the server lets in"
+	case errors.As(err, &answer) && answer.Code == "3D000":
+		hint = "create the database first, or correct its name in the address"
+	case errors.As(err, &answer) && (answer.Code.Class() == "42" || answer.Code.Class() == "22" || answer.Code == "08P01"):
+		hint = "check the parameters in the address"
+	case errors.As(err, &answer):
+		kind, hint = fault.Unavailable, "the server can't serve now"
+	default:
+		kind, hint = fault.Unavailable, "is the server running, and can it be reached from here?"
+	}
+	return fault.Wrap(kind, err, "database %s: %s", s.target, hint)
+}
