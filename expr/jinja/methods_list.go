@@ -252,6 +252,9 @@ func sequenceIndex(c *call) (value.Value, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, ok := c.self.(*rangeObject); ok {
+		return nil, valueError("%s is not in range", s)
+	}
 	return nil, valueError("%s is not in list", s)
 }
 
