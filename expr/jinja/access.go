@@ -183,6 +183,11 @@ func (r *run) item(obj, arg value.Value) (value.Value, error) {
 	if err != nil {
 		return nil, nil
 	}
+	if s, ok := textOf(obj); ok {
+		if err := r.look(len(s)); err != nil {
+			return nil, err
+		}
+	}
 	if i < 0 {
 		i += n
 	}
@@ -330,6 +335,9 @@ func (r *run) key(v value.Value) (value.Value, error) {
 		}
 	case *markup:
 		return value.String(v.s), nil
+	case value.BigInt:
+		words := v.Big().BitLen() / 64
+		return v, r.steps(words * words >> lookShift)
 	case *value.List, *value.Set, value.Mapping:
 		return nil, typeError("unhashable type: '%s'", typeName(v))
 	case *sliceObject, *view:

@@ -86,11 +86,28 @@ func (r *run) invoke(fn *builtin, self value.Value, a args) (value.Value, error)
 	if fn.mutates && !r.owns {
 		return nil, errShared
 	}
+	if err := r.lookAt(self, a.pos); err != nil {
+		return nil, err
+	}
 	c := &call{r: r, fn: fn, self: self}
 	if err := c.bind(a); err != nil {
 		return nil, err
 	}
 	return fn.eval(c)
+}
+
+// lookAt takes the steps of reading the texts among receiver and arguments.
+func (r *run) lookAt(self value.Value, pos []value.Value) error {
+	n := 0
+	if s, ok := textOf(self); ok {
+		n = len(s)
+	}
+	for _, v := range pos {
+		if s, ok := textOf(v); ok {
+			n += len(s)
+		}
+	}
+	return r.look(n)
 }
 
 // bind puts the arguments where they belong, with Python's errors.

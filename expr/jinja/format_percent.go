@@ -334,10 +334,10 @@ func (p *percenter) integer(d directive, v value.Value) (string, error) {
 	case 'o':
 		base, prefix = 8, "0o"
 	}
-	digits := new(big.Int).Abs(n).Text(base)
-	if base == 10 && len(digits) > digitsMax {
-		return "", valueError("Exceeds the limit (%d digits) for integer string conversion; use sys.set_int_max_str_digits() to increase the limit", digitsMax)
+	if err := checkDigits(n); base == 10 && err != nil {
+		return "", err
 	}
+	digits := new(big.Int).Abs(n).Text(base)
 	if d.verb == 'X' {
 		digits = strings.ToUpper(digits)
 	}

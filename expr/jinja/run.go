@@ -154,6 +154,12 @@ func (r *run) copyItems(items []value.Value, seen map[value.Value]value.Value) (
 // make takes n items or characters from the budget, before they are made.
 func (r *run) make(n int) error { return r.b.Charge(n) }
 
+// lookShift is how much text counts as one step, as a power of two: comparing and searching make nothing, but take time.
+const lookShift = 10
+
+// look takes the steps of looking through n characters.
+func (r *run) look(n int) error { return r.steps(n >> lookShift) }
+
 // eval evaluates an expression.
 func (r *run) eval(x expr) (value.Value, error) {
 	if err := r.b.Step(); err != nil {
