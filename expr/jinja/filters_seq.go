@@ -167,7 +167,7 @@ func (g getter) get(r *run, item value.Value) (value.Value, error) {
 
 func ignoreCase(v value.Value) value.Value {
 	if s, ok := textOf(v); ok {
-		return value.String(lower(s))
+		return value.String(value.Lower(s))
 	}
 	return v
 }

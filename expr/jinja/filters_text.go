@@ -38,12 +38,12 @@ func titleFilter(s string) string {
 	start := 0
 	word := func(w string) {
 		_, size := utf8.DecodeRuneInString(w)
-		b.WriteString(upper(w[:size]))
-		b.WriteString(lower(w[size:]))
+		b.WriteString(value.Upper(w[:size]))
+		b.WriteString(value.Lower(w[size:]))
 	}
 	inBreak := false
 	for i, r := range s {
-		if stop := isSpace(r) || strings.ContainsRune("-({[<", r); stop != inBreak {
+		if stop := value.IsSpace(r) || strings.ContainsRune("-({[<", r); stop != inBreak {
 			word(s[start:i])
 			start, inBreak = i, stop
 		}
@@ -79,7 +79,7 @@ func filterTrim(c *call) (value.Value, error) {
 		return nil, err
 	}
 	if !c.given(1) {
-		return likeFirst(c.arg(0), strings.TrimFunc(s, isSpace)), nil
+		return likeFirst(c.arg(0), strings.TrimFunc(s, value.IsSpace)), nil
 	}
 	chars, err := c.text(1, "")
 	if err != nil {
@@ -312,7 +312,7 @@ func (r *run) striptags(s string) (value.Value, error) {
 		return nil, err
 	}
 	s = cutBetween(cutBetween(s, "<!--", "-->"), "<", ">")
-	return value.String(unescapeHTML(strings.Join(strings.FieldsFunc(s, isSpace), " "))), nil
+	return value.String(unescapeHTML(strings.Join(strings.FieldsFunc(s, value.IsSpace), " "))), nil
 }
 
 // cutBetween takes out everything from open to end.

@@ -87,7 +87,7 @@ func (w *wrapper) wrap(text string) []string {
 	return lines
 }
 
-func blank(s string) bool { return strings.TrimFunc(s, isSpace) == "" }
+func blank(s string) bool { return strings.TrimFunc(s, value.IsSpace) == "" }
 
 // longWord takes what fits of a chunk that is longer than a line.
 func (w *wrapper) longWord(line, chunks []string, left int) (filled, rest []string) {

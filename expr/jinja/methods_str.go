@@ -27,9 +27,9 @@ func strMethod(name string) *builtin {
 	runes := func(f func(rune) bool) *builtin { return is(func(s string) bool { return all(s, f) }) }
 	switch name {
 	case "upper":
-		return text(upper)
+		return text(value.Upper)
 	case "lower":
-		return text(lower)
+		return text(value.Lower)
 	case "casefold":
 		return text(casefold)
 	case "capitalize":
@@ -59,7 +59,7 @@ func strMethod(name string) *builtin {
 	case "istitle":
 		return is(isTitle)
 	case "isspace":
-		return runes(isSpace)
+		return runes(value.IsSpace)
 	case "isprintable":
 		return is(func(s string) bool { return s == "" || all(s, unicode.IsPrint) })
 	case "strip", "lstrip", "rstrip":
@@ -120,10 +120,10 @@ func strStrip(c *call) (value.Value, error) {
 	left, right := c.fn.name != "rstrip", c.fn.name != "lstrip"
 	if !c.given(0) {
 		if left {
-			s = strings.TrimLeftFunc(s, isSpace)
+			s = strings.TrimLeftFunc(s, value.IsSpace)
 		}
 		if right {
-			s = strings.TrimRightFunc(s, isSpace)
+			s = strings.TrimRightFunc(s, value.IsSpace)
 		}
 		return likeFirst(c.self, s), nil
 	}
@@ -140,8 +140,11 @@ func strSplit(c *call) (value.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	right := c.fn.name == "rsplit"
-	var parts []string
+	split := value.Split
+	if c.fn.name == "rsplit" {
+		split = value.RightSplit
+	}
+	var separator *string
 	if c.given(0) {
 		sep, ok := textOf(c.arg(0))
 		if !ok {
@@ -150,11 +153,9 @@ func strSplit(c *call) (value.Value, error) {
 		if sep == "" {
 			return nil, valueError("empty separator")
 		}
-		parts = splitText(s, sep, limit, right)
-	} else {
-		parts = splitSpace(s, limit, right)
+		separator = &sep
 	}
-	return c.r.texts(c.self, parts)
+	return c.r.texts(c.self, split(s, separator, limit))
 }
 
 // texts makes a list of texts of the kind that v is.
@@ -167,64 +168,6 @@ func (r *run) texts(v value.Value, parts []string) (value.Value, error) {
 		items[i] = likeFirst(v, p)
 	}
 	return value.NewList(items), nil
-}
-
-func splitText(s, sep string, limit int, right bool) []string {
-	if limit < 0 || limit >= strings.Count(s, sep) {
-		return strings.Split(s, sep)
-	}
-	if !right {
-		return strings.SplitN(s, sep, limit+1)
-	}
-	var out []string
-	for range limit {
-		i := strings.LastIndex(s, sep)
-		out = append(out, s[i+len(sep):])
-		s = s[:i]
-	}
-	out = append(out, s)
-	reverse(out)
-	return out
-}
-
-func reverse(s []string) {
-	for i, j := 0, len(s)-1; i < j; i, j = i+1, j-1 {
-		s[i], s[j] = s[j], s[i]
-	}
-}
-
-// splitSpace splits at runs of white space; what is left behind the limit keeps its own.
-func splitSpace(s string, limit int, right bool) []string {
-	if limit < 0 {
-		return strings.FieldsFunc(s, isSpace)
-	}
-	var out []string
-	if right {
-		s = strings.TrimRightFunc(s, isSpace)
-		for s != "" {
-			i := strings.LastIndexFunc(s, isSpace)
-			if len(out) == limit || i < 0 {
-				out = append(out, s)
-				break
-			}
-			_, size := utf8.DecodeRuneInString(s[i:])
-			out = append(out, s[i+size:])
-			s = strings.TrimRightFunc(s[:i], isSpace)
-		}
-		reverse(out)
-		return out
-	}
-	s = strings.TrimLeftFunc(s, isSpace)
-	for s != "" {
-		i := strings.IndexFunc(s, isSpace)
-		if len(out) == limit || i < 0 {
-			out = append(out, s)
-			break
-		}
-		out = append(out, s[:i])
-		s = strings.TrimLeftFunc(s[i:], isSpace)
-	}
-	return out
 }
 
 func strSplitlines(c *call) (value.Value, error) {

@@ -283,44 +283,11 @@ func floatPower(x, y float64) (value.Value, error) {
 	if x < 0 && y != math.Trunc(y) && !math.IsInf(x, 0) {
 		return nil, typeError("a power that is a complex number is not supported")
 	}
-	z := exactPower(x, y)
+	z := value.Pow(x, y)
 	if math.IsInf(z, 0) && !math.IsInf(x, 0) && !math.IsInf(y, 0) {
 		return nil, raise("OverflowError", "(34, 'Numerical result out of range')")
 	}
 	return value.Float(z), nil
-}
-
-// powerBits is the precision that a power is computed with, so that it is right to the last bit of a float.
-const powerBits = 192
-
-// exactPower is math.Pow, which may be off by some bits, computed again with more of them: the whole part of the exponent
-// by squaring, the rest by square roots.
-func exactPower(x, y float64) float64 {
-	rough := math.Pow(x, y)
-	if rough == 0 || math.IsInf(rough, 0) || math.IsNaN(rough) || x == 1 || math.Abs(y) > 1<<52 {
-		return rough
-	}
-	whole, part := math.Modf(math.Abs(y))
-	base := new(big.Float).SetPrec(powerBits).SetFloat64(math.Abs(x))
-	z := new(big.Float).SetPrec(powerBits).SetInt64(1)
-	for n, square := uint64(whole), new(big.Float).Copy(base); n > 0; n >>= 1 {
-		if n&1 == 1 {
-			z.Mul(z, square)
-		}
-		square.Mul(square, square)
-	}
-	for root := base; part > 0; {
-		root = new(big.Float).SetPrec(powerBits).Sqrt(root)
-		if part *= 2; part >= 1 {
-			z.Mul(z, root)
-			part--
-		}
-	}
-	if y < 0 {
-		z.Quo(new(big.Float).SetPrec(powerBits).SetInt64(1), z)
-	}
-	f, _ := z.Float64()
-	return math.Copysign(f, rough)
 }
 
 // add is + of what isn't numbers; nil: the types don't go together.

@@ -6,7 +6,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/cases"
-	"golang.org/x/text/language"
+
+	"cierzo/expr/value"
 )
 
 // Python's functions over texts that Go's standard library has otherwise.
@@ -20,27 +21,11 @@ func isASCII(s string) bool {
 	return true
 }
 
-// upper is str.upper, with the letters that become several.
-func upper(s string) string {
-	if isASCII(s) {
-		return strings.ToUpper(s)
-	}
-	return cases.Upper(language.Und).String(s)
-}
-
-// lower is str.lower, with the final sigma.
-func lower(s string) string {
-	if isASCII(s) {
-		return strings.ToLower(s)
-	}
-	return cases.Lower(language.Und).String(s)
-}
-
 func titleRune(s string) string {
 	r, _ := utf8.DecodeRuneInString(s)
-	if u := upper(s); utf8.RuneCountInString(u) > 1 && unicode.ToTitle(r) == r {
+	if u := value.Upper(s); utf8.RuneCountInString(u) > 1 && unicode.ToTitle(r) == r {
 		head, size := utf8.DecodeRuneInString(u)
-		return string(head) + lower(u[size:])
+		return string(head) + value.Lower(u[size:])
 	}
 	return string(unicode.ToTitle(r))
 }
@@ -51,7 +36,7 @@ func capitalize(s string) string {
 		return ""
 	}
 	_, size := utf8.DecodeRuneInString(s)
-	low := lower(s)
+	low := value.Lower(s)
 	_, lowSize := utf8.DecodeRuneInString(low)
 	return titleRune(s[:size]) + low[lowSize:]
 }
@@ -60,7 +45,7 @@ func capitalize(s string) string {
 // it is another letter.
 func lowerAt(s string, i int, r rune) string {
 	if r != 'Σ' {
-		return lower(string(r))
+		return value.Lower(string(r))
 	}
 	before := strings.TrimRightFunc(s[:i], isCaseless)
 	after := strings.TrimLeftFunc(s[i+utf8.RuneLen(r):], isCaseless)
@@ -177,7 +162,7 @@ func swapCase(s string) string {
 		case unicode.IsUpper(r):
 			b.WriteString(lowerAt(s, i, r))
 		case unicode.IsLower(r):
-			b.WriteString(upper(string(r)))
+			b.WriteString(value.Upper(string(r)))
 		default:
 			b.WriteRune(r)
 		}
