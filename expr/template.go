@@ -101,7 +101,12 @@ type part struct {
 func Parse(text string) (*Template, error) {
 	t := parse(text)
 	if t.broken != nil {
-		return nil, &SyntaxError{Msg: t.broken.Error(), Language: "Jinja"}
+		refused := &SyntaxError{Msg: t.broken.Error(), Language: "Jinja"}
+		var at *jinja.Error
+		if errors.As(t.broken, &at) {
+			refused.Offset = at.Offset
+		}
+		return nil, refused
 	}
 	if t.jinja != nil {
 		if start, _ := findYAQL(text); start >= 0 {
@@ -193,7 +198,11 @@ func (t *Template) Const() (value.Value, bool) {
 func (t *Template) Eval(env *Env) (value.Value, error) {
 	switch {
 	case t.broken != nil:
-		return nil, &EvaluationError{"Jinja", t.source, t.broken}
+		cause := t.broken
+		if e := (*jinja.Error)(nil); errors.As(t.broken, &e) {
+			cause = e.Evaluation()
+		}
+		return nil, &EvaluationError{"Jinja", t.source, cause}
 	case t.jinja != nil:
 		v, err := t.jinja.Render(env)
 		if err != nil {

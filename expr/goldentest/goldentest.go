@@ -288,6 +288,34 @@ type Items struct {
 	List []value.Value
 }
 
+// Plain makes lists of collections that are neither list nor tuple, at any depth: results are stored that way.
+func Plain(v value.Value) value.Value {
+	plain := func(in []value.Value) []value.Value {
+		out := make([]value.Value, len(in))
+		for i, item := range in {
+			out[i] = Plain(item)
+		}
+		return out
+	}
+	switch v := v.(type) {
+	case *Items:
+		return value.NewList(plain(v.List))
+	case *value.List:
+		return value.NewList(plain(v.Items()))
+	case *value.Tuple:
+		return value.NewTuple(plain(v.Items()))
+	case *value.Dict:
+		out := value.NewFreeDict(v.Len())
+		for k, item := range v.All() {
+			if err := out.Set(k, Plain(item)); err != nil {
+				panic(err)
+			}
+		}
+		return out
+	}
+	return v
+}
+
 func reviveDict(v value.Value) (value.Value, error) {
 	pairs, _ := v.(*value.List)
 	if pairs == nil {

@@ -108,7 +108,14 @@ func hasHidden(obj value.Value, name string) bool {
 		return hiddenOfNumber(obj, name)
 	case value.Null:
 		return name == "__bool__"
-	case *macroObject, *loopObject, *function, *cyclerObject, *joinerObject, *selfObject:
+	case *loopObject:
+		switch name {
+		case "_iterable", "_iterator", "_undefined", "_recurse", "_length", "_after", "_current", "_before", "_last_changed_value",
+			"_peek_next", "_to_iterator", "__call__", "__dict__", "__module__", "__iter__", "__next__":
+			return true
+		}
+		return false
+	case *macroObject, *function, *cyclerObject, *joinerObject, *selfObject:
 		return name == "__call__" || name == "__dict__" || name == "__module__"
 	}
 	return false
@@ -175,6 +182,11 @@ func (r *run) item(obj, arg value.Value) (value.Value, error) {
 	i, err := toIndex(arg)
 	if err != nil {
 		return nil, nil
+	}
+	if s, ok := textOf(obj); ok {
+		if err := r.look(len(s)); err != nil {
+			return nil, err
+		}
 	}
 	if i < 0 {
 		i += n
@@ -323,6 +335,9 @@ func (r *run) key(v value.Value) (value.Value, error) {
 		}
 	case *markup:
 		return value.String(v.s), nil
+	case value.BigInt:
+		words := v.Big().BitLen() / 64
+		return v, r.steps(words * words >> lookShift)
 	case *value.List, *value.Set, value.Mapping:
 		return nil, typeError("unhashable type: '%s'", typeName(v))
 	case *sliceObject, *view:

@@ -91,7 +91,10 @@ type (
 		x  expr
 	}
 	// concat is a ~ b ~ c.
-	concat struct{ items []expr }
+	concat struct {
+		items []expr
+		plain bool // all are constants: Jinja2 joins them ahead, and what is markup is text then
+	}
 	// nsRef is name.attr on the left of an assignment.
 	nsRef struct {
 		name, attr string
@@ -114,8 +117,11 @@ type keyword struct {
 
 // The statements.
 type (
-	// textStmt is literal text.
-	textStmt struct{ text string }
+	// textStmt is literal text, or what a constant expression prints.
+	textStmt struct {
+		text     string
+		computed bool
+	}
 	// output writes an expression.
 	output struct{ x expr }
 	ifStmt struct{ branches []branch }
@@ -161,6 +167,8 @@ type (
 		name   string
 		body   []stmt
 		scoped bool
+		// required: another template must fill it in, which nothing does here.
+		required bool
 	}
 	autoescape struct {
 		on   expr

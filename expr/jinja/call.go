@@ -36,10 +36,12 @@ type builtin struct {
 	variadic bool // more positional arguments may follow
 	keywords bool // any keyword arguments may follow
 	posOnly  bool // params have no names
-	context  bool // it looks at the evaluation, so it is never computed ahead
-	hidden   int  // arguments that Jinja2 adds; messages count them
-	mutates  bool // it changes its receiver
-	eval     func(c *call) (value.Value, error)
+	// keywordOnly: params are given by name.
+	keywordOnly bool
+	context     bool // it looks at the evaluation, so it is never computed ahead
+	hidden      int  // arguments that Jinja2 adds; messages count them
+	mutates     bool // it changes its receiver
+	eval        func(c *call) (value.Value, error)
 }
 
 // call is one call of a builtin, its arguments in the order of params.
@@ -84,6 +86,9 @@ func (r *run) invoke(fn *builtin, self value.Value, a args) (value.Value, error)
 	if fn.mutates && !r.owns {
 		return nil, errShared
 	}
+	if err := r.lookAt(self, a.pos); err != nil {
+		return nil, err
+	}
 	c := &call{r: r, fn: fn, self: self}
 	if err := c.bind(a); err != nil {
 		return nil, err
@@ -91,11 +96,28 @@ func (r *run) invoke(fn *builtin, self value.Value, a args) (value.Value, error)
 	return fn.eval(c)
 }
 
+// lookAt takes the steps of reading the texts among receiver and arguments.
+func (r *run) lookAt(self value.Value, pos []value.Value) error {
+	n := 0
+	if s, ok := textOf(self); ok {
+		n = len(s)
+	}
+	for _, v := range pos {
+		if s, ok := textOf(v); ok {
+			n += len(s)
+		}
+	}
+	return r.look(n)
+}
+
 // bind puts the arguments where they belong, with Python's errors.
 func (c *call) bind(a args) error {
 	fn := c.fn
 	n := len(fn.params)
 	c.vals = make([]value.Value, n)
+	if fn.keywordOnly && len(a.pos) > 0 {
+		return typeError("%s() takes no positional arguments", fn.name)
+	}
 	given := copy(c.vals, a.pos)
 	if len(a.pos) > n {
 		if !fn.variadic {
@@ -270,14 +292,3 @@ const (
 	maxInt = int(^uint(0) >> 1)
 	minInt = -maxInt - 1
 )
-
-// captureFunc gives what f writes.
-func (r *run) captureFunc(f func() error) (string, error) {
-	saved := r.out
-	r.out = &strings.Builder{}
-	defer func() { r.out = saved }()
-	if err := f(); err != nil {
-		return "", err
-	}
-	return r.out.String(), nil
-}

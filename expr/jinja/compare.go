@@ -35,7 +35,10 @@ func (r *run) equal(a, b value.Value) (bool, error) {
 	switch x := a.(type) {
 	case value.String:
 		y, ok := textOf(b)
-		return ok && string(x) == y, nil
+		if !ok || len(x) != len(y) {
+			return false, nil
+		}
+		return string(x) == y, r.look(len(y))
 	case *markup:
 		y, ok := textOf(b)
 		return ok && x.s == y, nil
@@ -159,7 +162,7 @@ func (r *run) contains(v, item value.Value) (bool, error) {
 		if !ok {
 			return false, typeError("'in <string>' requires string as left operand, not %s", typeName(item))
 		}
-		return strings.Contains(whole, part), nil
+		return strings.Contains(whole, part), r.look(len(whole))
 	case value.Mapping:
 		k, err := r.key(item)
 		if err != nil {
@@ -230,7 +233,7 @@ func (r *run) order(op string, a, b value.Value) (bool, error) {
 	}
 	if x, ok := textOf(a); ok {
 		if y, ok := textOf(b); ok {
-			return ordered(op, strings.Compare(x, y)), nil
+			return ordered(op, strings.Compare(x, y)), r.look(min(len(x), len(y)))
 		}
 		return false, notOrdered(op, a, b)
 	}

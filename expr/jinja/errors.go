@@ -12,6 +12,17 @@ type Error struct {
 	Message string
 	Line    int // of a syntax error, counted from 1; 0 for others
 	Offset  int // of a syntax error, in the template, in bytes
+
+	evaluated *Error
+}
+
+// Evaluation is the error that evaluating the text gives, for texts that are not checked before: Mistral evaluates a text
+// that is one expression without its braces, so that the parser stumbles at another place.
+func (e *Error) Evaluation() *Error {
+	if e.evaluated != nil {
+		return e.evaluated
+	}
+	return e
 }
 
 // Error gives the message, as Python's str() does.

@@ -181,9 +181,6 @@ func (r *run) starStar(x expr, a *args) error {
 }
 
 func (x *filterExpr) eval(r *run) (value.Value, error) {
-	if x.fn == nil {
-		return nil, raise("TemplateRuntimeError", "No filter named %s found.", quoted(x.name))
-	}
 	input, err := r.eval(x.input)
 	if err != nil {
 		return nil, err
@@ -192,20 +189,17 @@ func (x *filterExpr) eval(r *run) (value.Value, error) {
 }
 
 func (x *filterExpr) apply(r *run, input value.Value) (value.Value, error) {
-	if x.fn == nil {
-		return nil, raise("TemplateRuntimeError", "No filter named %s found.", quoted(x.name))
-	}
 	a, err := r.evalArgs(&x.args)
 	if err != nil {
 		return nil, err
+	}
+	if x.fn == nil {
+		return nil, raise("TemplateRuntimeError", "No filter named %s found.", quoted(x.name))
 	}
 	return r.callFilter(x.fn, input, a)
 }
 
 func (x *testExpr) eval(r *run) (value.Value, error) {
-	if x.fn == nil {
-		return nil, raise("TemplateRuntimeError", "No test named %s found.", quoted(x.name))
-	}
 	input, err := r.eval(x.input)
 	if err != nil {
 		return nil, err
@@ -213,6 +207,9 @@ func (x *testExpr) eval(r *run) (value.Value, error) {
 	a, err := r.evalArgs(&x.args)
 	if err != nil {
 		return nil, err
+	}
+	if x.fn == nil {
+		return nil, raise("TemplateRuntimeError", "No test named %s found.", quoted(x.name))
 	}
 	return r.callFilter(x.fn, input, a)
 }
@@ -304,7 +301,7 @@ func (x *concat) eval(r *run) (value.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.escape {
+	if r.escape && !x.plain {
 		return r.concatMarkup(items)
 	}
 	var b strings.Builder

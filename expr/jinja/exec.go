@@ -4,15 +4,20 @@ import (
 	"cierzo/expr/value"
 )
 
-func (s *textStmt) exec(r *run) error { return r.write(s.text) }
+func (s *textStmt) exec(r *run) error {
+	if r.unsure != nil && !s.computed {
+		return r.unsure.fail()
+	}
+	return r.write(s.text)
+}
 
 func (s *output) exec(r *run) error {
+	if r.unsure != nil {
+		return r.unsure.fail()
+	}
 	v, err := r.eval(s.x)
 	if err != nil {
 		return err
-	}
-	if broken, ok := s.x.(*brokenConst); ok {
-		v = broken.v
 	}
 	text, err := r.str(v)
 	if err != nil {
@@ -49,27 +54,29 @@ func (s *setStmt) exec(r *run) error {
 }
 
 func (s *setBlock) exec(r *run) error {
-	var text string
-	err := r.within(func() (err error) {
-		text, err = r.capture(s.body)
-		return err
-	})
+	text, err := r.blockText(func() error { return r.within(func() error { return r.exec(s.body) }) })
 	if err != nil {
 		return err
 	}
-	v, err := r.filterBlock(s.filter, r.blockText(text))
+	v, err := r.filterBlock(s.filter, text)
 	if err != nil {
 		return err
 	}
 	return s.target.assign(r, v)
 }
 
-// blockText is what a block wrote, as a value: markup where it was escaped.
-func (r *run) blockText(text string) value.Value {
-	if r.escape {
-		return &markup{s: text}
+// blockText is what statements write, as a value: markup where it was escaped.
+func (r *run) blockText(f func() error) (value.Value, error) {
+	text, err := r.captureFunc(f)
+	switch {
+	case err != nil:
+		return nil, err
+	case r.unsure != nil:
+		return nil, r.unsure.fail()
+	case r.escape:
+		return &markup{s: text}, nil
 	}
-	return value.String(text)
+	return value.String(text), nil
 }
 
 // filterBlock applies filters to what a block wrote.
@@ -107,19 +114,25 @@ func (s *withStmt) exec(r *run) error {
 }
 
 func (s *filterBlock) exec(r *run) error {
-	var text string
-	err := r.within(func() (err error) {
-		text, err = r.capture(s.body)
-		return err
-	})
+	text, err := r.blockText(func() error { return r.within(func() error { return r.exec(s.body) }) })
 	if err != nil {
 		return err
 	}
-	v, err := r.filterBlock(s.filter, r.blockText(text))
+	v, err := r.filterBlock(s.filter, text)
 	if err != nil {
 		return err
 	}
-	return (&output{&constant{v}}).exec(r)
+	return r.writeRaw(v)
+}
+
+// writeRaw writes what a filter or call block gives: Jinja2 doesn't make it a text, nor escape it. What is no text fails
+// when the pieces are joined, behind everything else.
+func (r *run) writeRaw(v value.Value) error {
+	s, ok := textOf(v)
+	if !ok && r.unjoined == nil {
+		r.unjoined = typeError("sequence item 0: expected str instance, %s found", typeName(v))
+	}
+	return r.write(s)
 }
 
 // exec renders a block where it stands. It sees what is set at the top; one that is scoped sees its surroundings.
@@ -132,6 +145,9 @@ func (s *blockStmt) exec(r *run) error {
 }
 
 func (s *blockStmt) render(r *run, outer *frame) error {
+	if s.required {
+		return raise("TemplateRuntimeError", "Required block %s not found", quoted(s.name))
+	}
 	if err := r.b.Enter(); err != nil {
 		return err
 	}
@@ -139,17 +155,24 @@ func (s *blockStmt) render(r *run, outer *frame) error {
 	saved := r.frame
 	r.frame = outer
 	defer func() { r.frame = saved }()
-	return r.within(func() error { return r.exec(s.body) })
+	return r.within(func() error {
+		r.frame.set("super", &undefined{hint: "there is no parent block called " + quoted(s.name) + "."})
+		return r.exec(s.body)
+	})
 }
 
 func (s *autoescape) exec(r *run) error {
-	on, err := r.test(s.on)
+	v, err := r.eval(s.on)
 	if err != nil {
 		return err
 	}
-	saved := r.escape
-	r.escape = on
-	defer func() { r.escape = saved }()
+	saved, unsure := r.escape, r.unsure
+	defer func() { r.escape, r.unsure = saved, unsure }()
+	if r.unsure, _ = v.(*undefined); r.unsure != nil && !r.unsure.lenient {
+		r.escape = false
+	} else if r.escape, err = r.truth(v); err != nil {
+		return err
+	}
 	return r.within(func() error { return r.exec(s.body) })
 }
 

@@ -37,6 +37,9 @@ func (e *exporter) export(v value.Value) (value.Value, bool, error) {
 	case value.String:
 		return v, false, e.count(1 + len(v))
 	case value.BigInt:
+		if err := checkDigits(v.Big()); err != nil {
+			return nil, false, err // Mistral makes a text of each result
+		}
 		return v, false, e.count(1 + v.Big().BitLen()/3)
 	case *value.List:
 		items, changed, err := e.items(v.Items())

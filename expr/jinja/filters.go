@@ -1,5 +1,7 @@
 package jinja
 
+import "cierzo/expr/value"
+
 // lookupFilter finds a filter; nil: there is none. It is one flat table.
 //
 //nolint:funlen // a flat table: a line for each filter
@@ -22,7 +24,7 @@ func lookupFilter(name string) *builtin {
 	case "dictsort":
 		return &builtin{name: "do_dictsort", required: 1, params: []string{"value", "case_sensitive", "by", "reverse"}, eval: filterDictsort}
 	case "e", "escape":
-		return &builtin{name: "escape", required: 1, params: []string{"s"}, posOnly: true, eval: filterEscape}
+		return &builtin{name: "escape", required: 1, params: []string{"s"}, eval: filterEscape}
 	case "filesizeformat":
 		return &builtin{name: "do_filesizeformat", required: 1, params: []string{"value", "binary"}, eval: filterFilesize}
 	case "first":
@@ -48,7 +50,7 @@ func lookupFilter(name string) *builtin {
 	case "list":
 		return &builtin{name: "do_list", required: 1, params: []string{"value"}, eval: filterList}
 	case "lower":
-		return &builtin{name: "do_lower", required: 1, params: []string{"s"}, eval: textFilter(lower)}
+		return &builtin{name: "do_lower", required: 1, params: []string{"s"}, eval: textFilter(value.Lower)}
 	case "map":
 		return &builtin{name: "sync_do_map", required: 1, params: []string{"value"}, variadic: true, keywords: true, context: true, hidden: 1, eval: filterMap}
 	case "max":
@@ -96,7 +98,7 @@ func lookupFilter(name string) *builtin {
 	case "unique":
 		return &builtin{name: "sync_do_unique", required: 1, params: []string{"value", "case_sensitive", "attribute"}, hidden: 1, eval: filterUnique}
 	case "upper":
-		return &builtin{name: "do_upper", required: 1, params: []string{"s"}, eval: textFilter(upper)}
+		return &builtin{name: "do_upper", required: 1, params: []string{"s"}, eval: textFilter(value.Upper)}
 	case "urlencode":
 		return &builtin{name: "do_urlencode", required: 1, params: []string{"value"}, eval: filterURLEncode}
 	case "urlize":

@@ -183,12 +183,12 @@ func filterURLize(c *call) (value.Value, error) {
 	}
 	var b strings.Builder
 	for s != "" {
-		at := strings.IndexFunc(s, isSpace)
+		at := strings.IndexFunc(s, value.IsSpace)
 		if at < 0 {
 			at = len(s)
 		}
 		word := l.link(s[:at])
-		rest := strings.TrimLeftFunc(s[at:], isSpace)
+		rest := strings.TrimLeftFunc(s[at:], value.IsSpace)
 		if err := c.r.make(len(word) + 1); err != nil {
 			return nil, err
 		}

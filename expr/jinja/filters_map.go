@@ -159,7 +159,7 @@ func filterGroupby(c *call) (value.Value, error) {
 		var members []value.Value
 		key := pairs[i].key
 		for i < len(pairs) {
-			same, err := c.r.equal(key, pairs[i].key)
+			same, err := c.r.same(key, pairs[i].key)
 			if err != nil {
 				return nil, err
 			}
@@ -169,7 +169,7 @@ func filterGroupby(c *call) (value.Value, error) {
 			members = append(members, pairs[i].item)
 			i++
 		}
-		if members == nil { // nan isn't equal to itself
+		if members == nil { // it isn't equal to itself: nan
 			members = append(members, pairs[i].item)
 			i++
 		}

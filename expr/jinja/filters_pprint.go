@@ -262,11 +262,11 @@ func (p *printer) chunks(s string, width, allowance int) (chunks []string, last 
 func splitWords(line string) []string {
 	var out []string
 	for line != "" {
-		at := strings.IndexFunc(line, isSpace)
+		at := strings.IndexFunc(line, value.IsSpace)
 		if at < 0 {
 			at = len(line)
 		}
-		rest := strings.TrimLeftFunc(line[at:], isSpace)
+		rest := strings.TrimLeftFunc(line[at:], value.IsSpace)
 		out = append(out, line[:len(line)-len(rest)])
 		line = rest
 	}

@@ -87,7 +87,16 @@ func filterReverse(c *call) (value.Value, error) {
 		return c.r.slice(v, &sliceObject{parts: [3]value.Value{value.Null{}, value.Null{}, value.Int(-1)}})
 	}
 	if it, err := c.r.reversed(v); err == nil {
-		return c.r.generate("list_reverseiterator", it), nil
+		name := "list_reverseiterator"
+		switch v.(type) {
+		case value.Mapping:
+			name = "dict_reversekeyiterator"
+		case *rangeObject:
+			name = "range_iterator"
+		case *value.Tuple:
+			name = "reversed"
+		}
+		return c.r.generate(name, it), nil
 	}
 	items, err := c.r.list(v)
 	if err != nil {
@@ -158,7 +167,7 @@ func (g getter) get(r *run, item value.Value) (value.Value, error) {
 
 func ignoreCase(v value.Value) value.Value {
 	if s, ok := textOf(v); ok {
-		return value.String(lower(s))
+		return value.String(value.Lower(s))
 	}
 	return v
 }

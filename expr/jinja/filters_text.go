@@ -38,12 +38,12 @@ func titleFilter(s string) string {
 	start := 0
 	word := func(w string) {
 		_, size := utf8.DecodeRuneInString(w)
-		b.WriteString(upper(w[:size]))
-		b.WriteString(lower(w[size:]))
+		b.WriteString(value.Upper(w[:size]))
+		b.WriteString(value.Lower(w[size:]))
 	}
 	inBreak := false
 	for i, r := range s {
-		if stop := isSpace(r) || strings.ContainsRune("-({[<", r); stop != inBreak {
+		if stop := value.IsSpace(r) || strings.ContainsRune("-({[<", r); stop != inBreak {
 			word(s[start:i])
 			start, inBreak = i, stop
 		}
@@ -79,7 +79,7 @@ func filterTrim(c *call) (value.Value, error) {
 		return nil, err
 	}
 	if !c.given(1) {
-		return likeFirst(c.arg(0), strings.TrimFunc(s, isSpace)), nil
+		return likeFirst(c.arg(0), strings.TrimFunc(s, value.IsSpace)), nil
 	}
 	chars, err := c.text(1, "")
 	if err != nil {
@@ -118,13 +118,8 @@ func filterReplace(c *call) (value.Value, error) {
 		}
 		markS = true
 	}
-	if markS { // markup escapes what is put into it
-		if !markOld {
-			texts[1] = escapeHTML(texts[1])
-		}
-		if !markNew {
-			texts[2] = escapeHTML(texts[2])
-		}
+	if markS && !markNew { // markup escapes what is put into it
+		texts[2] = escapeHTML(texts[2])
 	}
 	s, err := c.r.replace(texts[0], texts[1], texts[2], count)
 	if markS {
@@ -309,11 +304,15 @@ func filterStriptags(c *call) (value.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.r.make(2 * len(s)); err != nil {
+	return c.r.striptags(s)
+}
+
+func (r *run) striptags(s string) (value.Value, error) {
+	if err := r.make(2 * len(s)); err != nil {
 		return nil, err
 	}
 	s = cutBetween(cutBetween(s, "<!--", "-->"), "<", ">")
-	return value.String(unescapeHTML(strings.Join(strings.FieldsFunc(s, isSpace), " "))), nil
+	return value.String(unescapeHTML(strings.Join(strings.FieldsFunc(s, value.IsSpace), " "))), nil
 }
 
 // cutBetween takes out everything from open to end.
@@ -324,12 +323,12 @@ func cutBetween(s, open, end string) string {
 		if i < 0 {
 			break
 		}
-		j := strings.Index(s[i+len(open):], end)
+		j := strings.Index(s[i:], end)
 		if j < 0 {
 			break
 		}
 		b.WriteString(s[:i])
-		s = s[i+len(open)+j+len(end):]
+		s = s[i+j+len(end):]
 	}
 	b.WriteString(s)
 	return b.String()

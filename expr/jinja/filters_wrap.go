@@ -70,11 +70,11 @@ func (w *wrapper) wrap(text string) []string {
 		}
 		var line []string
 		n := 0
-		for len(chunks) > 0 && n+utf8.RuneCountInString(chunks[0]) <= w.width {
+		for len(chunks) > 0 && !longer(chunks[0], w.width-n) {
 			n += utf8.RuneCountInString(chunks[0])
 			line, chunks = append(line, chunks[0]), chunks[1:]
 		}
-		if len(chunks) > 0 && utf8.RuneCountInString(chunks[0]) > w.width {
+		if len(chunks) > 0 && longer(chunks[0], w.width) {
 			line, chunks = w.longWord(line, chunks, w.width-n)
 		}
 		if len(line) > 0 && blank(line[len(line)-1]) {
@@ -87,7 +87,7 @@ func (w *wrapper) wrap(text string) []string {
 	return lines
 }
 
-func blank(s string) bool { return strings.TrimFunc(s, isSpace) == "" }
+func blank(s string) bool { return strings.TrimFunc(s, value.IsSpace) == "" }
 
 // longWord takes what fits of a chunk that is longer than a line.
 func (w *wrapper) longWord(line, chunks []string, left int) (filled, rest []string) {
@@ -97,22 +97,29 @@ func (w *wrapper) longWord(line, chunks []string, left int) (filled, rest []stri
 		}
 		return line, chunks
 	}
-	runes := []rune(chunks[0])
-	end := left
+	end := prefix(chunks[0], left)
 	if w.hyphens {
-		for i := left - 1; i > 0; i-- {
-			if runes[i] != '-' {
-				continue
-			}
-			if strings.Trim(string(runes[:i]), "-") != "" {
-				end = i + 1
-			}
-			break
+		if i := strings.LastIndexByte(chunks[0][:end], '-'); i > 0 && strings.Trim(chunks[0][:i], "-") != "" {
+			end = i + 1
 		}
 	}
-	chunks = append([]string{string(runes[end:])}, chunks[1:]...)
-	return append(line, string(runes[:end])), chunks
+	head := chunks[0][:end]
+	chunks[0] = chunks[0][end:]
+	return append(line, head), chunks
 }
+
+// prefix is the length in bytes of the first n characters.
+func prefix(s string, n int) int {
+	at := 0
+	for ; n > 0 && at < len(s); n-- {
+		_, size := utf8.DecodeRuneInString(s[at:])
+		at += size
+	}
+	return at
+}
+
+// longer reports whether a text has more than n characters; it looks no further than it must.
+func longer(s string, n int) bool { return n < 0 || prefix(s, n) < len(s) }
 
 func wrapSpace(r rune) bool { return strings.ContainsRune("\t\n\v\f\r ", r) }
 

@@ -316,6 +316,9 @@ func (p *percenter) integer(d directive, v value.Value) (string, error) {
 		n = bigOf(whole)
 	default:
 		kind := "a real number"
+		if u, ok := v.(*undefined); ok && d.verb != 'x' && d.verb != 'X' && d.verb != 'o' {
+			return "", u.fail()
+		}
 		if d.verb == 'x' || d.verb == 'X' || d.verb == 'o' {
 			kind = "an integer"
 		}
@@ -331,10 +334,10 @@ func (p *percenter) integer(d directive, v value.Value) (string, error) {
 	case 'o':
 		base, prefix = 8, "0o"
 	}
-	digits := new(big.Int).Abs(n).Text(base)
-	if base == 10 && len(digits) > digitsMax {
-		return "", valueError("Exceeds the limit (%d digits) for integer string conversion; use sys.set_int_max_str_digits() to increase the limit", digitsMax)
+	if err := checkDigits(n); base == 10 && err != nil {
+		return "", err
 	}
+	digits := new(big.Int).Abs(n).Text(base)
 	if d.verb == 'X' {
 		digits = strings.ToUpper(digits)
 	}
@@ -373,6 +376,9 @@ func (p *percenter) signed(d directive, negative bool, prefix, digits string) (s
 }
 
 func (p *percenter) float(d directive, v value.Value) (string, error) {
+	if u, ok := v.(*undefined); ok {
+		return "", u.fail()
+	}
 	if !isNumber(v) {
 		return "", typeError("must be real number, not %s", typeName(v))
 	}

@@ -229,10 +229,10 @@ func (r *run) formatInt(n *big.Int, text, typ string) (string, error) {
 	if err := r.make(n.BitLen()); err != nil {
 		return "", err
 	}
-	digits := new(big.Int).Abs(n).Text(base)
-	if base == 10 && len(digits) > digitsMax {
-		return "", valueError("Exceeds the limit (%d digits) for integer string conversion; use sys.set_int_max_str_digits() to increase the limit", digitsMax)
+	if err := checkDigits(n); base == 10 && err != nil {
+		return "", err
 	}
+	digits := new(big.Int).Abs(n).Text(base)
 	if f.verb == 'X' {
 		digits = strings.ToUpper(digits)
 	}

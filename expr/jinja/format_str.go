@@ -122,7 +122,7 @@ func (f *formatter) field(b *strings.Builder, s string, depth int) (int, error) 
 func (f *formatter) write(v value.Value, text string) (string, error) {
 	if m, ok := v.(*markup); ok && f.escape {
 		if text != "" {
-			return "", valueError("Format specifier %s given, but <class 'markupsafe.Markup'> does not define __html_format__. A class that defines __html__ must define __html_format__ to work with format specifiers.", text)
+			return "", valueError("Unsupported format specification for Markup.")
 		}
 		return m.s, nil
 	}

@@ -103,8 +103,7 @@ func (j *joinerObject) call(_ *run, a args) (value.Value, error) {
 
 // call renders the block.
 func (b *blockObject) call(r *run, _ args) (value.Value, error) {
-	text, err := r.captureFunc(func() error { return b.block.render(r, r.root) })
-	return r.blockText(text), err
+	return r.blockText(func() error { return b.block.render(r, r.root) })
 }
 
 // random gives a number in [0, n).

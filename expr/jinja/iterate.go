@@ -115,6 +115,11 @@ func (r *run) iter(v value.Value) (iterator, error) {
 			at++
 			return value.Int(v.start + int64(at-1)*v.step), at <= v.n, nil
 		}), nil
+	case *loopObject:
+		return iteratorFunc(func(r *run) (value.Value, bool, error) {
+			item, ok, err := v.advance(r)
+			return value.NewTuple([]value.Value{item, v}), ok, err
+		}), nil
 	case *bytesObject:
 		at := 0
 		return iteratorFunc(func(*run) (value.Value, bool, error) {

@@ -30,7 +30,7 @@ type Template struct {
 func Compile(src string) (*Template, error) {
 	tpl, err := parseTemplate(src)
 	if err != nil {
-		return nil, locate(err, src)
+		return nil, explain(err, src)
 	}
 	t := &Template{source: src, tpl: tpl}
 	if inner, ok := wholeExpression(src); ok {
@@ -56,11 +56,19 @@ func wholeExpression(src string) (string, bool) {
 	return src[2 : 2+end], true
 }
 
-// locate turns an offset in the normalized source into one in the source.
-func locate(err error, src string) error {
+// explain adds to an error what evaluating the text would give, and turns its offset in the normalized source into one in
+// the source.
+func explain(err error, src string) error {
 	var e *Error
-	if !errors.As(err, &e) || !strings.Contains(src, "\r") {
+	if !errors.As(err, &e) {
 		return err
+	}
+	if inner, ok := wholeExpression(src); ok {
+		_, err := parseExpression(inner)
+		errors.As(err, &e.evaluated)
+	}
+	if !strings.Contains(src, "\r") {
+		return e
 	}
 	i := 0
 	for n := 0; n < e.Offset && i < len(src); n++ {
@@ -99,17 +107,4 @@ func (t *Template) render(env *scope.Env, owns bool) (value.Value, error) {
 		return nil, err
 	}
 	return r.export(v)
-}
-
-// renderText renders the template as text even where it is one expression.
-func (t *Template) renderText(env *scope.Env) (string, error) {
-	text := &Template{source: t.source, tpl: t.tpl}
-	if err := text.resolveTemplate(); err != nil {
-		return "", err
-	}
-	v, err := text.Render(env)
-	if err != nil {
-		return "", err
-	}
-	return string(v.(value.String)), nil
 }

@@ -226,9 +226,5 @@ func (l *loopObject) call(r *run, a args) (value.Value, error) {
 		return nil, err
 	}
 	defer r.b.Leave()
-	text, err := r.captureFunc(func() error { return l.stmt.loop(r, a.pos[0], l.depth+1, l.outer) })
-	if err != nil {
-		return nil, err
-	}
-	return r.blockText(text), nil
+	return r.blockText(func() error { return l.stmt.loop(r, a.pos[0], l.depth+1, l.outer) })
 }

@@ -41,7 +41,7 @@ func (s *callBlock) exec(r *run) error {
 	if err != nil {
 		return err
 	}
-	return (&output{&constant{v}}).exec(r)
+	return r.writeRaw(v)
 }
 
 // attr is an attribute of a macro; nil: there is none of this name.
@@ -82,11 +82,7 @@ func (m *macroObject) call(r *run, a args) (value.Value, error) {
 	if err := m.bind(r, a); err != nil {
 		return nil, err
 	}
-	text, err := r.capture(m.def.body)
-	if err != nil {
-		return nil, err
-	}
-	return r.blockText(text), nil
+	return r.blockText(func() error { return r.exec(m.def.body) })
 }
 
 // bind gives the parameters their values. A parameter that is not given and has no default is undefined.

@@ -7,8 +7,10 @@ import (
 // methodOf finds a method that templates may call; nil: there is none.
 func methodOf(v value.Value, name string) *builtin {
 	switch v := v.(type) {
-	case value.String, *markup:
+	case value.String:
 		return strMethod(name)
+	case *markup:
+		return markupMethod(name)
 	case *value.List:
 		return listMethod(name)
 	case *value.Tuple:

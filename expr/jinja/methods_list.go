@@ -25,7 +25,7 @@ func listMethod(name string) *builtin {
 	case "reverse":
 		return mutator(name, 0, nil, listReverse)
 	case "sort":
-		return &builtin{name: name, params: []string{"key", "reverse"}, mutates: true, eval: listSort}
+		return &builtin{name: name, params: []string{"key", "reverse"}, keywordOnly: true, mutates: true, eval: listSort}
 	case "copy":
 		return method(name, 0, nil, func(c *call) (value.Value, error) {
 			items, err := c.r.list(c.self)
@@ -226,7 +226,7 @@ func sequenceIndex(c *call) (value.Value, error) {
 		return nil, err
 	}
 	bounds := [2]int{0, len(items)}
-	for i := range bounds {
+	for i := range len(c.vals) - 1 {
 		n, err := c.int(1+i, bounds[i])
 		if err != nil {
 			return nil, err
@@ -252,6 +252,9 @@ func sequenceIndex(c *call) (value.Value, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, ok := c.self.(*rangeObject); ok {
+		return nil, valueError("%s is not in range", s)
+	}
 	return nil, valueError("%s is not in list", s)
 }
 
@@ -274,7 +277,15 @@ func sequenceCount(c *call) (value.Value, error) {
 }
 
 // rangeMethod finds a method of ranges.
-func rangeMethod(name string) *builtin { return tupleMethod(name) }
+func rangeMethod(name string) *builtin {
+	switch name {
+	case "index":
+		return method(name, 1, []string{"value"}, sequenceIndex)
+	case "count":
+		return tupleMethod(name)
+	}
+	return nil
+}
 
 // setMethod finds a method of sets. Sets are frozen here: those that change one are left out.
 func setMethod(name string) *builtin {

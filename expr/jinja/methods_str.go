@@ -27,9 +27,9 @@ func strMethod(name string) *builtin {
 	runes := func(f func(rune) bool) *builtin { return is(func(s string) bool { return all(s, f) }) }
 	switch name {
 	case "upper":
-		return text(upper)
+		return text(value.Upper)
 	case "lower":
-		return text(lower)
+		return text(value.Lower)
 	case "casefold":
 		return text(casefold)
 	case "capitalize":
@@ -59,7 +59,7 @@ func strMethod(name string) *builtin {
 	case "istitle":
 		return is(isTitle)
 	case "isspace":
-		return runes(isSpace)
+		return runes(value.IsSpace)
 	case "isprintable":
 		return is(func(s string) bool { return s == "" || all(s, unicode.IsPrint) })
 	case "strip", "lstrip", "rstrip":
@@ -97,21 +97,33 @@ func strMethod(name string) *builtin {
 	case "maketrans":
 		return method(name, 1, []string{"x", "y", "z"}, strMaketrans)
 	}
-	return markupMethod(name)
+	return nil
 }
 
-// markupMethod finds the methods that only markup has; they are no use elsewhere, and harmless.
-func markupMethod(string) *builtin { return nil }
+// markupMethod finds the methods that only markup has.
+func markupMethod(name string) *builtin {
+	switch name {
+	case "escape":
+		return method(name, 1, []string{"s"}, filterEscape)
+	case "unescape":
+		return method(name, 0, nil, func(c *call) (value.Value, error) {
+			return value.String(unescapeHTML(c.self.(*markup).s)), c.r.make(len(c.self.(*markup).s))
+		})
+	case "striptags":
+		return method(name, 0, nil, func(c *call) (value.Value, error) { return c.r.striptags(c.self.(*markup).s) })
+	}
+	return strMethod(name)
+}
 
 func strStrip(c *call) (value.Value, error) {
 	s, _ := textOf(c.self)
 	left, right := c.fn.name != "rstrip", c.fn.name != "lstrip"
 	if !c.given(0) {
 		if left {
-			s = strings.TrimLeftFunc(s, isSpace)
+			s = strings.TrimLeftFunc(s, value.IsSpace)
 		}
 		if right {
-			s = strings.TrimRightFunc(s, isSpace)
+			s = strings.TrimRightFunc(s, value.IsSpace)
 		}
 		return likeFirst(c.self, s), nil
 	}
@@ -128,8 +140,11 @@ func strSplit(c *call) (value.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	right := c.fn.name == "rsplit"
-	var parts []string
+	split := value.Split
+	if c.fn.name == "rsplit" {
+		split = value.RightSplit
+	}
+	var separator *string
 	if c.given(0) {
 		sep, ok := textOf(c.arg(0))
 		if !ok {
@@ -138,11 +153,9 @@ func strSplit(c *call) (value.Value, error) {
 		if sep == "" {
 			return nil, valueError("empty separator")
 		}
-		parts = splitText(s, sep, limit, right)
-	} else {
-		parts = splitSpace(s, limit, right)
+		separator = &sep
 	}
-	return c.r.texts(c.self, parts)
+	return c.r.texts(c.self, split(s, separator, limit))
 }
 
 // texts makes a list of texts of the kind that v is.
@@ -155,64 +168,6 @@ func (r *run) texts(v value.Value, parts []string) (value.Value, error) {
 		items[i] = likeFirst(v, p)
 	}
 	return value.NewList(items), nil
-}
-
-func splitText(s, sep string, limit int, right bool) []string {
-	if limit < 0 || limit >= strings.Count(s, sep) {
-		return strings.Split(s, sep)
-	}
-	if !right {
-		return strings.SplitN(s, sep, limit+1)
-	}
-	var out []string
-	for range limit {
-		i := strings.LastIndex(s, sep)
-		out = append(out, s[i+len(sep):])
-		s = s[:i]
-	}
-	out = append(out, s)
-	reverse(out)
-	return out
-}
-
-func reverse(s []string) {
-	for i, j := 0, len(s)-1; i < j; i, j = i+1, j-1 {
-		s[i], s[j] = s[j], s[i]
-	}
-}
-
-// splitSpace splits at runs of white space; what is left behind the limit keeps its own.
-func splitSpace(s string, limit int, right bool) []string {
-	if limit < 0 {
-		return strings.FieldsFunc(s, isSpace)
-	}
-	var out []string
-	if right {
-		s = strings.TrimRightFunc(s, isSpace)
-		for s != "" {
-			i := strings.LastIndexFunc(s, isSpace)
-			if len(out) == limit || i < 0 {
-				out = append(out, s)
-				break
-			}
-			_, size := utf8.DecodeRuneInString(s[i:])
-			out = append(out, s[i+size:])
-			s = strings.TrimRightFunc(s[:i], isSpace)
-		}
-		reverse(out)
-		return out
-	}
-	s = strings.TrimLeftFunc(s, isSpace)
-	for s != "" {
-		i := strings.IndexFunc(s, isSpace)
-		if len(out) == limit || i < 0 {
-			out = append(out, s)
-			break
-		}
-		out = append(out, s[:i])
-		s = strings.TrimLeftFunc(s[i:], isSpace)
-	}
-	return out
 }
 
 func strSplitlines(c *call) (value.Value, error) {
@@ -292,7 +247,7 @@ func strReplace(c *call) (value.Value, error) {
 	var texts [2]string
 	for i := range texts {
 		var err error
-		if texts[i], err = c.sameKind(i); err != nil {
+		if texts[i], err = c.replacement(i); err != nil {
 			return nil, err
 		}
 	}
@@ -304,17 +259,12 @@ func strReplace(c *call) (value.Value, error) {
 	return likeFirst(c.self, out), err
 }
 
-// sameKind is argument i as text; markup escapes what is no markup.
-func (c *call) sameKind(i int) (string, error) {
-	s, err := c.text(i, "")
-	if err != nil {
-		return "", err
+// replacement is argument i of replace; markup escapes what is put into it.
+func (c *call) replacement(i int) (string, error) {
+	if _, marked := c.self.(*markup); marked && i == 1 {
+		return c.r.escaped(c.arg(i))
 	}
-	_, marked := c.self.(*markup)
-	if _, ok := c.arg(i).(*markup); marked && !ok {
-		s = escapeHTML(s)
-	}
-	return s, nil
+	return c.text(i, "")
 }
 
 // part is the receiver cut to the start and end that arguments i and i+1 say; offset is where it begins. Not ok: start
@@ -425,6 +375,9 @@ func strPad(c *call) (value.Value, error) {
 		if utf8.RuneCountInString(f) != 1 {
 			return nil, typeError("The fill character must be exactly one character long")
 		}
+		if f, err = c.fillOf(f); err != nil {
+			return nil, err
+		}
 		fill, _ = utf8.DecodeRuneInString(f)
 	}
 	align := alignCenter
@@ -436,6 +389,14 @@ func strPad(c *call) (value.Value, error) {
 	}
 	out, err := c.r.pad(s, width, fill, align)
 	return likeFirst(c.self, out), err
+}
+
+// fillOf is a fill character; markup escapes it, which leaves more than a character of some.
+func (c *call) fillOf(f string) (string, error) {
+	if _, marked := c.self.(*markup); marked && escapeHTML(f) != f {
+		return "", typeError("The fill character must be exactly one character long")
+	}
+	return f, nil
 }
 
 func strZfill(c *call) (value.Value, error) {
@@ -493,103 +454,4 @@ func strRemove(c *call) (value.Value, error) {
 		return likeFirst(c.self, strings.TrimPrefix(s, p)), nil
 	}
 	return likeFirst(c.self, strings.TrimSuffix(s, p)), nil
-}
-
-func strTranslate(c *call) (value.Value, error) {
-	s, _ := textOf(c.self)
-	var b strings.Builder
-	for _, r := range s {
-		v, err := c.r.item(c.arg(0), value.Int(r))
-		if err != nil {
-			return nil, err
-		}
-		switch t := v.(type) {
-		case nil:
-			b.WriteRune(r)
-		case value.Null:
-		case value.Int:
-			b.WriteRune(rune(t))
-		default:
-			with, ok := textOf(t)
-			if !ok {
-				return nil, typeError("character mapping must return integer, None or str")
-			}
-			if err := c.r.make(len(with)); err != nil {
-				return nil, err
-			}
-			b.WriteString(with)
-		}
-	}
-	return likeFirst(c.self, b.String()), c.r.make(len(s))
-}
-
-func strMaketrans(c *call) (value.Value, error) {
-	d := value.NewDict(8)
-	if c.arg(1) == nil {
-		m, ok := c.arg(0).(value.Mapping)
-		if !ok {
-			return nil, typeError("if you give only one argument to maketrans it must be a dict")
-		}
-		for k, v := range m.All() {
-			if s, ok := textOf(k); ok {
-				if utf8.RuneCountInString(s) != 1 {
-					return nil, valueError("string keys in translate table must be of length 1")
-				}
-				r, _ := utf8.DecodeRuneInString(s)
-				k = value.Int(r)
-			}
-			if err := c.r.setKey(d, k, v); err != nil {
-				return nil, err
-			}
-		}
-		return d, nil
-	}
-	var texts [3]string
-	for i := range texts {
-		var err error
-		if texts[i], err = c.text(i, ""); err != nil {
-			return nil, err
-		}
-	}
-	from, to := []rune(texts[0]), []rune(texts[1])
-	if len(from) != len(to) {
-		return nil, valueError("the first two maketrans arguments must have equal length")
-	}
-	for i, r := range from {
-		if err := c.r.setKey(d, value.Int(r), value.Int(to[i])); err != nil {
-			return nil, err
-		}
-	}
-	for _, r := range texts[2] {
-		if err := c.r.setKey(d, value.Int(r), value.Null{}); err != nil {
-			return nil, err
-		}
-	}
-	return d, nil
-}
-
-func strEncode(c *call) (value.Value, error) {
-	s, _ := textOf(c.self)
-	encoding, err := c.text(0, "utf-8")
-	if err != nil {
-		return nil, err
-	}
-	switch strings.ToLower(strings.NewReplacer("_", "-", " ", "-").Replace(encoding)) {
-	case "utf-8", "utf8":
-		return &bytesObject{b: s}, nil
-	case "ascii", "us-ascii", "latin-1", "latin1", "iso-8859-1":
-		limit := rune(0x80)
-		if !strings.Contains(encoding, "ascii") {
-			limit = 0x100
-		}
-		var b []byte
-		for i, r := range s {
-			if r >= limit {
-				return nil, raise("UnicodeEncodeError", "'%s' codec can't encode character %s in position %d: ordinal not in range(%d)", encoding, quoted(string(r)), utf8.RuneCountInString(s[:i]), limit)
-			}
-			b = append(b, byte(r))
-		}
-		return &bytesObject{b: string(b)}, nil
-	}
-	return nil, raise("LookupError", "unknown encoding: %s", encoding)
 }

@@ -20,7 +20,7 @@ func (r *run) parseInt(s string, base int) (value.Value, error) {
 	invalid := func() error {
 		return valueError("invalid literal for int() with base %d: %s", base, quoted(s))
 	}
-	body := asciiDigits(strings.TrimFunc(s, isSpace))
+	body := asciiDigits(strings.TrimFunc(s, value.IsSpace))
 	sign := ""
 	if body != "" && (body[0] == '-' || body[0] == '+') {
 		sign, body = strings.TrimPrefix(body[:1], "+"), body[1:]
@@ -85,7 +85,7 @@ func digitValue(r rune) rune {
 
 // parseFloat is Python's float(text).
 func parseFloat(s string) (f float64, ok bool) {
-	body := asciiDigits(strings.TrimFunc(s, isSpace))
+	body := asciiDigits(strings.TrimFunc(s, value.IsSpace))
 	unsigned := strings.ToLower(strings.TrimLeft(body, "+-"))
 	if len(body)-len(unsigned) > 1 {
 		return 0, false

@@ -113,10 +113,12 @@ func (f *function) TypeName() string {
 
 // Repr and the others are Python's texts; what they say of addresses is left out.
 
-func (u *undefined) Repr() string     { return "Undefined" }
-func (m *markup) Repr() string        { return "Markup(" + quoted(m.s) + ")" }
-func (m *markup) Str() string         { return m.s }
-func (*sliceObject) Repr() string     { return "slice" }
+func (u *undefined) Repr() string { return "Undefined" }
+func (m *markup) Repr() string    { return "Markup(" + quoted(m.s) + ")" }
+func (m *markup) Str() string     { return m.s }
+func (s *sliceObject) Repr() string {
+	return "slice(" + value.Repr(s.parts[0]) + ", " + value.Repr(s.parts[1]) + ", " + value.Repr(s.parts[2]) + ")"
+}
 func (g *generator) Repr() string     { return "<" + g.name + " object>" }
 func (*cyclerObject) Repr() string    { return "<Cycler>" }
 func (*joinerObject) Repr() string    { return "<Joiner>" }

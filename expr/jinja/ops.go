@@ -283,7 +283,7 @@ func floatPower(x, y float64) (value.Value, error) {
 	if x < 0 && y != math.Trunc(y) && !math.IsInf(x, 0) {
 		return nil, typeError("a power that is a complex number is not supported")
 	}
-	z := math.Pow(x, y)
+	z := value.Pow(x, y)
 	if math.IsInf(z, 0) && !math.IsInf(x, 0) && !math.IsInf(y, 0) {
 		return nil, raise("OverflowError", "(34, 'Numerical result out of range')")
 	}
@@ -405,12 +405,18 @@ func (r *run) repeat(a, b value.Value) (value.Value, error) {
 	if !isRepeatable(a) {
 		return nil, nil
 	}
+	if _, ok := b.(*markup); ok {
+		a, b = b, a
+	}
 	n, err := toIndex(b)
 	if _, ok := a.(*markup); ok && err != nil {
 		return nil, err
 	}
 	if err != nil {
 		return nil, typeError("can't multiply sequence by non-int of type '%s'", typeName(b))
+	}
+	if b.Kind() == value.KindBigInt {
+		return nil, raise("OverflowError", "cannot fit 'int' into an index-sized integer")
 	}
 	n = max(n, 0)
 	switch x := a.(type) {

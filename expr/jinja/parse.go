@@ -169,7 +169,7 @@ func (p *parser) statements(ends []string) []stmt {
 		case tokEOF:
 			return body
 		case tokData:
-			body = append(body, &textStmt{t.text})
+			body = append(body, &textStmt{text: t.text})
 			p.next()
 		case tokVariableBegin:
 			p.next()
@@ -283,9 +283,9 @@ func (p *parser) tag(name string) func() []stmt {
 }
 
 func (p *parser) forTag() []stmt {
-	s := &forStmt{target: p.target(tupleRules{simplified: true, end: "in"})}
+	s := &forStmt{target: p.target(tupleRules{simplified: true})}
 	p.expectName("in")
-	s.iter = p.tuple(tupleRules{end: "recursive"})
+	s.iter = p.tuple(tupleRules{})
 	if p.skipName("if") {
 		s.test = p.expression(true)
 	}
@@ -388,12 +388,12 @@ func (p *parser) blockTag() []stmt {
 	start := p.cur()
 	s := &blockStmt{name: p.identifier().text}
 	s.scoped = p.skipName("scoped")
-	required := p.skipName("required")
+	s.required = p.skipName("required")
 	if p.cur().isOp("-") {
 		p.fail("Block names in Jinja have to be valid Python identifiers and may not contain hyphens, use an underscore instead.")
 	}
 	s.body, _ = p.block("endblock")
-	if required {
+	if s.required {
 		for _, part := range s.body {
 			if t, ok := part.(*textStmt); !ok || strings.TrimSpace(t.text) != "" {
 				p.fail("Required blocks can only contain comments or whitespace")

@@ -4,11 +4,10 @@ import "cierzo/expr/value"
 
 // tupleRules say how a tuple without brackets is parsed.
 type tupleRules struct {
-	simplified bool   // only names and literals, as targets are
-	condexpr   bool   // items may be "a if b"
-	explicit   bool   // in parentheses: it may be empty
-	namespace  bool   // items may be name.attr
-	end        string // a name that ends it
+	simplified bool // only names and literals, as targets are
+	condexpr   bool // items may be "a if b"
+	explicit   bool // in parentheses: it may be empty
+	namespace  bool // items may be name.attr
 }
 
 func (p *parser) tuple(rules tupleRules) expr {
@@ -19,7 +18,7 @@ func (p *parser) tuple(rules tupleRules) expr {
 			p.expectOp(",")
 		}
 		t := p.cur()
-		if t.kind == tokVariableEnd || t.kind == tokBlockEnd || t.isOp(")") || (rules.end != "" && t.isName(rules.end)) {
+		if t.kind == tokVariableEnd || t.kind == tokBlockEnd || t.isOp(")") {
 			break
 		}
 		if rules.simplified {
@@ -147,7 +146,7 @@ func (p *parser) concat() expr {
 	if !p.cur().isOp("~") {
 		return x
 	}
-	c := &concat{[]expr{x}}
+	c := &concat{items: []expr{x}}
 	for p.skipOp("~") {
 		c.items = append(c.items, p.product())
 	}

@@ -1,25 +1,21 @@
 package jinja
 
-import (
-	"math"
-
-	"cierzo/expr/scope"
-	"cierzo/expr/value"
-)
+import "cierzo/expr/value"
 
 // resolver is the pass behind parsing: it finds filters and tests by name, sees what loops and macros need, and computes
 // constants as far as that shows.
 type resolver struct {
-	t    *Template
-	soft bool  // within an if: an unknown filter is an error only where it is applied
-	err  error // the first
+	t        *Template
+	soft     bool  // within an if: an unknown filter is an error only where it is applied
+	escape   bool  // autoescape is on, as far as that is known ahead
+	volatile bool  // it isn't known
+	err      error // the first
 }
 
 // resolve is the pass over an expression that stands alone.
 func (t *Template) resolve(x *expr) error {
 	r := &resolver{t: t}
-	r.expr(x)
-	r.fold(x, false)
+	r.whole(x)
 	return r.err
 }
 
@@ -33,6 +29,22 @@ func (t *Template) resolveTemplate() error {
 	return r.err
 }
 
+// whole is the pass over a whole expression: Jinja2 computes what is constant before it looks for filters.
+func (r *resolver) whole(x *expr) {
+	r.link(*x)
+	f := r.folder()
+	f.visit(x)
+	f.replace(x)
+	r.check(*x, f)
+}
+
+// hard notes an error.
+func (r *resolver) hard(err error) {
+	if r.err == nil {
+		r.err = err
+	}
+}
+
 func (r *resolver) fail(line int, message string) {
 	if r.err == nil {
 		r.err = &Error{Class: "TemplateAssertionError", Message: message, Line: line}
@@ -40,9 +52,32 @@ func (r *resolver) fail(line int, message string) {
 }
 
 func (r *resolver) body(body []stmt) {
-	for _, s := range body {
+	for i, s := range body {
+		if o, ok := s.(*output); ok {
+			body[i] = r.output(o)
+			continue
+		}
 		r.stmt(s)
 	}
+}
+
+// output makes text of a print statement that is constant, which Jinja2 does even where it doesn't know if text is escaped.
+func (r *resolver) output(s *output) stmt {
+	r.link(s.x)
+	f := r.folder()
+	f.visit(&s.x)
+	if v, err := f.asConst(s.x); err == nil {
+		text, err := f.run.str(v)
+		if err == nil {
+			if _, safe := v.(*markup); r.escape && !safe {
+				text = escapeHTML(text)
+			}
+			return &textStmt{text: text, computed: true}
+		}
+	}
+	f.replace(&s.x)
+	r.check(s.x, f)
+	return s
 }
 
 func (r *resolver) stmt(s stmt) {
@@ -59,16 +94,27 @@ func (r *resolver) stmt(s stmt) {
 		r.macro(s.fn)
 	}
 	exprs, bodies := parts(s)
-	_, prints := s.(*output)
 	for _, x := range exprs {
-		r.expr(x)
-		r.fold(x, prints)
+		r.whole(x)
+	}
+	escape, volatile := r.escape, r.volatile
+	if a, ok := s.(*autoescape); ok {
+		r.autoescape(a)
 	}
 	r.soft = within
 	for _, b := range bodies {
 		r.body(b)
 	}
-	r.soft = saved
+	r.soft, r.escape, r.volatile = saved, escape, volatile
+}
+
+func (r *resolver) autoescape(s *autoescape) {
+	v, err := r.folder().asConst(s.on)
+	if err != nil {
+		r.volatile = true
+		return
+	}
+	r.escape = value.Truthy(v)
 }
 
 func (r *resolver) loop(s *forStmt) {
@@ -112,19 +158,41 @@ func (r *resolver) macro(def *macroDef) {
 	def.keyword = found["kwargs"] && !params["kwargs"]
 }
 
-// expr finds the filters and tests of an expression.
-func (r *resolver) expr(ref *expr) {
-	saved := r.soft
-	switch x := (*ref).(type) {
+// link finds the filters and tests of an expression.
+func (r *resolver) link(x expr) {
+	switch x := x.(type) {
 	case *filterExpr:
-		if x.fn = lookupFilter(x.name); x.fn == nil && !r.soft {
-			r.fail(x.line, "No filter named "+quoted(x.name)+".")
-		}
+		x.fn = lookupFilter(x.name)
 		if x.name == "attr" || x.name == "map" {
 			r.t.owns = r.t.owns || mutatesByName(x.args)
 		}
 	case *testExpr:
-		if x.fn = lookupTest(x.name); x.fn == nil && !r.soft {
+		x.fn = lookupTest(x.name)
+	case *callExpr:
+		if a, ok := x.fn.(*attribute); ok && isMutator(a.name) {
+			r.t.owns = true
+		}
+	}
+	for _, c := range x.children() {
+		r.link(*c)
+	}
+}
+
+// check refuses what Jinja2 can't write as Python: filters and tests that don't exist, slices and keywords that don't go.
+func (r *resolver) check(x expr, f *folder) {
+	if _, computed := f.known[x]; computed {
+		return
+	}
+	saved := r.soft
+	switch x := x.(type) {
+	case *filterExpr:
+		r.repeated(x.args)
+		if x.fn == nil && !r.soft {
+			r.fail(x.line, "No filter named "+quoted(x.name)+".")
+		}
+	case *testExpr:
+		r.repeated(x.args)
+		if x.fn == nil && !r.soft {
 			r.fail(x.line, "No test named "+quoted(x.name)+".")
 		}
 	case *condExpr:
@@ -132,12 +200,10 @@ func (r *resolver) expr(ref *expr) {
 	case *subscript:
 		r.slices(x)
 	case *callExpr:
-		if a, ok := x.fn.(*attribute); ok && isMutator(a.name) {
-			r.t.owns = true
-		}
+		r.repeated(x.args)
 	}
-	for _, c := range (*ref).children() {
-		r.expr(c)
+	for _, c := range x.children() {
+		r.check(*c, f)
 	}
 	r.soft = saved
 }
@@ -149,9 +215,20 @@ func (r *resolver) slices(x *subscript) {
 		return
 	}
 	for _, item := range t.items {
-		if _, ok := item.(*sliceExpr); ok && r.err == nil {
-			r.err = &Error{Class: "SyntaxError", Message: "invalid syntax"}
+		if _, ok := item.(*sliceExpr); ok {
+			r.hard(&Error{Class: "SyntaxError", Message: "invalid syntax"})
 		}
+	}
+}
+
+// repeated refuses a keyword that is given twice: Python does.
+func (r *resolver) repeated(a callArgs) {
+	seen := map[string]bool{}
+	for _, k := range a.keywords {
+		if seen[k.name] {
+			r.hard(&Error{Class: "SyntaxError", Message: "keyword argument repeated: " + k.name})
+		}
+		seen[k.name] = true
 	}
 }
 
@@ -173,132 +250,4 @@ func mutatesByName(a callArgs) bool {
 		}
 	}
 	return false
-}
-
-// Limits of what is computed ahead.
-const (
-	foldStepsMax = 2000
-	foldItemsMax = 20_000
-)
-
-// fold computes constants ahead where that shows: Jinja2 writes them into Python source, where inf and nan are names that
-// nobody defined. printed: it is the whole of a print statement, whose constants become text at once.
-func (r *resolver) fold(ref *expr, printed bool) {
-	v, ok := r.constant(ref)
-	if !ok || unwritable(v) == "" {
-		return
-	}
-	if broken := (&brokenConst{v, unwritable(v)}); !printed {
-		*ref = broken
-	} else {
-		*ref = &constant{v}
-	}
-}
-
-// constant computes an expression if it is constant. Where it isn't, constants below it are replaced.
-func (r *resolver) constant(ref *expr) (value.Value, bool) {
-	if c, ok := (*ref).(*constant); ok {
-		return c.v, true
-	}
-	children := (*ref).children()
-	vals := make([]value.Value, len(children))
-	all := foldable(*ref)
-	for i, c := range children {
-		v, ok := r.constant(c)
-		if ok {
-			vals[i] = v
-		} else {
-			all = false
-		}
-	}
-	if all {
-		run := newRun(&scope.Env{Limits: scope.Limits{StepsMax: foldStepsMax, ItemsMax: foldItemsMax}}, r.t.tpl, false)
-		if v, err := run.eval(*ref); err == nil && writable(v) {
-			return v, true
-		}
-	}
-	for i, c := range children {
-		if vals[i] == nil {
-			continue
-		}
-		if name := unwritable(vals[i]); name != "" {
-			*c = &brokenConst{vals[i], name}
-		}
-	}
-	return nil, false
-}
-
-// foldable reports whether an expression is constant if what is below it is.
-func foldable(x expr) bool {
-	switch x := x.(type) {
-	case *name, *nsRef, *callExpr, *brokenConst, *sliceExpr:
-		return false
-	case *filterExpr:
-		return x.input != nil && x.fn != nil && !x.fn.context
-	case *testExpr:
-		return x.fn != nil && !x.fn.context
-	}
-	return true
-}
-
-// writable reports whether Jinja2 would write a value into source.
-func writable(v value.Value) bool {
-	switch v := v.(type) {
-	case value.Null, value.Bool, value.Int, value.BigInt, value.Float, value.String, *markup:
-		return true
-	case *value.List:
-		return allWritable(v.Items())
-	case *value.Tuple:
-		return allWritable(v.Items())
-	case *value.Dict:
-		for k, item := range v.All() {
-			if !writable(k) || !writable(item) {
-				return false
-			}
-		}
-		return true
-	}
-	return false
-}
-
-func allWritable(items []value.Value) bool {
-	for _, item := range items {
-		if !writable(item) {
-			return false
-		}
-	}
-	return true
-}
-
-// unwritable finds the inf or nan in a constant, "" if there is none.
-func unwritable(v value.Value) string {
-	switch v := v.(type) {
-	case value.Float:
-		if math.IsNaN(float64(v)) {
-			return "nan"
-		}
-		if math.IsInf(float64(v), 0) {
-			return "inf"
-		}
-	case *value.List:
-		return firstUnwritable(v.Items())
-	case *value.Tuple:
-		return firstUnwritable(v.Items())
-	case *value.Dict:
-		for k, item := range v.All() {
-			if name := unwritable(k) + unwritable(item); name != "" {
-				return name[:3]
-			}
-		}
-	}
-	return ""
-}
-
-func firstUnwritable(items []value.Value) string {
-	for _, item := range items {
-		if name := unwritable(item); name != "" {
-			return name
-		}
-	}
-	return ""
 }

@@ -16,9 +16,13 @@ type run struct {
 	frame  *frame // the innermost
 	root   *frame // what is set at the top
 	out    *strings.Builder
-	escape bool                  // autoescape is on
-	owns   bool                  // lists and dicts are copies of this evaluation: they may be changed
-	groups map[*value.Tuple]bool // what groupby made: tuples with names
+	escape bool // autoescape is on
+	// unsure is the undefined value that autoescape was set to: an error when something is printed.
+	unsure *undefined
+	// unjoined is the error that joining the output will end in.
+	unjoined error
+	owns     bool                  // lists and dicts are copies of this evaluation: they may be changed
+	groups   map[*value.Tuple]bool // what groupby made: tuples with names
 }
 
 // frame holds the variables of a block. There are few, so they are searched in order.
@@ -150,6 +154,12 @@ func (r *run) copyItems(items []value.Value, seen map[value.Value]value.Value) (
 // make takes n items or characters from the budget, before they are made.
 func (r *run) make(n int) error { return r.b.Charge(n) }
 
+// lookShift is how much text counts as one step, as a power of two: comparing and searching make nothing, but take time.
+const lookShift = 10
+
+// look takes the steps of looking through n characters.
+func (r *run) look(n int) error { return r.steps(n >> lookShift) }
+
 // eval evaluates an expression.
 func (r *run) eval(x expr) (value.Value, error) {
 	if err := r.b.Step(); err != nil {
@@ -185,13 +195,18 @@ func (r *run) write(s string) error {
 
 // capture runs statements and gives what they write.
 func (r *run) capture(body []stmt) (string, error) {
-	saved := r.out
-	r.out = &strings.Builder{}
-	defer func() { r.out = saved }()
-	if err := r.exec(body); err != nil {
+	return r.captureFunc(func() error { return r.exec(body) })
+}
+
+// captureFunc gives what f writes.
+func (r *run) captureFunc(f func() error) (string, error) {
+	out, unjoined := r.out, r.unjoined
+	r.out, r.unjoined = &strings.Builder{}, nil
+	defer func() { r.out, r.unjoined = out, unjoined }()
+	if err := f(); err != nil {
 		return "", err
 	}
-	return r.out.String(), nil
+	return r.out.String(), r.unjoined
 }
 
 // within runs f with a new frame of variables.

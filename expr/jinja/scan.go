@@ -193,7 +193,7 @@ func (s *scanner) addData(text string) {
 // and comments.
 func (s *scanner) stripLeft(data string, sign byte, block bool) string {
 	if sign == '-' {
-		return strings.TrimRightFunc(data, isSpace)
+		return strings.TrimRightFunc(data, value.IsSpace)
 	}
 	if sign == '+' || !block {
 		return data
@@ -202,21 +202,16 @@ func (s *scanner) stripLeft(data string, sign byte, block bool) string {
 	if at == 0 && !s.lineOpen {
 		return data
 	}
-	if strings.TrimLeftFunc(data[at:], isSpace) == "" {
+	if strings.TrimLeftFunc(data[at:], value.IsSpace) == "" {
 		return data[:at]
 	}
 	return data
 }
 
-// isSpace is Python's str.isspace for one character.
-func isSpace(r rune) bool {
-	return r >= 0x1c && r <= 0x1f || unicode.IsSpace(r)
-}
-
 func (s *scanner) skipSpace(pos int) int {
 	for pos < len(s.src) {
 		r, size := utf8.DecodeRuneInString(s.src[pos:])
-		if !isSpace(r) {
+		if !value.IsSpace(r) {
 			break
 		}
 		pos += size

@@ -27,9 +27,9 @@ func lookupTest(name string) *builtin {
 	case "undefined":
 		return is(isUndefined)
 	case "filter":
-		return &builtin{name: "test_filter", required: 1, params: []string{"value"}, context: true, eval: testNamed(lookupFilter)}
+		return &builtin{name: "test_filter", required: 1, params: []string{"value"}, hidden: 1, eval: testNamed(lookupFilter)}
 	case "test":
-		return &builtin{name: "test_test", required: 1, params: []string{"value"}, context: true, eval: testNamed(lookupTest)}
+		return &builtin{name: "test_test", required: 1, params: []string{"value"}, hidden: 1, eval: testNamed(lookupTest)}
 	case "none":
 		return is(func(v value.Value) bool { return v.Kind() == value.KindNull })
 	case "boolean":

@@ -1,6 +1,8 @@
 package jinja
 
 import (
+	"fmt"
+	"math/big"
 	"strings"
 
 	"cierzo/expr/value"
@@ -64,6 +66,13 @@ func (r *run) writeRepr(b *strings.Builder, v value.Value) error {
 		}
 		b.WriteString(">")
 		return nil
+	case *loopObject:
+		n, err := v.count(r)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(b, "<LoopContext %d/%d>", v.index+1, n)
+		return nil
 	case *view:
 		items, err := r.list(v)
 		if err != nil {
@@ -83,10 +92,8 @@ func (r *run) writeRepr(b *strings.Builder, v value.Value) error {
 		if err := r.make(v.Big().BitLen()/3 + 1); err != nil {
 			return err
 		}
-		if v.Big().BitLen() > digitsMax*10/3 {
-			if len(v.Big().String()) > digitsMax {
-				return valueError("Exceeds the limit (%d digits) for integer string conversion; use sys.set_int_max_str_digits() to increase the limit", digitsMax)
-			}
+		if err := checkDigits(v.Big()); err != nil {
+			return err
 		}
 	default:
 		if err := r.make(8); err != nil {
@@ -137,6 +144,18 @@ func (r *run) writeDict(b *strings.Builder, m value.Mapping) error {
 	}
 	b.WriteByte('}')
 	return r.make(2 + 4*m.Len())
+}
+
+// checkDigits refuses the text of an integer that is longer than Python lets it be.
+func checkDigits(n *big.Int) error {
+	bits := n.BitLen()
+	if bits < digitsMax*3321928/1000000 {
+		return nil
+	}
+	if bits <= digitsMax*3321929/1000000+1 && len(new(big.Int).Abs(n).String()) <= digitsMax {
+		return nil
+	}
+	return valueError("Exceeds the limit (%d digits) for integer string conversion; use sys.set_int_max_str_digits() to increase the limit", digitsMax)
 }
 
 // escapeHTML is markupsafe's escape.

@@ -6,7 +6,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/cases"
-	"golang.org/x/text/language"
+
+	"cierzo/expr/value"
 )
 
 // Python's functions over texts that Go's standard library has otherwise.
@@ -20,27 +21,11 @@ func isASCII(s string) bool {
 	return true
 }
 
-// upper is str.upper, with the letters that become several.
-func upper(s string) string {
-	if isASCII(s) {
-		return strings.ToUpper(s)
-	}
-	return cases.Upper(language.Und).String(s)
-}
-
-// lower is str.lower, with the final sigma.
-func lower(s string) string {
-	if isASCII(s) {
-		return strings.ToLower(s)
-	}
-	return cases.Lower(language.Und).String(s)
-}
-
 func titleRune(s string) string {
 	r, _ := utf8.DecodeRuneInString(s)
-	if u := upper(s); utf8.RuneCountInString(u) > 1 && unicode.ToTitle(r) == r {
+	if u := value.Upper(s); utf8.RuneCountInString(u) > 1 && unicode.ToTitle(r) == r {
 		head, size := utf8.DecodeRuneInString(u)
-		return string(head) + lower(u[size:])
+		return string(head) + value.Lower(u[size:])
 	}
 	return string(unicode.ToTitle(r))
 }
@@ -51,9 +36,30 @@ func capitalize(s string) string {
 		return ""
 	}
 	_, size := utf8.DecodeRuneInString(s)
-	low := lower(s)
+	low := value.Lower(s)
 	_, lowSize := utf8.DecodeRuneInString(low)
 	return titleRune(s[:size]) + low[lowSize:]
+}
+
+// lowerAt is the small form of the character r at i, which for a sigma depends on what is around it: at the end of a word
+// it is another letter.
+func lowerAt(s string, i int, r rune) string {
+	if r != 'Σ' {
+		return value.Lower(string(r))
+	}
+	before := strings.TrimRightFunc(s[:i], isCaseless)
+	after := strings.TrimLeftFunc(s[i+utf8.RuneLen(r):], isCaseless)
+	last, _ := utf8.DecodeLastRuneInString(before)
+	next, _ := utf8.DecodeRuneInString(after)
+	if isCased(last) && (after == "" || !isCased(next)) {
+		return "ς"
+	}
+	return "σ"
+}
+
+// isCaseless finds the characters that don't part a letter from its word: accents, formats, apostrophes.
+func isCaseless(r rune) bool {
+	return unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf, unicode.Lm, unicode.Sk) || strings.ContainsRune("'.:^`\u00b7\u2019", r)
 }
 
 // isCased reports whether a letter has case.
@@ -65,9 +71,9 @@ func isCased(r rune) bool {
 func titleWords(s string) string {
 	var b strings.Builder
 	before := false
-	for _, r := range s {
+	for i, r := range s {
 		if before {
-			b.WriteString(lower(string(r)))
+			b.WriteString(lowerAt(s, i, r))
 		} else {
 			b.WriteString(titleRune(string(r)))
 		}
@@ -151,12 +157,12 @@ func isAlnum(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }
 
 func swapCase(s string) string {
 	var b strings.Builder
-	for _, r := range s {
+	for i, r := range s {
 		switch {
 		case unicode.IsUpper(r):
-			b.WriteString(lower(string(r)))
+			b.WriteString(lowerAt(s, i, r))
 		case unicode.IsLower(r):
-			b.WriteString(upper(string(r)))
+			b.WriteString(value.Upper(string(r)))
 		default:
 			b.WriteRune(r)
 		}
