@@ -45,7 +45,7 @@ type token struct {
 	at   int // byte offset in the rule
 }
 
-// parseRule reads a rule's text. As in oslo.policy an empty one allows everything, "and" binds more than "or", and "not" most.
+// parseRule reads a rule's text. As in oslo.policy an empty one allows everything, but one of blanks doesn't; "and" binds more than "or", and "not" most.
 func parseRule(text string) (check, *RuleError) {
 	p := &ruleParser{text: text}
 	if len(text) > ruleMax {
@@ -54,7 +54,7 @@ func parseRule(text string) (check, *RuleError) {
 	if !utf8.ValidString(text) {
 		return nil, p.fail(token{}, "the rule isn't valid UTF-8", "")
 	}
-	if strings.TrimSpace(text) == "" {
+	if text == "" {
 		return always{}, nil
 	}
 	p.tokens = tokenize(text)
@@ -216,7 +216,7 @@ func (p *ruleParser) check(t token) (check, *RuleError) {
 	case attributes[kind] != nil:
 		return attribute{name: kind, match: filled}, nil
 	}
-	known := append(slices.Sorted(maps.Keys(attributes)), "role", "rule")
+	known := append([]string{"role", "rule"}, slices.Sorted(maps.Keys(attributes))...)
 	return nil, p.fail(left, fmt.Sprintf("%q is no attribute of whoever makes a request", clip(kind)), didYouMean(kind, known))
 }
 
