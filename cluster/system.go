@@ -236,7 +236,14 @@ func (s *System) shutDown() {
 	s.stopped = true
 	s.sending.Unlock()
 	if s.remote != nil {
-		s.remote.Shutdown(true)
+		// Not the library's graceful way: it races with the readers of connections, and panics when one of them has just
+		// ended. Writers first, which close their connections; then the server, which ends the readers.
+		for _, name := range []string{"EndpointSupervisor", "activator"} {
+			if err := s.actors.Root.StopFuture(s.actors.NewLocalPID(name)).Wait(); err != nil {
+				s.log.Debug("network actor doesn't stop", "actor", name, "error", err)
+			}
+		}
+		s.remote.Shutdown(false)
 	}
 	s.actors.Shutdown()
 }

@@ -44,7 +44,7 @@ func TestJavaScript(t *testing.T) {
 		{"JSON.stringify = () => 'x'; return 1", "null", "value 1"},
 		{"return typeof require + typeof std + typeof os + typeof fetch", "null", `value "undefinedundefinedundefinedundefined"`},
 		{"(function r() { r() })()", "null", failed("InternalError: stack overflow")},
-		{"let a = []; while (true) a.push(new Array(1000).fill(7))", "null", failed("InternalError: out of memory")},
+		{"let a = []; while (true) a.push(new Uint8Array(1e6).fill(7))", "null", failed("InternalError: out of memory")},
 		{"return 'x'.repeat(1e9)", "null", failed("InternalError: out of memory")},
 		{"return 'x'.repeat(6e6)", "null", failed("the result has 6000002 bytes (limit 5242880)")},
 	} {
