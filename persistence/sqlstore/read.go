@@ -137,7 +137,8 @@ func (q *selection) place(v any) string {
 
 func (q *selection) where(condition string) { q.conditions = append(q.conditions, condition) }
 
-// executionsStatement is the only statement that is built: it has a condition for each field that selects.
+// executionsStatement is built, for it has a condition for each field that selects. So are pageStatement and
+// resourcesStatement; no others.
 func executionsStatement(q persistence.ExecutionsQuery) (string, []any) {
 	var w selection
 	if q.ProjectID != "" {

@@ -53,6 +53,59 @@ func listStatements() []string {
 		text, _ := executionsStatement(q)
 		out = append(out, text)
 	}
+	return slices.Concat(out, pageStatements(), resourceStatements())
+}
+
+// pageStatements are all shapes of pageStatement.
+func pageStatements() []string {
+	var out []string
+	for _, p := range []paged{executionPage(), taskPage(), actionPage()} {
+		for bits := range 1 << 10 {
+			var q persistence.PageQuery
+			for i, set := range []func(){
+				func() { q.ProjectID, q.ID = "p", "e" },
+				func() { q.WorkflowName = "w" },
+				func() { q.NotWorkflow = "n" },
+				func() { q.States = []workflow.State{workflow.Error, workflow.Success} },
+				func() { q.States = []workflow.State{workflow.Running} },
+				func() { q.RootID, q.ParentTask = "r", "t" },
+				func() { q.RootsOnly = true },
+				func() { q.Since, q.Until = time.Unix(1, 0), time.Unix(2, 0) },
+				func() { q.Descending = true },
+				func() { q.After = &persistence.PageMark{CreatedAt: time.Unix(1, 0), ID: "i", Seq: 1} },
+			} {
+				if bits&(1<<i) != 0 {
+					set()
+				}
+			}
+			text, _ := pageStatement(p, q)
+			if !slices.Contains(out, text) {
+				out = append(out, text)
+			}
+		}
+	}
+	return out
+}
+
+// resourceStatements are all shapes of resourcesStatement.
+func resourceStatements() []string {
+	var out []string
+	for bits := range 1 << 5 {
+		q := persistence.ResourcesQuery{Kind: persistence.CronTriggerResource}
+		for i, set := range []func(){
+			func() { q.ProjectID = "p" },
+			func() { q.OrPublic = true },
+			func() { q.Namespace = "n" },
+			func() { q.Ref = "r" },
+			func() { q.After = &persistence.ResourceMark{CreatedAt: time.Unix(1, 0), ID: "i"} },
+		} {
+			if bits&(1<<i) != 0 {
+				set()
+			}
+		}
+		text, _ := resourcesStatement(q)
+		out = append(out, text)
+	}
 	return out
 }
 
@@ -169,7 +222,7 @@ func readSource(t *testing.T) *source {
 				s.addConstants(d)
 				continue
 			}
-			if f, ok := decl.(*ast.FuncDecl); ok && f.Name.Name == "executionsStatement" {
+			if f, ok := decl.(*ast.FuncDecl); ok && slices.Contains([]string{"executionsStatement", "pageStatement", "resourcesStatement"}, f.Name.Name) {
 				continue
 			}
 			s.addLoose(set, decl)

@@ -37,7 +37,7 @@ func revisions(t *testing.T, s persistence.Store) {
 		t.Errorf("first revision: %+v", one)
 	}
 	want := definition("p1", "a", "text ż 1")
-	want.ID, want.FirstID, want.Revision, want.CreatedAt = one.ID, one.FirstID, 1, one.CreatedAt
+	want.ID, want.FirstID, want.Revision, want.CreatedAt, want.FirstAt = one.ID, one.FirstID, 1, one.CreatedAt, one.CreatedAt
 	wantSame(t, one, want, "created")
 	_, err = s.CreateDefinitions(ctx, []persistence.Definition{definition("p1", "a", "other")})
 	wantKind(t, err, fault.Conflict, "create again")
