@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"slices"
 	"strings"
 
 	"cierzo/persistence"
@@ -84,7 +83,7 @@ func (q *selection) whichExecutions(p persistence.PageQuery) {
 			places = append(places, q.place(string(state)))
 		}
 		q.where("e.state IN (" + strings.Join(places, ", ") + ")")
-		if !slices.ContainsFunc(p.States, func(s workflow.State) bool { return !slices.Contains(persistence.LiveStates(), s) }) {
+		if onlyLive(p.States) {
 			q.where("e.state IN ('RUNNING', 'PAUSED', 'IDLE')") // lets the planner see the partial index
 		}
 	}

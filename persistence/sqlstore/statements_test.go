@@ -35,7 +35,7 @@ func (d dialect) statements() map[string]string {
 // listStatements are all shapes of executionsStatement.
 func listStatements() []string {
 	var out []string
-	for bits := range 1 << 7 {
+	for bits := range 1 << 8 {
 		var q persistence.ExecutionsQuery
 		for i, set := range []func(){
 			func() { q.ProjectID = "p" },
@@ -44,6 +44,7 @@ func listStatements() []string {
 			func() { q.RootID = "r" },
 			func() { q.ParentTask = "t" },
 			func() { q.RootsOnly = true },
+			func() { q.States = persistence.LiveStates() },
 			func() { q.Before = &persistence.PageKey{CreatedAt: time.Unix(1, 0), ID: "i"} },
 		} {
 			if bits&(1<<i) != 0 {
