@@ -237,6 +237,8 @@ func actionOp(f fields) (workflow.CompleteAction, error) {
 		op.Output = output
 	case op.State == workflow.Error:
 		op.Output = value.String("Unknown error")
+	case op.State == workflow.Success:
+		op.Output = value.NewDict(0)
 	}
 	return op, nil
 }

@@ -74,7 +74,7 @@ func (s *server) adHocJSON(d persistence.Definition) (apitype.Action, error) {
 		return apitype.Action{}, err
 	}
 	return apitype.Action{
-		ID: d.FirstID, Name: d.Name, Namespace: d.Namespace, Input: apitype.Some(paramsText(a.Input)),
+		ID: d.FirstID, Name: d.Name, Namespace: d.Namespace, Input: apitype.Text(paramsText(a.Input)),
 		Description: apitype.Text(a.Description), Tags: apitype.Some(notNil(d.Tags)), Definition: apitype.Some(d.Text),
 		Scope: apitype.Some(d.Scope), ProjectID: apitype.Some(d.ProjectID),
 		CreatedAt: apitype.Time(d.FirstAt), UpdatedAt: updatedAt(&d),

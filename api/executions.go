@@ -169,10 +169,10 @@ func (s *server) updateExecution(r *http.Request) (int, any, error) {
 	return http.StatusOK, e, err
 }
 
-// asResumed shows an execution that a resume has run to its end in the same turn as RUNNING: Mistral answers before the
+// asResumed shows an execution that a resume has run to its end, or its next pause, in the same turn as RUNNING: Mistral answers before the
 // tasks run that it goes on with. seq is of the last event before.
 func (s *server) asResumed(ctx context.Context, seq uint64, rec *workflow.ExecutionRecord, data *workflow.ExecutionData) error {
-	if !rec.State.Final() {
+	if rec.State == workflow.Running {
 		return nil
 	}
 	events, err := s.Store.History(ctx, rec.ID, seq, pageMax)
@@ -180,7 +180,8 @@ func (s *server) asResumed(ctx context.Context, seq uint64, rec *workflow.Execut
 		return err
 	}
 	for _, e := range events {
-		if e.Kind == "task.state" && !e.State.Final() {
+		// Paused again: only if something has run before.
+		if e.Kind == "action.state" || e.Kind == "task.state" && !e.State.Final() && rec.State.Final() {
 			rec.State, rec.StateInfo, data.Output = workflow.Running, "", nil
 			return nil
 		}

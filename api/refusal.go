@@ -63,7 +63,9 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request) {
 	case "/v2":
 		to := baseURL(r) + "/v2/"
 		w.Header().Set("Location", to)
-		plainText(w, http.StatusFound, "The resource was found at "+to+"; you should be redirected automatically.  ")
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.WriteHeader(http.StatusFound)
+		fmt.Fprintf(w, "302 Found\n\nThe resource was found at %s; you should be redirected automatically.  ", to)
 		return
 	case "/v2/":
 		r.URL.Path = "/v2"
@@ -113,7 +115,7 @@ func (s *server) allowed(r *http.Request) []string {
 }
 
 // admit refuses what is wrong with the form of a request, whatever it asks for.
-func (s *server) admit(_ http.ResponseWriter, r *http.Request, method, _ string, st style) error {
+func (s *server) admit(r *http.Request, method string, st style) error {
 	q, err := parseQuery(r)
 	if err != nil {
 		return err

@@ -45,6 +45,9 @@ type Config struct {
 	// kind Forbidden refuses. Routes and what goes beyond them (a public scope, all projects) ask by the same function.
 	// Defaults to Unauthenticated(Project).
 	Authorize func(r *http.Request, rule string) (Caller, error)
+	// Guard stands before the handlers of routes, to find out who sends a request: it gets the route's rule ("open" for those
+	// that are everybody's), and how to refuse in the form of the route's errors. nil: there is none.
+	Guard func(rule string, refuse func(w http.ResponseWriter, r *http.Request, err error), h http.Handler) http.Handler
 	// Project of all requests when nobody authenticates. Defaults to DefaultProject.
 	Project string
 	// Cron understands the patterns of cron triggers. nil: triggers with a pattern are refused.
@@ -139,8 +142,8 @@ func (s *server) handleRaw(pattern, rule string, h func(w http.ResponseWriter, r
 func (s *server) register(pattern, rule string, st style, h func(w http.ResponseWriter, r *http.Request) error) {
 	method, path, _ := strings.Cut(pattern, " ")
 	s.table = append(s.table, Route{Method: method, Path: path, Rule: rule})
-	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-		err := s.admit(w, r, method, rule, st)
+	var guarded http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		err := s.admit(r, method, st)
 		if err == nil {
 			var caller Caller
 			if caller, err = s.authorize(r, rule); err == nil {
@@ -154,6 +157,11 @@ func (s *server) register(pattern, rule string, st style, h func(w http.Response
 			s.refuse(w, r, st, err)
 		}
 	})
+	if s.Guard != nil {
+		refuse := func(w http.ResponseWriter, r *http.Request, err error) { s.refuse(w, r, st, err) }
+		guarded = s.Guard(firstOf(rule, "open"), refuse, guarded)
+	}
+	s.mux.Handle(pattern, guarded)
 }
 
 func (s *server) write(w http.ResponseWriter, status int, body any) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -129,18 +130,24 @@ func (s *server) begin(r *http.Request, start catalog.Start) (*workflow.Executio
 }
 
 // asCreated shows an execution as it was when it was created: Mistral answers before the actions run, and here some of
-// them have run in the same turn. What ended without running anything has ended.
+// them have run in the same turn. What ended without running anything has ended, and what was paused before its first
+// tasks is paused.
 func (s *server) asCreated(ctx context.Context, rec *workflow.ExecutionRecord, data *workflow.ExecutionData) error {
-	if !rec.State.Final() {
+	if rec.State == workflow.Running {
 		return nil
 	}
 	list, err := s.Store.ListActions(ctx, rec.ID, "", -1, 1)
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	tasks, err := s.Store.ListTasks(ctx, rec.ID, -1, pageMax)
 	if err != nil {
 		return err
 	}
-	if len(list) > 0 {
-		rec.State, rec.StateInfo, data.Output, data.Globals = workflow.Running, "", nil, nil
+	if slices.ContainsFunc(tasks, func(t *workflow.TaskRecord) bool { return t.Runtime.PausedBefore && len(t.TriggeredBy) == 0 }) {
+		return nil
 	}
+	rec.State, rec.StateInfo, data.Output, data.Globals = workflow.Running, "", nil, nil
 	return nil
 }
 
