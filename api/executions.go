@@ -180,7 +180,9 @@ func (s *server) asResumed(ctx context.Context, seq uint64, rec *workflow.Execut
 		return err
 	}
 	for _, e := range events {
-		// Paused again: only if something has run before.
+		if e.Kind == "execution.state" && e.State == workflow.Paused {
+			return nil // paused again before anything has run
+		}
 		if e.Kind == "action.state" || e.Kind == "task.state" && !e.State.Final() && rec.State.Final() {
 			rec.State, rec.StateInfo, data.Output = workflow.Running, "", nil
 			return nil

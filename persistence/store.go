@@ -210,7 +210,7 @@ type Definitions interface {
 
 // DefinitionsQuery selects definitions.
 type DefinitionsQuery struct {
-	ProjectID string
+	ProjectID string // "" is all projects
 	Kind      DefinitionKind
 	Namespace *string // nil is every namespace
 	AfterName string  // keyset paging: names greater than this

@@ -162,7 +162,7 @@ func (s *Store) ListDefinitions(ctx context.Context, q persistence.DefinitionsQu
 	var out []persistence.Definition
 	err := s.read(ctx, "ListDefinitions", func() error {
 		for k, d := range s.definitions {
-			if k.Kind == q.Kind && (k.ProjectID == q.ProjectID || d.Scope == "public") && (q.Namespace == nil || k.Namespace == *q.Namespace) && k.Name > q.AfterName {
+			if k.Kind == q.Kind && (q.ProjectID == "" || k.ProjectID == q.ProjectID || d.Scope == "public") && (q.Namespace == nil || k.Namespace == *q.Namespace) && k.Name > q.AfterName {
 				out = append(out, copied(d))
 			}
 		}

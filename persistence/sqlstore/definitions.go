@@ -28,6 +28,10 @@ ORDER BY d.name, d.namespace, d.project_id LIMIT $4`
 ORDER BY d.name, d.namespace, d.project_id LIMIT $4`
 	restQuery = ofDefinitions + `WHERE d.kind = $1 AND (d.project_id = $2 OR d.scope = 'public') AND d.name = $3
 ORDER BY d.name, d.namespace, d.project_id`
+	listAllQuery = ofDefinitions + `WHERE d.kind = $1 AND d.name > $2 ORDER BY d.name, d.namespace, d.project_id LIMIT $3`
+	listAllIn    = ofDefinitions + `WHERE d.kind = $1 AND d.name > $2 AND d.namespace = $4 ORDER BY d.name, d.namespace, d.project_id LIMIT $3`
+	restAllQuery = ofDefinitions + `WHERE d.kind = $1 AND d.name = $2 ORDER BY d.name, d.namespace, d.project_id`
+
 	revisionQuery  = ofRevisions + `WHERE r.id = $1`
 	revisionsQuery = ofRevisions + `WHERE r.first_id = $1 AND r.revision > $2 ORDER BY r.revision LIMIT $3`
 
@@ -220,9 +224,14 @@ func (s *Store) DeleteDefinition(ctx context.Context, k persistence.DefinitionKe
 // ListDefinitions implements persistence.Definitions.
 func (s *Store) ListDefinitions(ctx context.Context, q persistence.DefinitionsQuery) ([]persistence.Definition, error) {
 	limit := persistence.Limit(q.Limit)
-	text, args := listQuery, []any{string(q.Kind), q.ProjectID, q.AfterName, limit}
+	text, in, restText, args := listQuery, listInQuery, restQuery, []any{string(q.Kind), q.ProjectID}
+	if q.ProjectID == "" {
+		text, in, restText, args = listAllQuery, listAllIn, restAllQuery, args[:1]
+	}
+	which := len(args)
+	args = append(args, q.AfterName, limit)
 	if q.Namespace != nil {
-		text, args = listInQuery, append(args, *q.Namespace)
+		text, args = in, append(args, *q.Namespace)
 	}
 	out, err := list(ctx, s, "list definitions", scanDefinition, text, args...)
 	if err != nil || len(out) < limit {
@@ -230,7 +239,7 @@ func (s *Store) ListDefinitions(ctx context.Context, q persistence.DefinitionsQu
 	}
 	// The page is full: the last name may go on behind it.
 	last := out[len(out)-1].Name
-	rest, err := list(ctx, s, "list definitions", scanDefinition, restQuery, string(q.Kind), q.ProjectID, last)
+	rest, err := list(ctx, s, "list definitions", scanDefinition, restText, append(args[:which:which], last)...)
 	if err != nil {
 		return nil, err
 	}

@@ -8,7 +8,7 @@ func (d dialect) reads() []string {
 	}
 	return []string{
 		executionQuery, tasksQuery, actionsQuery, taskActionsQuery, findTaskQuery, findActionQuery, historyQuery, countAllQuery,
-		countQuery, due, wanting, runnersQuery, onRunnerQuery, newestQuery, publicQuery, listQuery, listInQuery, restQuery, revisionQuery,
+		countQuery, due, wanting, runnersQuery, onRunnerQuery, newestQuery, publicQuery, listQuery, listInQuery, restQuery, listAllQuery, listAllIn, restAllQuery, revisionQuery,
 		revisionsQuery, liveNodes, resourceQuery, resourceNameQuery, resourcesDue,
 	}
 }

@@ -148,6 +148,22 @@ func definitionPages(t *testing.T, s persistence.Store) {
 	put(t, s, ds...)
 	put(t, s, definition("p1", "w1", "newer"))
 	for _, limit := range []int{1, 2, 4, 100} {
+		everywhere := 0
+		all := persistence.DefinitionsQuery{Kind: persistence.WorkflowDefinition, Limit: limit}
+		for range 30 {
+			page, err := s.ListDefinitions(t.Context(), all)
+			if err != nil {
+				t.Fatal(err)
+			}
+			everywhere += len(page)
+			if len(page) < limit {
+				break
+			}
+			all.AfterName = page[len(page)-1].Name
+		}
+		if everywhere != len(ds) {
+			t.Errorf("pages of %d: %d definitions of all projects, want %d", limit, everywhere, len(ds))
+		}
 		var got []string
 		q := persistence.DefinitionsQuery{ProjectID: "p1", Kind: persistence.WorkflowDefinition, Limit: limit}
 		for range 30 {

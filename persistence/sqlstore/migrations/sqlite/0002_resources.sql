@@ -26,6 +26,9 @@ CREATE INDEX IF NOT EXISTS resources_due ON resources (kind, due_at) WHERE due_a
 -- What a list of a definition's revisions looks at.
 CREATE INDEX IF NOT EXISTS revisions_first ON revisions (first_id, revision);
 
+-- Lists of the definitions of all projects.
+CREATE INDEX IF NOT EXISTS definitions_kind ON definitions (kind, name, namespace, project_id);
+
 -- Executions that have not ended, for those who look at what runs now. The condition changes a few times in an execution's
 -- life, so most turns don't touch this index.
 CREATE INDEX IF NOT EXISTS executions_live ON executions (project_id, created_at, id) WHERE state IN ('RUNNING', 'PAUSED', 'IDLE');
