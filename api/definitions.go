@@ -1,7 +1,9 @@
 package api
 
 import (
+	"cmp"
 	"net/http"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -393,8 +395,14 @@ func (s *server) definitionsFor(r *http.Request, q *listQuery, kind persistence.
 	}
 	if kind == persistence.WorkflowDefinition && project != "" {
 		shared, err := s.sharedDefinitions(r, project)
-		return append(out, shared...), err
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, shared...)
 	}
+	slices.SortStableFunc(out, func(a, b persistence.Definition) int {
+		return cmp.Or(a.FirstAt.Compare(b.FirstAt), cmp.Compare(a.FirstID, b.FirstID))
+	})
 	return out, nil
 }
 

@@ -45,14 +45,16 @@ func (f *feed) begin(ctx context.Context, resumed bool) error {
 	if err != nil {
 		return err
 	}
+	// A new feed has nothing to say of those that were created just now and have ended, either.
+	limit, since := feedMax, f.since.Add(-feedSlack)
 	if resumed {
-		ended, err := f.list(ctx, nil, resumeMax, func(r *workflow.ExecutionRecord) bool { return true })
-		if err != nil {
-			return err
-		}
-		live = append(live, ended...)
+		limit, since = resumeMax, time.Time{}
 	}
-	for _, r := range live {
+	others, err := f.list(ctx, nil, limit, func(r *workflow.ExecutionRecord) bool { return r.CreatedAt.After(since) })
+	if err != nil {
+		return err
+	}
+	for _, r := range append(live, others...) {
 		if !resumed || r.UpdatedAt.Before(f.since.Add(-feedSlack)) {
 			f.seen[r.ID] = r.Runtime.HistorySeq
 		} else if r.State.Final() {

@@ -31,7 +31,7 @@ func objectOf(item any) (object, error) {
 	return o, nil
 }
 
-// page filters, sorts and cuts the items, and makes the answer of a list.
+// page filters, sorts and cuts the items, which come in the order of their creation, and makes the answer of a list.
 func page[T any](r *http.Request, c collection, q *listQuery, items []T) (any, error) {
 	objects := make([]object, 0, len(items))
 	for _, item := range items {
@@ -43,7 +43,7 @@ func page[T any](r *http.Request, c collection, q *listQuery, items []T) (any, e
 			objects = append(objects, o)
 		}
 	}
-	slices.SortStableFunc(objects, q.compare)
+	q.sort(objects)
 	objects, err := q.after(c, objects)
 	if err != nil {
 		return nil, err
@@ -195,6 +195,15 @@ func plain(v any) string {
 		return strconv.FormatBool(v)
 	default:
 		return fmt.Sprint(v)
+	}
+}
+
+// sort sorts items that come in the order of their creation: it is finer than the whole seconds that they show.
+func (q *listQuery) sort(objects []object) {
+	if !q.storeOrder() {
+		slices.SortStableFunc(objects, q.compare)
+	} else if q.sortDesc[0] {
+		slices.Reverse(objects)
 	}
 }
 

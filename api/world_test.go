@@ -162,7 +162,7 @@ func (w *world) send(req *http.Request) *answer {
 		w.t.Fatal(err)
 	}
 	a := &answer{t: w.t, what: req.Method + " " + req.URL.RequestURI(), status: resp.StatusCode, header: resp.Header, text: string(data)}
-	if strings.HasPrefix(resp.Header.Get("Content-Type"), "application/json") {
+	if strings.HasPrefix(resp.Header.Get("Content-Type"), "application/json") && req.Method != http.MethodHead {
 		dec := json.NewDecoder(bytes.NewReader(data))
 		dec.UseNumber()
 		if err := dec.Decode(&a.body); err != nil {
