@@ -159,7 +159,7 @@ func (f fields) json(name string) (value.Value, error) {
 	}
 	v, err := value.ParseJSON(raw)
 	if err != nil {
-		return nil, fault.New(fault.Invalid, "Invalid input for field/attribute %s. Value: '%s'. %v", name, clipText(string(raw)), err)
+		return nil, fault.New(fault.Invalid, "Invalid input for field/attribute %s. Value: '%s'. It is not valid JSON: %v", name, clipText(string(raw)), err)
 	}
 	return v, nil
 }
