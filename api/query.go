@@ -47,14 +47,13 @@ type filter struct {
 
 // collection says what a list takes: the columns to filter by and boolean parameters of its own.
 type collection struct {
-	name     string // of the list in the answer
-	resource string // in the rules of the policy; "" is name
-	columns  []string
-	hidden   []string // columns that only filter
-	flags    []string
-	states   []workflow.State // what the column state takes; nil: there is none
-	nulls    bool             // takes the parameter nulls
-	sortBy   string           // default key
+	name    string // of the list in the answer
+	columns []string
+	hidden  []string // columns that only filter
+	flags   []string
+	states  []workflow.State // what the column state takes; nil: there is none
+	nulls   bool             // takes the parameter nulls
+	sortBy  string           // default key
 }
 
 // parseQuery reads the query string.

@@ -53,52 +53,80 @@ func TestReasons(t *testing.T) {
 		until   string
 		holder  string
 	}{
-		{"queued", "", nil, action(func(a *workflow.ActionRecord) { a.Phase = workflow.PhaseQueued }),
-			"slot", "Task a: action std.http waits for a free slot on a runner.", "03", "", ""},
-		{"queued for a target", "", nil, action(func(a *workflow.ActionRecord) { a.Phase, a.Target = workflow.PhaseQueued, "gpu" }),
-			"slot", "Task a: action std.http waits for a free slot on a runner with the target gpu.", "03", "", ""},
-		{"queued and paused", workflow.Paused, nil, action(func(a *workflow.ActionRecord) { a.Phase = workflow.PhaseQueued }),
-			"resume", "Task a: action std.http is queued; it is given to a runner when the execution is resumed.", "02", "", ""},
-		{"sent", "", nil, action(func(a *workflow.ActionRecord) {
-			a.Phase, a.Runner, a.Attempt, a.LeaseUntil = workflow.PhaseDispatched, "r1", 1, at(9)
-		}),
-			"runner", "Task a: action std.http was sent to runner r1 (attempt 1), which has not begun it yet.", "02", "", "r1"},
-		{"runs", "", nil, action(func(a *workflow.ActionRecord) {
-			a.Phase, a.Runner, a.Attempt, a.Deadline = workflow.PhaseDispatched, "r1", 2, at(30)
-		}),
-			"runner", "Task a: runner r1 runs action std.http (attempt 2).", "04", "30", "r1"},
-		{"deferred", "", nil, action(func(a *workflow.ActionRecord) { a.Phase = workflow.PhaseDeferred }),
-			"result", "Task a: action std.http has been run and its result comes from outside: PUT /v2/action_executions/A.", "02", "", ""},
-		{"deferred with a timeout", "", func(r *workflow.TaskRecord) { r.Runtime.TimeoutAt, r.Runtime.TimeoutSeconds = at(40), 38 }, action(func(a *workflow.ActionRecord) { a.Phase = workflow.PhaseDeferred }),
-			"result", "Task a: action std.http has been run and its result comes from outside: PUT /v2/action_executions/A, and fails by its timeout of 38 s if that doesn't come.", "02", "40", ""},
-		{"a paused action", workflow.Paused, func(r *workflow.TaskRecord) { r.State = workflow.Paused }, action(func(a *workflow.ActionRecord) { a.State = workflow.Paused }),
-			"resume", "Task a: action std.http is paused; it goes on when its action execution A gets the state RUNNING.", "03", "", ""},
-		{"a child that starts", "", nil, action(func(a *workflow.ActionRecord) { a.Kind, a.Phase = workflow.KindWorkflow, workflow.PhaseChild }),
-			"engine", "Task a starts its sub-workflow std.http, execution A.", "02", "", "A"},
-		{"a child", "", nil, action(func(a *workflow.ActionRecord) {
-			a.Kind, a.Phase, a.ChildStarted = workflow.KindWorkflow, workflow.PhaseChild, true
-		}),
-			"workflow", "Task a waits for its sub-workflow std.http, execution A: see its explanation.", "02", "", "A"},
-		{"items", "", func(r *workflow.TaskRecord) { r.Runtime.ItemCount = 5 }, append(
-			action(func(a *workflow.ActionRecord) { a.State, a.Accepted = workflow.Success, true }),
-			action(func(a *workflow.ActionRecord) { a.Phase = workflow.PhaseQueued })...),
-			"slot", "1 of 5 items of task a is done, 1 is under way. The oldest: Task a: action std.http waits for a free slot on a runner.", "03", "", ""},
+		{
+			"queued", "", nil, action(func(a *workflow.ActionRecord) { a.Phase = workflow.PhaseQueued }),
+			"slot", "Task a: action std.http waits for a free slot on a runner.", "03", "", "",
+		},
+		{
+			"queued for a target", "", nil, action(func(a *workflow.ActionRecord) { a.Phase, a.Target = workflow.PhaseQueued, "gpu" }),
+			"slot", "Task a: action std.http waits for a free slot on a runner with the target gpu.", "03", "", "",
+		},
+		{
+			"queued and paused", workflow.Paused, nil, action(func(a *workflow.ActionRecord) { a.Phase = workflow.PhaseQueued }),
+			"resume", "Task a: action std.http is queued; it is given to a runner when the execution is resumed.", "02", "", "",
+		},
+		{
+			"sent", "", nil, action(func(a *workflow.ActionRecord) {
+				a.Phase, a.Runner, a.Attempt, a.LeaseUntil = workflow.PhaseDispatched, "r1", 1, at(9)
+			}),
+			"runner", "Task a: action std.http was sent to runner r1 (attempt 1), which has not begun it yet.", "02", "", "r1",
+		},
+		{
+			"runs", "", nil, action(func(a *workflow.ActionRecord) {
+				a.Phase, a.Runner, a.Attempt, a.Deadline = workflow.PhaseDispatched, "r1", 2, at(30)
+			}),
+			"runner", "Task a: runner r1 runs action std.http (attempt 2).", "04", "30", "r1",
+		},
+		{
+			"deferred", "", nil, action(func(a *workflow.ActionRecord) { a.Phase = workflow.PhaseDeferred }),
+			"result", "Task a: action std.http has been run and its result comes from outside: PUT /v2/action_executions/A.", "02", "", "",
+		},
+		{
+			"deferred with a timeout", "", func(r *workflow.TaskRecord) { r.Runtime.TimeoutAt, r.Runtime.TimeoutSeconds = at(40), 38 }, action(func(a *workflow.ActionRecord) { a.Phase = workflow.PhaseDeferred }),
+			"result", "Task a: action std.http has been run and its result comes from outside: PUT /v2/action_executions/A, and fails by its timeout of 38 s if that doesn't come.", "02", "40", "",
+		},
+		{
+			"a paused action", workflow.Paused, func(r *workflow.TaskRecord) { r.State = workflow.Paused }, action(func(a *workflow.ActionRecord) { a.State = workflow.Paused }),
+			"resume", "Task a: action std.http is paused; it goes on when its action execution A gets the state RUNNING.", "03", "", "",
+		},
+		{
+			"a child that starts", "", nil, action(func(a *workflow.ActionRecord) { a.Kind, a.Phase = workflow.KindWorkflow, workflow.PhaseChild }),
+			"engine", "Task a starts its sub-workflow std.http, execution A.", "02", "", "A",
+		},
+		{
+			"a child", "", nil, action(func(a *workflow.ActionRecord) {
+				a.Kind, a.Phase, a.ChildStarted = workflow.KindWorkflow, workflow.PhaseChild, true
+			}),
+			"workflow", "Task a waits for its sub-workflow std.http, execution A: see its explanation.", "02", "", "A",
+		},
+		{
+			"items", "", func(r *workflow.TaskRecord) { r.Runtime.ItemCount = 5 }, append(
+				action(func(a *workflow.ActionRecord) { a.State, a.Accepted = workflow.Success, true }),
+				action(func(a *workflow.ActionRecord) { a.Phase = workflow.PhaseQueued })...),
+			"slot", "1 of 5 items of task a is done, 1 is under way. The oldest: Task a: action std.http waits for a free slot on a runner.", "03", "", "",
+		},
 		{"nothing", "", nil, nil, "engine", "Task a is about to go on.", "01", "", ""},
 		{"nothing, paused", workflow.Paused, nil, nil, "resume", "Task a goes on when the execution is resumed.", "01", "", ""},
 		{"idle", "", func(r *workflow.TaskRecord) { r.State = workflow.Idle }, nil, "engine", "Task a is about to begin.", "01", "", ""},
 		{"idle, paused", workflow.Paused, func(r *workflow.TaskRecord) { r.State = workflow.Idle }, nil, "resume", "Task a begins when the execution is resumed.", "01", "", ""},
-		{"paused before", workflow.Paused, func(r *workflow.TaskRecord) { r.State, r.Runtime.PausedBefore = workflow.Idle, true }, nil,
-			"resume", "Task a stops before it starts (pause-before): resume the execution.", "01", "", ""},
+		{
+			"paused before", workflow.Paused, func(r *workflow.TaskRecord) { r.State, r.Runtime.PausedBefore = workflow.Idle, true }, nil,
+			"resume", "Task a stops before it starts (pause-before): resume the execution.", "01", "", "",
+		},
 		{"wait-before", "", func(r *workflow.TaskRecord) {
 			r.State, r.Runtime.WakeAt, r.Runtime.WakeFor = workflow.Delayed, at(20), "start"
 		}, nil, "time", "Task a waits before it starts (wait-before) until 2026-01-02 03:04:20.", "01", "20", ""},
 		{"retry", "", func(r *workflow.TaskRecord) {
 			r.State, r.Runtime.WakeAt, r.Runtime.WakeFor, r.Runtime.RetryNo = workflow.Delayed, at(20), "retry", 2
 		}, nil, "time", "Task a is tried again, for the 2nd time, at 2026-01-02 03:04:20.", "01", "20", ""},
-		{"wait-after", "", func(r *workflow.TaskRecord) { r.Runtime.WakeAt, r.Runtime.WakeFor = at(20), "complete" }, nil,
-			"time", "Task a has its result and waits (wait-after) until 2026-01-02 03:04:20.", "01", "20", ""},
-		{"ended, paused", workflow.Paused, func(r *workflow.TaskRecord) { r.State = workflow.Success }, nil,
-			"resume", "Task a has ended as SUCCESS; what follows begins when the execution is resumed.", "01", "", ""},
+		{
+			"wait-after", "", func(r *workflow.TaskRecord) { r.Runtime.WakeAt, r.Runtime.WakeFor = at(20), "complete" }, nil,
+			"time", "Task a has its result and waits (wait-after) until 2026-01-02 03:04:20.", "01", "20", "",
+		},
+		{
+			"ended, paused", workflow.Paused, func(r *workflow.TaskRecord) { r.State = workflow.Success }, nil,
+			"resume", "Task a has ended as SUCCESS; what follows begins when the execution is resumed.", "01", "", "",
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

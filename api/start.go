@@ -84,7 +84,9 @@ func (s *server) createExecution(r *http.Request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	rec, data, created, err := s.begin(r, start)
+	// An id that is new can't be there; the read is saved.
+	named := f.has("id") || r.Header.Get(idempotencyHeader) != ""
+	rec, data, created, err := s.begin(r, start, named)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -105,18 +107,24 @@ func (s *server) createExecution(r *http.Request) (int, any, error) {
 	return http.StatusCreated, e, err
 }
 
-// begin starts an execution unless there is one of the id. What the id was used for before must be the same workflow.
-func (s *server) begin(r *http.Request, start catalog.Start) (*workflow.ExecutionRecord, *workflow.ExecutionData, bool, error) {
+// begin starts an execution; unless there is one of the id, if the id was named by the client. What the id was used for
+// before must be the same workflow.
+func (s *server) begin(r *http.Request, start catalog.Start, named bool) (*workflow.ExecutionRecord, *workflow.ExecutionData, bool, error) {
 	ctx := r.Context()
-	rec, data, err := s.Store.GetExecution(ctx, "", start.ID)
-	created := false
-	if fault.Is(err, fault.NotFound) {
+	created := !named
+	if named {
+		_, _, err := s.Store.GetExecution(ctx, "", start.ID)
+		if err != nil && !fault.Is(err, fault.NotFound) {
+			return nil, nil, false, err
+		}
+		created = err != nil
+	}
+	if created {
 		if err := s.Engine.Start(ctx, start); err != nil {
 			return nil, nil, false, err
 		}
-		created = true
-		rec, data, err = s.Store.GetExecution(ctx, "", start.ID)
 	}
+	rec, data, err := s.Store.GetExecution(ctx, "", start.ID)
 	if err != nil {
 		return nil, nil, false, err
 	}

@@ -180,6 +180,7 @@ func (w *world) define(text string) *answer {
 	w.t.Helper()
 	return w.post("/v2/workflows", text).want(201)
 }
+
 func object(pairs ...any) map[string]any {
 	out := map[string]any{}
 	for i := 0; i < len(pairs); i += 2 {

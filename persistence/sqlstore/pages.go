@@ -107,8 +107,10 @@ func (q *selection) whichExecutions(p persistence.PageQuery) {
 // scanPage scans pageExecution, before the columns in behind.
 func scanPage(rows *sql.Rows, behind ...any) (*workflow.ExecutionRecord, error) {
 	var r persistence.ExecutionRow
-	err := rows.Scan(append([]any{&r.Shard, &r.ID, &r.ProjectID, &r.WorkflowName, &r.State, &r.RootID, &r.ParentID, &r.ParentTaskID,
-		&r.WakeAt, &r.Wanting, &r.CreatedAt, &r.Doc}, behind...)...)
+	err := rows.Scan(append([]any{
+		&r.Shard, &r.ID, &r.ProjectID, &r.WorkflowName, &r.State, &r.RootID, &r.ParentID, &r.ParentTaskID,
+		&r.WakeAt, &r.Wanting, &r.CreatedAt, &r.Doc,
+	}, behind...)...)
 	if err != nil {
 		return nil, err
 	}
