@@ -43,8 +43,8 @@ test: setup lint ## everything that must be green: lint and vet, import rules, a
 	go test -shuffle=on -timeout=5m ./node ./cluster
 
 .PHONY: setup
-setup: ## check for Go, a C compiler and PostgreSQL's server; as root, install what is missing
-	@tools/setup.sh go cc postgres
+setup: ## check for Go, a C compiler, PostgreSQL's and OpenSSH's server; as root, install what is missing
+	@tools/setup.sh go cc postgres sshd
 
 .PHONY: lint
 lint: ## golangci-lint (with vet) in the pinned version

@@ -28,7 +28,8 @@ type Action struct {
 	Async        bool   // its result comes from outside; what Run returns is only looked at when it is an error
 	SafeRerun    bool   // may be run again when its runner dies, whatever the task says
 	// Inline runs the action inside of the engine: for actions without an outside effect, which take no time. nil: never.
-	Inline func(input *value.Dict) Result
+	// Of the call it only gets the input and the action's id.
+	Inline func(call *Call) Result
 	// Run carries the action out. It returns soon after ctx is done. It may be called at the same time for many calls.
 	Run func(ctx context.Context, call *Call) Result
 }
@@ -56,8 +57,22 @@ type Call struct {
 	Deadline       time.Time
 	Traceparent    string
 	CallbackURL    string // where an asynchronous action's result is put
+	Auth           Auth   // with which right the action acts on a cloud
 	Progress       func(text string)
 	Logger         *slog.Logger
+}
+
+// Auth is the right of the user on whose behalf an action runs, at an OpenStack cloud. The zero value is no right.
+type Auth struct {
+	Token   string // Keystone's, scoped to Project
+	AuthURL string // of Keystone v3, as http://keystone:5000/v3; empty: the one that the actions are configured with
+	Project string // its id
+	Region  string // where services are looked up when the action doesn't say; empty: any
+}
+
+// LogValue keeps the token out of logs.
+func (a Auth) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("auth_url", a.AuthURL), slog.String("project", a.Project), slog.String("region", a.Region))
 }
 
 // ResultKind tells results apart.
@@ -118,7 +133,7 @@ func (r *Registry) Register(a Action) error {
 	}
 	if a.Run == nil {
 		inline := a.Inline
-		a.Run = func(_ context.Context, c *Call) Result { return inline(c.Input) }
+		a.Run = func(_ context.Context, c *Call) Result { return inline(c) }
 	}
 	r.actions[a.Name] = &a
 	return nil

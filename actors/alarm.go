@@ -6,7 +6,7 @@ import "time"
 
 // retry has the execution loaded again in a while.
 func (x *execution) retry() {
-	x.loading = true // nothing begins before the timer
+	x.pausing = true // nothing begins before the timer
 	x.alarms++
 	x.wakeIn(min(50*time.Millisecond<<min(x.failed, 8), 10*time.Second))
 }

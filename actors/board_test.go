@@ -256,7 +256,6 @@ func checkBoard(t *testing.T, b *board) {
 
 // dumb is match as it is said in one sentence: all wants and all runners are looked at for each slot.
 func dumb(b *board, now time.Time) []offer {
-	type place struct{ granted, held int }
 	var wants []*want
 	for _, ws := range b.wants {
 		for _, x := range ws {

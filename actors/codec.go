@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"strings"
 	"time"
 
 	"cierzo/expr/value"
@@ -17,6 +18,10 @@ func encode(v value.Value) ([]byte, error) {
 	}
 	return value.AppendJSON(nil, v)
 }
+
+// text is what a message can carry of a text that people or programs gave: one that isn't UTF-8 would keep the whole message
+// from being sent.
+func text(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
 // encoder keeps the first error of many values.
 type encoder struct{ err error }
@@ -76,10 +81,13 @@ func attemptID(execution workflow.ExecutionID, action workflow.ActionID, attempt
 func encodeStart(s workflow.Spec) (*messages.StartExecution, error) {
 	var e encoder
 	m := &messages.StartExecution{
-		DefinitionId: s.DefinitionID, Project: s.ProjectID, Namespace: s.Namespace, Description: s.Description,
-		Tags: s.Tags, Priority: int32(s.Priority), Input: e.dict(s.Input), Params: e.dict(s.Params), Env: e.dict(s.Env),
+		DefinitionId: s.DefinitionID, Project: text(s.ProjectID), Namespace: text(s.Namespace), Description: text(s.Description),
+		Priority: int32(s.Priority), Input: e.dict(s.Input), Params: e.dict(s.Params), Env: e.dict(s.Env),
 		ParentId: string(s.ParentID), ParentTaskId: string(s.ParentTaskID), RootId: string(s.RootID),
 		Index: uint32(s.Index), Depth: uint32(s.Depth),
+	}
+	for _, tag := range s.Tags {
+		m.Tags = append(m.Tags, text(tag))
 	}
 	return m, e.err
 }
@@ -104,18 +112,19 @@ func encodeCommand(c workflow.Command) (*messages.Command, error) {
 	case workflow.Resume:
 		m.Op = &messages.Command_Resume{Resume: &messages.Resume{Env: e.dict(op.Env)}}
 	case workflow.Stop:
-		m.Op = &messages.Command_Stop{Stop: &messages.Stop{State: string(op.State), Message: op.Message}}
+		m.Op = &messages.Command_Stop{Stop: &messages.Stop{State: string(op.State), Message: text(op.Message)}}
 	case workflow.Rerun:
 		m.Op = &messages.Command_Rerun{Rerun: &messages.Rerun{TaskId: string(op.Task), Reset_: op.Reset, Env: e.dict(op.Env)}}
 	case workflow.Skip:
 		m.Op = &messages.Command_Skip{Skip: &messages.Skip{TaskId: string(op.Task), Env: e.dict(op.Env)}}
 	case workflow.Describe:
-		m.Op = &messages.Command_Describe{Describe: &messages.Describe{Description: op.Description}}
+		m.Op = &messages.Command_Describe{Describe: &messages.Describe{Description: text(op.Description)}}
 	case workflow.SetEnv:
 		m.Op = &messages.Command_SetEnv{SetEnv: &messages.SetEnv{Env: e.dict(op.Env)}}
 	case workflow.CompleteAction:
 		m.Op = &messages.Command_CompleteAction{CompleteAction: &messages.CompleteAction{
-			ActionId: string(op.Action), State: string(op.State), Output: e.value(op.Output)}}
+			ActionId: string(op.Action), State: string(op.State), Output: e.value(op.Output),
+		}}
 	default:
 		return nil, fault.New(fault.Internal, "command %T has no message", c.Op)
 	}
@@ -204,6 +213,9 @@ func decodeFinished(m *messages.ActionFinished) (workflow.Event, error) {
 		if m.Kind == messages.OutcomeKind_OUTCOME_ERROR {
 			ev.Outcome.Kind = workflow.OutcomeError
 		}
+		if d.err != nil { // an outcome nevertheless: the runner would send it for ever
+			ev.Outcome = workflow.Outcome{Kind: workflow.OutcomeError, Value: value.String("the result can't be read: " + d.err.Error())}
+		}
 		if ev.Outcome.Value == nil {
 			ev.Outcome.Value = value.Null{}
 		}
@@ -214,7 +226,7 @@ func decodeFinished(m *messages.ActionFinished) (workflow.Event, error) {
 	default:
 		return nil, nil
 	}
-	return ev, d.err
+	return ev, nil
 }
 
 // The kinds of refusals on the wire.
@@ -227,7 +239,7 @@ func encodeAnswer(err error) *messages.Answer {
 	if err == nil {
 		return &messages.Answer{}
 	}
-	return &messages.Answer{ErrorKind: kindNames[fault.KindOf(err)], Error: err.Error()}
+	return &messages.Answer{ErrorKind: kindNames[fault.KindOf(err)], Error: text(err.Error())}
 }
 
 func decodeAnswer(m *messages.Answer) error {

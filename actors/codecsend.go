@@ -19,15 +19,18 @@ func encodeToRunner(id workflow.ExecutionID, epoch uint64, s workflow.Send) (wor
 		return s.Runner, m, nil
 	case workflow.AckFinished:
 		m.Message = &messages.ToRunner_FinishedAck{FinishedAck: &messages.FinishedAck{
-			Attempt: attemptID(id, s.Action, s.Attempt), Accepted: s.Accepted, Reason: s.Reason}}
+			Attempt: attemptID(id, s.Action, s.Attempt), Accepted: s.Accepted, Reason: s.Reason,
+		}}
 		return s.Runner, m, nil
 	case workflow.Grant:
 		m.Message = &messages.ToRunner_Grant{Grant: &messages.StartGrant{
-			Attempt: attemptID(id, s.Action, s.Attempt), LeaseUntil: millis(s.LeaseUntil)}}
+			Attempt: attemptID(id, s.Action, s.Attempt), LeaseUntil: millis(s.LeaseUntil),
+		}}
 		return s.Runner, m, nil
 	case workflow.Deny:
 		m.Message = &messages.ToRunner_Denied{Denied: &messages.StartDenied{
-			Attempt: attemptID(id, s.Action, s.Attempt), Reason: s.Reason}}
+			Attempt: attemptID(id, s.Action, s.Attempt), Reason: s.Reason,
+		}}
 		return s.Runner, m, nil
 	}
 	return "", nil, nil
@@ -64,11 +67,13 @@ func encodeToExecution(from workflow.ExecutionID, s workflow.Send) (*messages.To
 	case workflow.ControlChild:
 		m.ExecutionId = string(s.Child)
 		m.Message = &messages.ToExecution_ControlChild{ControlChild: &messages.ControlChild{
-			ParentId: string(from), Op: s.Op, Message: s.Message}}
+			ParentId: string(from), Op: s.Op, Message: text(s.Message),
+		}}
 	case workflow.NotifyParent:
 		m.ExecutionId = string(s.Parent)
 		m.Message = &messages.ToExecution_ChildReport{ChildReport: &messages.ChildReport{
-			ChildId: string(s.Child), Seq: uint32(s.Seq), State: string(s.State), Info: s.Info, Output: e.value(s.Output)}}
+			ChildId: string(s.Child), Seq: uint32(s.Seq), State: string(s.State), Info: text(s.Info), Output: e.value(s.Output),
+		}}
 	case workflow.AckChild:
 		m.ExecutionId = string(s.Child)
 		m.Message = &messages.ToExecution_ParentAck{ParentAck: &messages.ParentAck{State: string(s.State), Seq: uint32(s.Seq)}}
@@ -81,7 +86,8 @@ func encodeToExecution(from workflow.ExecutionID, s workflow.Send) (*messages.To
 // refusedChild is the report of a sub-workflow that could not be created.
 func refusedChild(parent, child workflow.ExecutionID, state workflow.State, info string) *messages.ToExecution {
 	return &messages.ToExecution{ExecutionId: string(parent), Message: &messages.ToExecution_ChildReport{
-		ChildReport: &messages.ChildReport{ChildId: string(child), State: string(state), Info: info, Refused: true}}}
+		ChildReport: &messages.ChildReport{ChildId: string(child), State: string(state), Info: text(info), Refused: true},
+	}}
 }
 
 // answerUnknown says to the sender of a message that its execution doesn't exist, so that it needn't send it again.
@@ -90,13 +96,16 @@ func answerUnknown(m *messages.ToExecution) (workflow.RunnerID, *messages.ToRunn
 	switch x := m.Message.(type) {
 	case *messages.ToExecution_ActionFinished:
 		return workflow.RunnerID(x.ActionFinished.RunnerId), &messages.ToRunner{Message: &messages.ToRunner_FinishedAck{
-			FinishedAck: &messages.FinishedAck{Attempt: x.ActionFinished.Attempt, Reason: reason}}}, nil
+			FinishedAck: &messages.FinishedAck{Attempt: x.ActionFinished.Attempt, Reason: reason},
+		}}, nil
 	case *messages.ToExecution_StartRequest:
 		return workflow.RunnerID(x.StartRequest.RunnerId), &messages.ToRunner{Message: &messages.ToRunner_Denied{
-			Denied: &messages.StartDenied{Attempt: x.StartRequest.Attempt, Reason: reason}}}, nil
+			Denied: &messages.StartDenied{Attempt: x.StartRequest.Attempt, Reason: reason},
+		}}, nil
 	case *messages.ToExecution_ChildReport:
 		return "", nil, &messages.ToExecution{ExecutionId: x.ChildReport.ChildId, Message: &messages.ToExecution_ParentAck{
-			ParentAck: &messages.ParentAck{State: x.ChildReport.State, Seq: x.ChildReport.Seq}}}
+			ParentAck: &messages.ParentAck{State: x.ChildReport.State, Seq: x.ChildReport.Seq},
+		}}
 	case *messages.ToExecution_ControlChild:
 		if x.ControlChild.Op != "cancel" || x.ControlChild.ParentId == "" {
 			return "", nil, nil

@@ -95,10 +95,11 @@ func (d *dispatcher) Receive(c actor.Context) {
 
 // ask registers wants and gives at once what is free.
 func (d *dispatcher) ask(m ask) {
+	var given []workflow.Slot
+	defer func() { d.root.Send(m.from, slots{given}) }() // whatever happens: the turn waits for it
 	d.board.register(m.execution, m.project, m.wants)
 	d.pids[m.execution] = m.from
-	given := d.offer(m.execution)
-	d.root.Send(m.from, slots{given})
+	given = d.offer(m.execution)
 	if d.board.wants[m.execution] == nil {
 		delete(d.pids, m.execution)
 	}
@@ -162,7 +163,8 @@ func (d *dispatcher) hello(h *messages.Hello) {
 		view.Engines = append(view.Engines, &messages.EngineNode{Id: string(n.ID), Address: n.Address})
 	}
 	d.cfg.Network.Send(h.Address, h.Actor, &messages.ToRunner{
-		RunnerId: h.RunnerId, Engine: d.cfg.Network.Address(), Message: &messages.ToRunner_View{View: view}})
+		RunnerId: h.RunnerId, Engine: d.cfg.Network.Address(), Message: &messages.ToRunner_View{View: view},
+	})
 	if h.Leaving || h.Seq == 1 {
 		d.publish()
 	}

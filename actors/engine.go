@@ -144,7 +144,9 @@ func StartEngine(ctx context.Context, cfg Config) (*Engine, error) {
 	})
 	if err != nil {
 		e.close()
-		return nil, errors.Join(err, e.poison(ctx))
+		away, done := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer done()
+		return nil, errors.Join(err, e.poison(away))
 	}
 	e.members = members
 	for range cfg.Committers {

@@ -56,6 +56,7 @@ type execution struct {
 	inbox   []item
 	turn    *turn // nil: none is under way
 	loading bool
+	pausing bool // after a failure; its end is a timer's
 	turns   uint64
 	alarm   *time.Timer
 	alarms  uint64
@@ -98,7 +99,7 @@ func (x *execution) Receive(c actor.Context) {
 	case timer:
 		if m.no == x.alarms && x.turn == nil {
 			x.inbox = append(x.inbox, item{event: workflow.Ticked{}})
-			x.loading = false
+			x.pausing = false
 		}
 	case idleCheck:
 		if x.resting() {
@@ -159,7 +160,7 @@ func (x *execution) ticking() bool {
 
 // resting reports whether nothing is under way, so that the execution may leave memory.
 func (x *execution) resting() bool {
-	return x.turn == nil && !x.loading && len(x.inbox) == 0 && (x.ex == nil || x.ex.Idle())
+	return x.turn == nil && !x.loading && !x.pausing && len(x.inbox) == 0 && (x.ex == nil || x.ex.Idle())
 }
 
 // pump begins what is next: to load, or a turn with all that waits.
@@ -171,7 +172,7 @@ func (x *execution) pump(c actor.Context) {
 		c.Stop(c.Self())
 		return
 	}
-	if len(x.inbox) == 0 {
+	if x.pausing || len(x.inbox) == 0 {
 		return
 	}
 	if x.ex == nil && x.inbox[0].start == nil {

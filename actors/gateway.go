@@ -154,7 +154,7 @@ func (g *Gateway) call(ctx context.Context, m *messages.ToExecution) error {
 }
 
 // Stop ends the gateway; calls under way fail as Unavailable. It can be called twice.
-func (g *Gateway) Stop(ctx context.Context) error {
+func (g *Gateway) Stop(context.Context) error {
 	g.stop.Do(func() {
 		g.close()
 		g.unview()

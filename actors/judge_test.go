@@ -132,7 +132,8 @@ func (w *world) judgeExecution(id workflow.ExecutionID, end workflow.State) {
 func (w *world) judgeRuns(a *workflow.ActionRecord, assigned int) {
 	w.t.Helper()
 	runs := w.ledger.attempts(a.ID)
-	if assigned != a.Attempt {
+	inline := a.Runner == "" && assigned == 0
+	if assigned != a.Attempt && !inline {
 		w.t.Errorf("action %s is at attempt %d, its history has %d", a.ID, a.Attempt, assigned)
 	}
 	times := map[int]int{}
@@ -147,7 +148,7 @@ func (w *world) judgeRuns(a *workflow.ActionRecord, assigned int) {
 			w.t.Errorf("action %s: attempt %d was run %d times", a.ID, n, k)
 		}
 	}
-	if a.State == workflow.Success && a.Name == "work" {
+	if a.State == workflow.Success && a.Name == "work" && !w.deep {
 		if len(runs) == 0 {
 			w.t.Errorf("action %s has succeeded and was never run", a.ID)
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -59,11 +60,16 @@ func newWire() *wire {
 type port struct {
 	wire    *wire
 	address string
+	dead    *atomic.Bool // its process is: it says nothing any more
 }
 
 func (p port) Address() string { return p.address }
 
-func (p port) Send(address, name string, m proto.Message) { p.wire.send(p.address, address, name, m) }
+func (p port) Send(address, name string, m proto.Message) {
+	if !p.dead.Load() {
+		p.wire.send(p.address, address, name, m)
+	}
+}
 
 // join adds a node. What its engine sends to its own router goes over the wire too.
 func (w *wire) join(address string, s *actor.ActorSystem) port {
@@ -79,7 +85,7 @@ func (w *wire) join(address string, s *actor.ActorSystem) port {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.nodes[address] = s
-	return port{w, address}
+	return port{w, address, &atomic.Bool{}}
 }
 
 // obey sets the rule; nil: everything arrives.
@@ -89,6 +95,14 @@ func (w *wire) obey(rule func(packet) []fate) {
 	w.rule = rule
 }
 
+// bury takes a dead process from its address.
+func (w *wire) bury(p port) {
+	p.dead.Store(true)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.nodes, p.address)
+}
+
 // isolate cuts addresses off, or joins them again.
 func (w *wire) isolate(off bool, addresses ...string) {
 	w.mu.Lock()
@@ -96,6 +110,13 @@ func (w *wire) isolate(off bool, addresses ...string) {
 	for _, a := range addresses {
 		w.cut[a] = off
 	}
+}
+
+// rewrite has each message changed on its way.
+func (w *wire) rewrite(edit func(proto.Message)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.edit = edit
 }
 
 func (w *wire) count(kind string) int {

@@ -71,7 +71,8 @@ func (x *execution) answer(m *messages.ToExecution, err error) {
 		return
 	}
 	x.cfg.Network.Send(to.Address, to.Actor, &messages.ToGateway{
-		Correlation: to.Correlation, Message: &messages.ToGateway_Answer{Answer: encodeAnswer(err)}})
+		Correlation: to.Correlation, Message: &messages.ToGateway_Answer{Answer: encodeAnswer(err)},
+	})
 }
 
 // unknown answers everybody that there is no such execution, and ends the actor. A start that waits makes it.

@@ -77,11 +77,11 @@ func playEverything(w *world) {
 }
 
 func playCancel(w *world) {
-	w.wire.edit = func(m proto.Message) {
+	w.wire.rewrite(func(m proto.Message) {
 		if run := runIn(m); run != nil {
 			run.Deadline = 0 // else the runner stops by itself at the moment in which the engine would tell it to
 		}
-	}
+	})
 	w.start("timed", idOf(1), workflow.Error)
 	w.start("parent", idOf(2), workflow.Cancelled)
 	w.pass(20 * time.Second)

@@ -139,7 +139,8 @@ func (t *turn) conclude() {
 		return
 	}
 	t.e.committer.submit(write{no: t.no, to: t.self, turn: persistence.Turn{
-		ID: t.id, Epoch: t.epoch, Node: t.node, Writes: t.effects.Writes}})
+		ID: t.id, Epoch: t.epoch, Node: t.node, Writes: t.effects.Writes,
+	}})
 }
 
 // guarded makes a panic an error: the turn is given up, the process lives on.

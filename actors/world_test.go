@@ -41,7 +41,7 @@ type world struct {
 	gateway *Gateway
 	started map[workflow.ExecutionID]workflow.State // what was acknowledged, and how it must end; "" is any final state
 	panics  int                                     // that the test wants
-	unclean bool                                    // the test leaves slots held on purpose
+	deep    bool                                    // the test changes results on their way
 }
 
 type engineNode struct {
@@ -54,6 +54,7 @@ type engineNode struct {
 type runnerNode struct {
 	*actionrunner.Runner
 	address string
+	port    port
 	dead    bool
 }
 
@@ -205,9 +206,9 @@ func (w *world) runner(slots int, change ...func(*actionrunner.Config)) *runnerN
 func (w *world) runnerAt(address string, slots int, change ...func(*actionrunner.Config)) *runnerNode {
 	w.t.Helper()
 	sys := w.system()
-	n := &runnerNode{address: address}
+	n := &runnerNode{address: address, port: w.wire.join(address, sys)}
 	cfg := actionrunner.Config{
-		Actors: sys, Network: w.wire.join(n.address, sys), Actions: w.actions, Slots: slots, ID: fmt.Sprintf("r%d", len(w.runners)+1),
+		Actors: sys, Network: n.port, Actions: w.actions, Slots: slots, ID: fmt.Sprintf("r%d", len(w.runners)+1),
 		Logger: w.log.With("node", n.address),
 	}
 	for _, e := range w.engines {
@@ -399,7 +400,7 @@ func (w *world) kill(e *engineNode) {
 // killRunner ends a runner as kill -9 would.
 func (w *world) killRunner(r *runnerNode) {
 	r.dead = true
-	w.wire.isolate(true, r.address)
+	w.wire.bury(r.port)
 }
 
 // settle heals everything and waits until all executions are final and nobody has anything left to say.
@@ -437,7 +438,7 @@ func (w *world) unsettled() string {
 		}
 	}
 	for _, e := range w.engines {
-		if m := e.Metrics(); !e.dead && !w.unclean && (m.HeldNow > 0 || m.QueuedNow > 0) {
+		if m := e.Metrics(); !e.dead && (m.HeldNow > 0 || m.QueuedNow > 0) {
 			return fmt.Sprintf("engine %s holds %d slots, has %d actions queued", e.address, m.HeldNow, m.QueuedNow)
 		}
 	}

@@ -152,7 +152,9 @@ func (s *server) asCreated(ctx context.Context, rec *workflow.ExecutionRecord, d
 	if err != nil {
 		return err
 	}
-	if slices.ContainsFunc(tasks, func(t *workflow.TaskRecord) bool { return t.Runtime.PausedBefore && len(t.TriggeredBy)+len(t.Parents) == 0 }) {
+	if slices.ContainsFunc(tasks, func(t *workflow.TaskRecord) bool {
+		return t.Runtime.PausedBefore && len(t.TriggeredBy)+len(t.Parents) == 0
+	}) {
 		return nil
 	}
 	rec.State, rec.StateInfo, data.Output, data.Globals = workflow.Running, "", nil, nil

@@ -54,7 +54,7 @@ func TestCronTriggers(t *testing.T) {
 	}
 	bad(400, "Pattern or first_execution_time must be specified.", "workflow_name", "fails")
 	bad(400, "The specified pattern is not valid: zzz", "workflow_name", "fails", "pattern", "zzz")
-	bad(400, "never fires", "workflow_name", "fails", "pattern", "0 0 30 2 *")
+	bad(400, "The specified pattern is not valid: 0 0 30 2 *", "workflow_name", "fails", "pattern", "0 0 30 2 *")
 	bad(400, "first_execution_time must be at least 1 minute in the future.", "workflow_name", "fails", "pattern", "* * * * *", "first_execution_time", "2000-01-01 00:00")
 	bad(400, "time data 'nonsense' does not match format '%Y-%m-%d %H:%M'", "workflow_name", "fails", "first_execution_time", "nonsense")
 	bad(400, "Pattern must be provided if count is superior to 1.", "workflow_name", "fails", "first_execution_time", first, "remaining_executions", 2)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -35,9 +34,6 @@ func open(t *testing.T, cfg node.Config) *world {
 	t.Helper()
 	if cfg.Store == "" {
 		cfg.Store = "memory:"
-	}
-	if cfg.Cron == nil {
-		cfg.Cron = minutes{}
 	}
 	cfg.Logger, _ = slogtest.New(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -79,21 +75,6 @@ func (w *world) as(headers ...string) *world {
 }
 
 func (w *world) admin() *world { return w.as("X-Roles", "admin") }
-
-// minutes is a Cron that knows two patterns.
-type minutes struct{}
-
-func (minutes) Next(pattern string, after time.Time) (time.Time, bool, error) {
-	switch pattern {
-	case "* * * * *":
-		return after.Truncate(time.Minute).Add(time.Minute), true, nil
-	case "*/5 * * * *":
-		return after.Truncate(5 * time.Minute).Add(5 * time.Minute), true, nil
-	case "0 0 30 2 *":
-		return time.Time{}, false, nil
-	}
-	return time.Time{}, false, errors.New("no pattern")
-}
 
 // byHeader is a policy for tests: the project and whether one is an administrator are in headers.
 func byHeader(r *http.Request, rule string) (api.Caller, error) {

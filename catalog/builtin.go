@@ -14,7 +14,9 @@ func builtInSpec(a *actions.Action) *workflow.ActionSpec {
 		spec.Inputs = append(spec.Inputs, dsl.Param{Name: p.Name, Default: p.Default})
 	}
 	if inline := a.Inline; inline != nil {
-		spec.Inline = func(input *value.Dict) workflow.Outcome { return Outcome(inline(input)) }
+		spec.Inline = func(id workflow.ActionID, input *value.Dict) workflow.Outcome {
+			return Outcome(inline(&actions.Call{ActionID: string(id), Input: input}))
+		}
 	}
 	return spec
 }

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -70,7 +71,10 @@ func Join(ctx context.Context, cfg MembershipConfig) (*Membership, error) {
 	view := &watcher{nodes: cfg.Nodes, changed: m.changed}
 	if err := view.poll(ctx); err != nil {
 		cancel()
-		return nil, err
+		// Else the others would send to a node that isn't there until its lease ends.
+		away, done := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer done()
+		return nil, errors.Join(err, cfg.Nodes.Unregister(away, m.ID()))
 	}
 	// Three goroutines: a renewal that hangs must keep neither the watchdog nor the view from their work.
 	m.done.Go(func() { m.renew(run) })
@@ -178,12 +182,13 @@ func (m *Membership) watchdog(ctx context.Context) {
 
 // lose gives a lease up, once.
 func (m *Membership) lose(l *lease, why string) {
+	// Under the lock from the start: else a new lease and its view could come before the call that parks.
+	m.calls.Lock()
+	defer m.calls.Unlock()
 	if !m.self.CompareAndSwap(l, &lease{id: l.id, lost: true}) {
 		return
 	}
 	m.cfg.Logger.Error("lease lost, the node parks", "node", l.id, "reason", why)
-	m.calls.Lock()
-	defer m.calls.Unlock()
 	m.cfg.Park()
 }
 
@@ -241,12 +246,11 @@ func (w *watcher) poll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	v := NewView(nodes)
-	if w.last.same(v) {
+	if w.last.shows(nodes) {
 		return nil
 	}
 	w.last = nil
-	if w.changed(v) {
+	if v := NewView(nodes); w.changed(v) {
 		w.last = v
 	}
 	return nil

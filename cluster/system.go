@@ -45,6 +45,7 @@ type SystemConfig struct {
 	// Advertise is the address under which other nodes reach Bind. Defaults to the one that Bind got.
 	Advertise string
 	// TLS secures both directions: its certificates are shown to clients and servers, its RootCAs and ClientCAs checked.
+	// A client without a certificate is refused, whatever ClientAuth says.
 	// nil: in the clear; then nobody but the nodes may be able to reach the port.
 	TLS *tls.Config
 	// Logger receives the log. Defaults to discarding it.
@@ -151,11 +152,14 @@ func splitAddress(address string) (string, int, error) {
 	return host, int(port), nil
 }
 
-func transportCredentials(c *tls.Config) (server, client credentials.TransportCredentials) {
+func transportCredentials(c *tls.Config) (forServer, forClient credentials.TransportCredentials) {
 	if c == nil {
 		return insecure.NewCredentials(), insecure.NewCredentials()
 	}
-	return credentials.NewTLS(c), credentials.NewTLS(c)
+	// Whoever reaches the port without a certificate is nobody, whatever the configuration says of clients.
+	server := c.Clone()
+	server.ClientAuth = tls.RequireAndVerifyClientCert
+	return credentials.NewTLS(server), credentials.NewTLS(c)
 }
 
 // Actors is the actor system.

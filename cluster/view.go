@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"slices"
 
 	"cierzo/persistence"
@@ -15,13 +16,7 @@ type View struct {
 
 // NewView makes a view of the engines among the nodes. Draining engines own nothing unless there is no other.
 func NewView(nodes []persistence.Node) *View {
-	v := &View{}
-	for _, n := range nodes {
-		if len(n.Roles) == 0 || slices.Contains(n.Roles, "engine") {
-			v.Nodes = append(v.Nodes, n)
-		}
-	}
-	slices.SortFunc(v.Nodes, func(a, b persistence.Node) int { return compare(a.ID, b.ID) })
+	v := &View{Nodes: enginesOf(nodes)}
 	index := map[persistence.NodeID]int16{"": -1}
 	var up, all []persistence.NodeID
 	for i, n := range v.Nodes {
@@ -40,21 +35,23 @@ func NewView(nodes []persistence.Node) *View {
 	return v
 }
 
+// enginesOf are the engines among the nodes, by id.
+func enginesOf(nodes []persistence.Node) []persistence.Node {
+	var engines []persistence.Node
+	for _, n := range nodes {
+		if len(n.Roles) == 0 || slices.Contains(n.Roles, "engine") {
+			engines = append(engines, n)
+		}
+	}
+	slices.SortFunc(engines, func(a, b persistence.Node) int { return cmp.Compare(a.ID, b.ID) })
+	return engines
+}
+
 // The states of a node in the store.
 const (
 	Up       = "up"
 	Draining = "draining"
 )
-
-func compare(a, b persistence.NodeID) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
-}
 
 // Owner is the engine that owns the execution; false when there is none.
 func (v *View) Owner(id workflow.ExecutionID) (persistence.Node, bool) {
@@ -84,9 +81,9 @@ func (v *View) Has(node persistence.NodeID) bool {
 	return v != nil && slices.ContainsFunc(v.Nodes, func(n persistence.Node) bool { return n.ID == node })
 }
 
-// same reports whether two views say the same of who owns what and where it is.
-func (v *View) same(w *View) bool {
-	return v != nil && w != nil && slices.EqualFunc(v.Nodes, w.Nodes, func(a, b persistence.Node) bool {
+// shows reports whether a view of these nodes would say the same of who owns what and where it is.
+func (v *View) shows(nodes []persistence.Node) bool {
+	return v != nil && slices.EqualFunc(v.Nodes, enginesOf(nodes), func(a, b persistence.Node) bool {
 		return a.ID == b.ID && a.Address == b.Address && a.State == b.State
 	})
 }

@@ -1,10 +1,5 @@
 package expr
 
-// ParseLenient is Parse for texts that were not checked: one that doesn't parse gives its error when it is evaluated.
-func ParseLenient(text string) *Template {
-	t, err := Parse(text)
-	if err != nil {
-		return &Template{source: text, broken: err}
-	}
-	return t
-}
+// ParseLenient is Parse for texts that were not checked: an expression that doesn't parse gives its error when it is
+// evaluated, and of a text with both languages Jinja's part is evaluated.
+func ParseLenient(text string) *Template { return parse(text) }

@@ -4,6 +4,7 @@
 package expr
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -31,11 +32,26 @@ type (
 type SyntaxError struct {
 	Msg      string // Mistral's text where it has one
 	Offset   int    // in the text, in bytes
-	Language string // "YAQL" or "Jinja"
+	Language string // "YAQL" or "Jinja"; empty for a text with both
 }
 
 // Error gives the message.
 func (e *SyntaxError) Error() string { return e.Msg }
+
+// PythonClass is the name of Mistral's exception.
+func (e *SyntaxError) PythonClass() string {
+	if e.Language == "" {
+		return "ExpressionGrammarException"
+	}
+	return className(e.Language) + "GrammarException"
+}
+
+func className(language string) string {
+	if language == "YAQL" {
+		return "Yaql"
+	}
+	return language
+}
 
 // EvaluationError is an expression that failed when it was evaluated.
 type EvaluationError struct {
@@ -46,40 +62,76 @@ type EvaluationError struct {
 
 // Error gives Mistral's text.
 func (e *EvaluationError) Error() string {
-	cause := e.Cause.Error()
-	if e.Language == "YAQL" {
-		cause = "'" + cause + "'"
-	}
-	return fmt.Sprintf("Can not evaluate %s expression [expression=%s, error=%s]", e.Language, e.Expression, cause)
+	return fmt.Sprintf("Can not evaluate %s expression [expression=%s, error=%s]", e.Language, e.Expression, e.Cause)
 }
 
 // Unwrap gives the cause.
 func (e *EvaluationError) Unwrap() error { return e.Cause }
 
+// PythonClass is the name of Mistral's exception.
+func (e *EvaluationError) PythonClass() string { return className(e.Language) + "EvaluationException" }
+
+// CauseClass is the name of the exception that Mistral wraps; empty when there is none of the kind, as for a limit.
+func (e *EvaluationError) CauseClass() string {
+	var cause interface{ PythonClass() string }
+	if errors.As(e.Cause, &cause) {
+		return cause.PythonClass()
+	}
+	return ""
+}
+
 // Template is a text with its expressions parsed. It is frozen.
 type Template struct {
 	source string
-	parts  []part          // of a YAQL text; empty: constant or Jinja
+	parts  []part          // of a YAQL text, in order; empty: constant or Jinja
+	whole  bool            // the text is one YAQL expression
 	jinja  *jinja.Template // nil: no Jinja
-	broken error           // what Eval answers; only of lenient templates
+	broken error           // what Eval answers instead of Jinja; only of lenient templates
 }
 
-// part is a piece of a YAQL text: literal text, or an expression.
+// part is a YAQL expression in a text.
 type part struct {
-	text string // literal, or the expression with its delimiters
-	yaql *yaql.Expression
+	text   string // with its delimiters
+	source string // without
+	yaql   *yaql.Expression
+	broken error // what Eval answers; only of lenient templates
 }
 
 // Parse recognises the expressions of a text. The error is a *SyntaxError.
 func Parse(text string) (*Template, error) {
+	t := parse(text)
+	if t.broken != nil {
+		refused := &SyntaxError{Msg: t.broken.Error(), Language: "Jinja"}
+		var at *jinja.Error
+		if errors.As(t.broken, &at) {
+			refused.Offset = at.Offset
+		}
+		return nil, refused
+	}
+	if t.jinja != nil {
+		if start, _ := findYAQL(text); start >= 0 {
+			return nil, &SyntaxError{
+				Msg: "The line already contains an expression of type 'jinja'. Mixing expression types in a single line is not allowed.", Offset: start,
+			}
+		}
+	}
+	offset := 0
+	for _, p := range t.parts {
+		offset += strings.Index(text[offset:], p.text)
+		if p.broken != nil {
+			return nil, &SyntaxError{Msg: p.broken.Error(), Offset: offset, Language: "YAQL"}
+		}
+		offset += len(p.text)
+	}
+	return t, nil
+}
+
+// parse recognises the expressions; those that don't parse are kept as broken.
+func parse(text string) *Template {
 	t := &Template{source: text}
 	if hasJinja(text) {
-		j, err := jinja.Compile(text)
-		if err != nil {
-			return nil, &SyntaxError{Msg: err.Error(), Language: "Jinja"}
-		}
-		t.jinja = j
-		return t, nil
+		t.jinja, t.broken = jinja.Compile(text)
+		return t
 	}
 	rest := text
 	for rest != "" {
@@ -87,21 +139,14 @@ func Parse(text string) (*Template, error) {
 		if start < 0 {
 			break
 		}
-		raw := rest[start:end]
-		e, err := yaql.Parse(strings.Trim(raw, "<% >"))
-		if err != nil {
-			return nil, &SyntaxError{Msg: err.Error(), Offset: len(text) - len(rest) + start, Language: "YAQL"}
-		}
-		if start > 0 {
-			t.parts = append(t.parts, part{text: rest[:start]})
-		}
-		t.parts = append(t.parts, part{text: raw, yaql: e})
+		p := part{text: rest[start:end]}
+		p.source = strings.TrimSpace(strings.Trim(p.text, "<%>"))
+		p.yaql, p.broken = yaql.Parse(p.source)
+		t.parts = append(t.parts, p)
 		rest = rest[end:]
 	}
-	if len(t.parts) > 0 && rest != "" {
-		t.parts = append(t.parts, part{text: rest})
-	}
-	return t, nil
+	t.whole = len(t.parts) == 1 && len(t.parts[0].text) == len(text)
+	return t
 }
 
 // findYAQL finds the first <% … %> on one line. -1: there is none.
@@ -149,41 +194,53 @@ func (t *Template) Const() (value.Value, bool) {
 	return value.String(t.source), true
 }
 
-// Eval evaluates the text. In an empty context nothing is evaluated, as in Mistral.
+// Eval evaluates the text. Errors are an *EvaluationError.
 func (t *Template) Eval(env *Env) (value.Value, error) {
 	switch {
 	case t.broken != nil:
-		return nil, t.broken
+		cause := t.broken
+		if e := (*jinja.Error)(nil); errors.As(t.broken, &e) {
+			cause = e.Evaluation()
+		}
+		return nil, &EvaluationError{"Jinja", t.source, cause}
 	case t.jinja != nil:
 		v, err := t.jinja.Render(env)
 		if err != nil {
 			return nil, &EvaluationError{"Jinja", t.source, err}
 		}
 		return v, nil
-	case len(t.parts) == 0:
-		return value.String(t.source), nil
-	case len(t.parts) == 1:
+	case t.whole:
 		return t.parts[0].eval(env)
 	}
-	var b strings.Builder
+	out := t.source
 	for _, p := range t.parts {
-		if p.yaql == nil {
-			b.WriteString(p.text)
-			continue
-		}
 		v, err := p.eval(env)
 		if err != nil {
 			return nil, err
 		}
-		b.WriteString(value.Str(v))
+		if out, err = putIn(out, p.text, value.Str(v), env); err != nil {
+			return nil, &EvaluationError{"YAQL", p.source, err}
+		}
 	}
-	return value.String(b.String()), nil
+	return value.String(out), nil
+}
+
+// putIn replaces an expression by the text of its value, wherever it stands: also in the values that were put in before.
+func putIn(text, expression, with string, env *Env) (string, error) {
+	budget := scope.NewBudget(env.Limits)
+	if n := strings.Count(text, expression); n > 0 && len(with) > (budget.OutputMax()-min(len(text), budget.OutputMax()))/n {
+		return "", &scope.LimitError{Limit: "output", Max: budget.OutputMax()}
+	}
+	return strings.ReplaceAll(text, expression, with), nil
 }
 
 func (p part) eval(env *Env) (value.Value, error) {
+	if p.broken != nil {
+		return nil, &EvaluationError{"YAQL", p.source, p.broken}
+	}
 	v, err := p.yaql.Eval(env)
 	if err != nil {
-		return nil, &EvaluationError{"YAQL", strings.Trim(p.text, "<% >"), err}
+		return nil, &EvaluationError{"YAQL", p.source, err}
 	}
 	return v, nil
 }

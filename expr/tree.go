@@ -30,12 +30,12 @@ func compileTree(v value.Value, lenient bool) (*Tree, error) {
 	t := &Tree{source: v, constant: true}
 	switch v := v.(type) {
 	case value.String:
-		tpl, err := Parse(string(v))
-		if err != nil && !lenient {
-			return nil, err
-		}
-		if err != nil {
-			tpl = &Template{source: string(v), broken: err}
+		tpl := ParseLenient(string(v))
+		if !lenient {
+			var err error
+			if tpl, err = Parse(string(v)); err != nil {
+				return nil, err
+			}
 		}
 		if _, constant := tpl.Const(); !constant {
 			t.template, t.constant = tpl, false
@@ -80,8 +80,22 @@ func (t *Tree) Const() (value.Value, bool) { return t.source, t.constant }
 // Keys are the keys of a structure that is a dict, in order; nil otherwise.
 func (t *Tree) Keys() []value.Value { return t.keys }
 
-// Eval evaluates all templates of the structure.
+// Eval evaluates all templates of the structure. With an empty context nothing is evaluated, as in Mistral.
 func (t *Tree) Eval(env *Env) (value.Value, error) {
+	if t.constant || !hasContext(env) {
+		return t.source, nil
+	}
+	return t.eval(env)
+}
+
+func hasContext(env *Env) bool {
+	if env.Root != nil {
+		return value.Truthy(env.Root)
+	}
+	return env.Context != nil && value.Truthy(env.Context)
+}
+
+func (t *Tree) eval(env *Env) (value.Value, error) {
 	switch {
 	case t.constant:
 		return t.source, nil
@@ -90,7 +104,7 @@ func (t *Tree) Eval(env *Env) (value.Value, error) {
 	}
 	items := make([]value.Value, len(t.items))
 	for i, sub := range t.items {
-		v, err := sub.Eval(env)
+		v, err := sub.eval(env)
 		if err != nil {
 			return nil, err
 		}

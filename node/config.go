@@ -63,13 +63,15 @@ type Config struct {
 	// Authorize says who sends a request to the REST API, and whether the rule of the policy ("workflows:list") lets them.
 	// Defaults to api.Unauthenticated: everybody works in one project.
 	Authorize func(r *http.Request, rule string) (api.Caller, error)
-	// Cron understands the patterns of cron triggers. nil: triggers with a pattern are refused.
+	// Cron understands the patterns of cron triggers. Defaults to those of package cron.
 	Cron api.Cron
 	// Info is what the REST API's /info answers, a JSON object. Defaults to nil: it is disabled.
 	Info json.RawMessage
 	// DeleteActionExecutions allows to delete action executions that belong to no workflow by the REST API. Defaults to
 	// refusing it, as Mistral does.
 	DeleteActionExecutions bool
+	// Standard configures the standard actions, when Actions is not set. Defaults to their defaults.
+	Standard std.Config
 	// Logger receives the log. Defaults to discarding it.
 	Logger *slog.Logger
 	// Version names the build in the list of nodes. Defaults to "dev".
@@ -175,9 +177,12 @@ func (c *Config) defaults() error {
 	if c.Version == "" {
 		c.Version = "dev"
 	}
+	if c.Cron == nil {
+		c.Cron = patterns{}
+	}
 	if c.Actions == nil {
 		c.Actions = actions.NewRegistry()
-		return std.Register(c.Actions, std.Config{})
+		return std.Register(c.Actions, c.Standard)
 	}
 	return nil
 }

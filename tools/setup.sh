@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Checks for what the build and the tests need, and installs what is missing where it may.
 #
-#   tools/setup.sh go cc postgres
+#   tools/setup.sh go cc postgres sshd
 #
 # Go must be there. Without a C compiler the tests run without the race detector; without PostgreSQL's server the tests on
-# PostgreSQL are skipped. Both are installed with apt-get when we are root or sudo asks for no password.
+# PostgreSQL are skipped, without OpenSSH's server those of std.ssh. They are installed with apt-get when we are root or sudo
+# asks for no password.
 set -euo pipefail
 
 say() { echo "setup: $*" >&2; }
@@ -45,6 +46,12 @@ check_postgres() {
 	compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null && return
 	command -v initdb >/dev/null && return
 	install postgresql || say "no PostgreSQL server: its tests are SKIPPED (apt-get install postgresql)"
+}
+
+check_sshd() {
+	[[ -x /usr/sbin/sshd ]] && return
+	command -v sshd >/dev/null && return
+	install openssh-server || say "no sshd: the tests of std.ssh are SKIPPED (apt-get install openssh-server)"
 }
 
 for what in "$@"; do

@@ -197,7 +197,7 @@ type ActionSpec struct {
 	Async        bool   // the result comes from outside
 	SafeRerun    bool
 	// Inline, when not nil, runs the action inside the step: it has no outside effect.
-	Inline func(input *value.Dict) Outcome
+	Inline func(id ActionID, input *value.Dict) Outcome
 	// AdHoc is the definition when this is an ad-hoc action, and Base what it is based on.
 	AdHoc *dsl.Action
 	Base  *ActionSpec

@@ -12,10 +12,11 @@ import (
 
 // Times of repetition.
 const (
-	resendMin    = 5 * time.Second // dispatched attempts and sub-workflows: doubling …
-	resendMax    = 5 * time.Minute // … up to this
-	parentMin    = time.Second     // notifications of the parent: doubling …
-	parentMax    = time.Minute     // … up to this
+	resendMin    = 5 * time.Second  // dispatched attempts and sub-workflows: doubling …
+	resendMax    = 5 * time.Minute  // … up to this for what has begun, whose end will be reported anyway
+	unheardMax   = 15 * time.Second // … up to this for what nobody has answered yet: after a partition all waits for it
+	parentMin    = time.Second      // notifications of the parent: doubling …
+	parentMax    = 15 * time.Second // … up to this
 	leaseRenewal = 30 * time.Second
 )
 
@@ -62,20 +63,28 @@ func (e *Execution) send(a *action) {
 	a.nextSend = e.nextResend(a)
 }
 
+// resendLimit is the longest time between two repetitions of an action's messages.
+func resendLimit(a *action) time.Duration {
+	if a.Phase == PhaseDispatched && a.LeaseUntil.IsZero() && !a.CancelSent {
+		return resendMax
+	}
+	return unheardMax
+}
+
 // nextResend is the first of the action's times of repetition after now: 5 s after it began, then doubling.
 func (e *Execution) nextResend(a *action) time.Time {
 	since := a.StartedAt
 	if since.IsZero() {
 		since = a.CreatedAt
 	}
-	at, step := since, resendMin
+	at, step, limit := since, resendMin, resendLimit(a)
 	if gap := e.now.Sub(since); gap > 2*resendMax {
 		at = e.now
-		step = resendMax
+		step = limit
 	}
 	for !at.After(e.now) {
 		at = at.Add(step)
-		step = min(2*step, resendMax)
+		step = min(2*step, limit)
 	}
 	return at
 }

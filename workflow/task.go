@@ -67,7 +67,7 @@ func (e *Execution) launch(p *prepared) error {
 	if a.RunInput != nil {
 		input = a.RunInput
 	}
-	return e.actionDone(a, p.spec.Inline(input))
+	return e.actionDone(a, p.spec.Inline(a.ID, input))
 }
 
 // actionDone gives an action its outcome, and the task its consequences.
@@ -89,7 +89,7 @@ func (e *Execution) actionDone(a *action, o Outcome) error {
 		}
 		result = shaped
 	}
-	if err := sizeLimit("ActionExecution", "output", result); err != nil {
+	if err := sizeLimit("ActionExecution", "output", wrapped(result)); err != nil {
 		return e.spoil(a, "Failed to handle action completion", err)
 	}
 	e.finishAction(a, state, result)
@@ -97,11 +97,16 @@ func (e *Execution) actionDone(a *action, o Outcome) error {
 }
 
 func (e *Execution) finishAction(a *action, s State, result value.Value) {
-	out := value.NewDict(1)
-	out.SetString("result", result)
-	a.Output = out.Freeze()
+	a.Output = wrapped(result)
 	e.accept(a, a.counts(s))
 	e.setAction(a, s)
+}
+
+// wrapped is a result as an action's output has it.
+func wrapped(result value.Value) *value.Dict {
+	out := value.NewDict(1)
+	out.SetString("result", result)
+	return out.Freeze()
 }
 
 // counts reports whether an outcome belongs to the task's result: not when the task has moved on to another action for

@@ -353,13 +353,13 @@ func (w *world) run(from workflow.ExecutionID, d workflow.Dispatch) {
 		out, _ := input.GetString("output")
 		finish(max(delay, 0), workflow.Outcome{Kind: workflow.OutcomeValue, Value: out})
 	default:
-		finish(0, inline(name, a.ID)(input))
+		finish(0, inline(name, a.ID)(a.ID, input))
 	}
 }
 
 // inline gives the standard actions without an outside effect.
-func inline(name string, id workflow.ActionID) func(*value.Dict) workflow.Outcome {
-	return func(input *value.Dict) workflow.Outcome {
+func inline(name string, id workflow.ActionID) func(workflow.ActionID, *value.Dict) workflow.Outcome {
+	return func(_ workflow.ActionID, input *value.Dict) workflow.Outcome {
 		switch name {
 		case "std.fail":
 			if v, ok := input.GetString("error_data"); ok && value.Truthy(v) {

@@ -1,23 +1,104 @@
-// Package std holds Mistral's built-in actions.
+// Package std holds Mistral's built-in actions, and calls to OpenStack's services.
+//
+// Register adds them to a registry. Inputs, results and texts of errors are Mistral's; where an action does more or less,
+// its comment says so. What is the same for all of them:
+//
+//   - Run returns soon after its context is done, with the result "cancelled".
+//   - An exception in Mistral's action is an error with its text, "The action raised an exception [action=…,
+//     action_ex_id=…, msg='…']", whatever caused it.
+//   - What comes from outside is bounded: answers over HTTP by Config.ResponseBytesMax, the output of commands and scripts by
+//     the constants of their files.
+//
+// std.http reaches any host by default but those on the local link, where clouds keep their metadata; Mistral also
+// shuts out the loopback interface, see Config.DeniedCIDRs and MistralDeniedCIDRs.
 package std
 
 import (
-	"context"
-	"math"
-	"strconv"
-	"strings"
+	"crypto/x509"
+	"net/netip"
 	"time"
 
 	"cierzo/actions"
-	"cierzo/expr/value"
 )
 
-// Config of the standard actions; the zero value is right for most.
-type Config struct{}
+// Config of the standard actions. The zero value is right for most, but for std.javascript: see Interpreter.
+type Config struct {
+	// HTTPTimeout is what a request of std.http may take when its input doesn't say. Defaults to 60 s.
+	HTTPTimeout time.Duration
+	// ResponseBytesMax bounds the body of an answer over HTTP, in bytes, after decompression. Defaults to 5 MiB.
+	ResponseBytesMax int
+	// AllowedHosts are the names and addresses that std.http and std.mistral_http may ask, without ports. Defaults to all.
+	AllowedHosts []string
+	// DeniedCIDRs are addresses that std.http and std.mistral_http never connect to, whatever name leads there, also as a
+	// proxy or by a redirect. nil defaults to 169.254.0.0/16 and fe80::/10; an empty list denies nothing.
+	DeniedCIDRs []netip.Prefix
+	// RootCAs are the authorities that sign the certificates of servers. Defaults to the system's.
+	RootCAs *x509.CertPool
 
-// Register adds the standard actions to a registry.
-func Register(r *actions.Registry, _ Config) error {
-	for _, a := range []actions.Action{noop(), asyncNoop(), echo(), fail(), sleep(), testDict(), httpAction()} {
+	// SSHKeys is the folder of private keys that are named by a relative path, and of those (id_ed25519, id_ecdsa, id_rsa)
+	// that are tried when an action has neither key nor password. Defaults to .ssh in the home of the process.
+	SSHKeys string
+	// SSHKnownHosts is a file of known_hosts' format; a host that isn't in it, or has another key there, is refused.
+	// Defaults to "": any host key is accepted, as in Mistral.
+	SSHKnownHosts string
+	// SSHProxyCommands lets std.ssh_proxied run programs on this machine by its input proxy_command. Whoever may start
+	// a workflow may then run anything here that the process may. Defaults to false; Mistral has it on.
+	SSHProxyCommands bool
+
+	// JavaScript is what RunJavaScriptChild returned to this program's main function; without it, scripts are refused.
+	JavaScript Interpreter
+	// JavaScriptTimeout is what a script may take, also in processor time. Defaults to 10 s.
+	JavaScriptTimeout time.Duration
+
+	// OpenStack is the account for calls on behalf of nobody. Defaults to the variables OS_* of the environment.
+	OpenStack OpenStack
+}
+
+// The defaults of Config.
+const (
+	httpTimeoutDefault       = 60 * time.Second
+	responseBytesMaxDefault  = 5 << 20
+	javaScriptTimeoutDefault = 10 * time.Second
+)
+
+// MistralDeniedCIDRs is Mistral's own default for DeniedCIDRs: the loopback interface and the local link.
+func MistralDeniedCIDRs() []netip.Prefix {
+	return append(localLink(), netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128"))
+}
+
+func localLink() []netip.Prefix {
+	return []netip.Prefix{netip.MustParsePrefix("169.254.0.0/16"), netip.MustParsePrefix("fe80::/10")}
+}
+
+func (c Config) complete() (Config, error) {
+	if c.HTTPTimeout <= 0 {
+		c.HTTPTimeout = httpTimeoutDefault
+	}
+	if c.ResponseBytesMax <= 0 {
+		c.ResponseBytesMax = responseBytesMaxDefault
+	}
+	if c.JavaScriptTimeout <= 0 {
+		c.JavaScriptTimeout = javaScriptTimeoutDefault
+	}
+	if c.DeniedCIDRs == nil {
+		c.DeniedCIDRs = localLink()
+	}
+	return c, nil
+}
+
+// Register adds the standard actions to a registry. fault.Conflict: one of the names is taken; fault.Invalid: the
+// configuration can't work.
+func Register(r *actions.Registry, cfg Config) error {
+	cfg, err := cfg.complete()
+	if err != nil {
+		return err
+	}
+	all := []actions.Action{noop(), asyncNoop(), echo(), fail(), sleep(), testDict(), httpAction(cfg), mistralHTTP(cfg), sshAction(cfg), sshProxied(cfg), email(cfg), javaScript(cfg, "std.javascript"), javaScript(cfg, "std.js")}
+	cloud, err := openStackActions(cfg)
+	if err != nil {
+		return err
+	}
+	for _, a := range append(all, cloud...) {
 		if err := r.Register(a); err != nil {
 			return err
 		}
@@ -25,111 +106,5 @@ func Register(r *actions.Registry, _ Config) error {
 	return nil
 }
 
+// class is where Mistral keeps the Python classes of its actions.
 const class = "mistral.actions.std_actions."
-
-func noop() actions.Action {
-	return actions.Action{
-		Name: "std.noop", Class: class + "NoOpAction", SafeRerun: true, Description: "Does nothing.",
-		Inline: func(*value.Dict) actions.Result { return actions.Value(value.Null{}) },
-	}
-}
-
-func asyncNoop() actions.Action {
-	return actions.Action{
-		Name: "std.async_noop", Class: class + "AsyncNoOpAction", Async: true, SafeRerun: true, Description: "Waits for its result from outside.",
-		Inline: func(*value.Dict) actions.Result { return actions.Deferred() },
-	}
-}
-
-func echo() actions.Action {
-	return actions.Action{
-		Name: "std.echo", Class: class + "EchoAction", SafeRerun: true, Description: "Returns its input, after a delay.",
-		Params: []actions.Param{{Name: "output"}, {Name: "delay", Default: value.Int(0)}},
-		Run: func(ctx context.Context, c *actions.Call) actions.Result {
-			if err := wait(ctx, seconds(c.Input, "delay")); err != nil {
-				return actions.Cancelled()
-			}
-			out, _ := c.Input.GetString("output")
-			return actions.Value(out)
-		},
-	}
-}
-
-// seconds reads a number of seconds; what is no number or negative is 0, as in Mistral.
-func seconds(input *value.Dict, name string) time.Duration {
-	v, ok := input.GetString(name)
-	if !ok {
-		return 0
-	}
-	f, err := strconv.ParseFloat(strings.TrimSpace(value.Str(v)), 64)
-	if err != nil || !(f > 0) || math.IsInf(f, 0) {
-		return 0
-	}
-	return time.Duration(min(f, 1e8) * float64(time.Second))
-}
-
-func wait(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return nil
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
-}
-
-func fail() actions.Action {
-	return actions.Action{
-		Name: "std.fail", Class: class + "FailAction", SafeRerun: true, Description: "Fails.",
-		Params: []actions.Param{{Name: "error_data", Default: value.Null{}}},
-		Inline: func(input *value.Dict) actions.Result {
-			if v, ok := input.GetString("error_data"); ok && value.Truthy(v) {
-				return actions.Error(v)
-			}
-			return actions.Errorf("The action raised an exception [action=Fail action, msg='Fail action expected exception.']")
-		},
-	}
-}
-
-func sleep() actions.Action {
-	return actions.Action{
-		Name: "std.sleep", Class: class + "SleepAction", SafeRerun: true, Description: "Returns after so many seconds.",
-		Params: []actions.Param{{Name: "seconds", Default: value.Int(1)}},
-		Run: func(ctx context.Context, c *actions.Call) actions.Result {
-			if err := wait(ctx, seconds(c.Input, "seconds").Truncate(time.Second)); err != nil {
-				return actions.Cancelled()
-			}
-			return actions.Value(value.Null{})
-		},
-	}
-}
-
-// sizeMax bounds std.test_dict, in keys.
-const sizeMax = 1_000_000
-
-func testDict() actions.Action {
-	return actions.Action{
-		Name: "std.test_dict", Class: class + "TestDictAction", SafeRerun: true, Description: "Returns a dict of the given size.",
-		Params: []actions.Param{
-			{Name: "size", Default: value.Int(0)}, {Name: "key_prefix", Default: value.String("")}, {Name: "val", Default: value.String("")},
-		},
-		Inline: func(input *value.Dict) actions.Result {
-			size, _ := input.GetString("size")
-			n, ok := size.(value.Int)
-			if !ok || n > sizeMax {
-				return actions.Errorf("std.test_dict: size %s is no number up to %d", value.Str(size), sizeMax)
-			}
-			prefix, _ := input.GetString("key_prefix")
-			val, _ := input.GetString("val")
-			d := value.NewDict(int(max(n, 0)))
-			for i := range int(n) {
-				d.SetString(value.Str(prefix)+strconv.Itoa(i), val)
-			}
-			return actions.Value(d)
-		},
-	}
-}

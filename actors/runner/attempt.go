@@ -121,7 +121,8 @@ func (w *worker) ask(a *attempt) {
 	a.sendAt = now.Add(backOff(a.sends))
 	w.counters.asked.Add(1)
 	w.toOwner(a, &messages.ToExecution{Message: &messages.ToExecution_StartRequest{
-		StartRequest: &messages.StartRequest{Attempt: a.id(), RunnerId: w.cfg.ID}}})
+		StartRequest: &messages.StartRequest{Attempt: a.id(), RunnerId: w.cfg.ID},
+	}})
 	a.sends++
 }
 

@@ -17,6 +17,7 @@ type engines struct {
 
 type engine struct {
 	demand uint32
+	viewed uint64    // how many hellos had been said when its newest view came
 	listed time.Time // when an engine named it last
 	heard  time.Time // when it said something last, or when it became known
 }
@@ -35,8 +36,9 @@ func (e *engines) heard(address string, now time.Time) {
 	}
 }
 
-// update takes an engine's view in. Views of different engines may differ for a moment; all that are named are greeted.
-func (e *engines) update(v *messages.EngineView, now time.Time) {
+// update takes an engine's view in, which came when so many hellos had been said. Views of different engines may differ for
+// a moment; all that are named are greeted.
+func (e *engines) update(v *messages.EngineView, hellos uint64, now time.Time) {
 	for _, n := range v.Engines {
 		k := e.known[n.Address]
 		if k == nil {
@@ -45,7 +47,7 @@ func (e *engines) update(v *messages.EngineView, now time.Time) {
 		}
 		k.listed = now
 		if n.Address == v.Address {
-			k.heard, k.demand = now, v.Demand
+			k.heard, k.demand, k.viewed = now, v.Demand, hellos
 		}
 	}
 }
@@ -66,6 +68,17 @@ func (e *engines) addresses(now time.Time) []string {
 	}
 	slices.Sort(list)
 	return slices.Compact(list)
+}
+
+// want reports whether an engine may have given a slot away before it heard that hello: one that has not answered it, or
+// says that it has something on this runner or would like to.
+func (e *engines) want(hello uint64) bool {
+	for _, k := range e.known {
+		if k.viewed < hello || k.demand > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // silent is how long the engine that an attempt belongs to has said nothing. When it is not among the engines any more,

@@ -3,7 +3,9 @@ package runner
 import (
 	"context"
 	"runtime/debug"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"cierzo/actions"
 	"cierzo/expr/value"
@@ -83,16 +85,21 @@ func (w *worker) call(a *attempt) (*actions.Call, error) {
 // progressBytesMax bounds a line of progress.
 const progressBytesMax = 1024
 
+// clip makes any bytes a text that a message can carry.
 func clip(text string) string {
 	if len(text) > progressBytesMax {
-		return text[:progressBytesMax]
+		text = text[:progressBytesMax]
+		for k := 0; k < utf8.UTFMax && !utf8.ValidString(text); k++ { // the cut may have gone through a letter
+			text = text[:len(text)-1]
+		}
 	}
-	return text
+	return strings.ToValidUTF8(text, "\uFFFD")
 }
 
 func (w *worker) sayStarted(a *attempt) {
 	w.toOwner(a, &messages.ToExecution{Message: &messages.ToExecution_ActionStarted{
-		ActionStarted: &messages.ActionStarted{Attempt: a.id(), RunnerId: w.cfg.ID}}})
+		ActionStarted: &messages.ActionStarted{Attempt: a.id(), RunnerId: w.cfg.ID},
+	}})
 }
 
 // returned takes the outcome over. An attempt that was stopped for want of engines is not over: when one is heard again it

@@ -149,17 +149,23 @@ func ActorName(id string) string { return "runner-" + id }
 // ID is the name of this incarnation.
 func (r *Runner) ID() string { return r.cfg.ID }
 
-// beat has the actor look at its clock.
+// beatMin is the first interval of Hello: engines may be starting too, and work may be waiting already.
+const beatMin = 10 * time.Millisecond
+
+// beat has the actor look at its clock, often at first, then each Heartbeat.
 func (r *Runner) beat() {
 	r.cfg.Actors.Root.Send(r.pid, tick{})
-	ticker := time.NewTicker(r.cfg.Heartbeat)
-	defer ticker.Stop()
+	wait := min(beatMin, r.cfg.Heartbeat)
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
 	for {
 		select {
 		case <-r.ctx.Done():
 			return
-		case <-ticker.C:
+		case <-timer.C:
 			r.cfg.Actors.Root.Send(r.pid, tick{})
+			wait = min(2*wait, r.cfg.Heartbeat)
+			timer.Reset(wait)
 		}
 	}
 }

@@ -37,6 +37,8 @@ type worker struct {
 	over     graves
 	running  int
 	draining bool
+	drainAt  time.Time // since when
+	drainNo  uint64    // the first hello that said so
 	waiters  []chan<- struct{}
 	hellos   uint64
 	beatAt   time.Time
@@ -64,9 +66,12 @@ func (w *worker) Receive(c actor.Context) {
 		w.returned(m.attempt, m.result)
 	case progressed:
 		w.toOwner(m.attempt, &messages.ToExecution{Message: &messages.ToExecution_ActionProgress{
-			ActionProgress: &messages.ActionProgress{Attempt: m.attempt.id(), RunnerId: w.cfg.ID, Text: m.text}}})
+			ActionProgress: &messages.ActionProgress{Attempt: m.attempt.id(), RunnerId: w.cfg.ID, Text: m.text},
+		}})
 	case drain:
-		w.draining = true
+		if !w.draining {
+			w.draining, w.drainAt, w.drainNo = true, w.cfg.Now(), w.hellos+1
+		}
 		w.waiters = append(w.waiters, m.empty)
 		w.hello(false)
 	case leave:
@@ -77,12 +82,21 @@ func (w *worker) Receive(c actor.Context) {
 	w.begin()
 	w.counters.running.Store(uint64(w.running))
 	w.counters.known.Store(uint64(len(w.attempts)))
-	if len(w.attempts) == 0 {
+	if w.drained() {
 		for _, empty := range w.waiters {
 			close(empty)
 		}
 		w.waiters = nil
 	}
+}
+
+// drained reports whether nothing is left, and nothing is on its way: an engine may have given a slot away before it heard
+// that this runner drains. Engines that don't answer, or have a queue, are waited for during two heartbeats only.
+func (w *worker) drained() bool {
+	if !w.draining || len(w.attempts) > 0 {
+		return false
+	}
+	return !w.engines.want(w.drainNo) || w.cfg.Now().Sub(w.drainAt) >= 2*w.cfg.Heartbeat
 }
 
 func (w *worker) handle(m *messages.ToRunner) {
@@ -107,7 +121,7 @@ func (w *worker) handle(m *messages.ToRunner) {
 // viewed learns who the engines are. When the split of the slots changes, they hear of it at once.
 func (w *worker) viewed(v *messages.EngineView) {
 	before := w.engines.grants(w.cfg.Slots)
-	w.engines.update(v, w.cfg.Now())
+	w.engines.update(v, w.hellos, w.cfg.Now())
 	after := w.engines.grants(w.cfg.Slots)
 	for address, n := range after {
 		if before[address] != n && w.cfg.Now().Sub(w.beatAt) > w.cfg.Heartbeat/20 {
@@ -123,7 +137,7 @@ func (w *worker) tick() {
 	w.engines.forget(now)
 	w.hello(false)
 	w.over.forget(now)
-	for _, a := range w.attempts {
+	for _, a := range w.order {
 		switch a.phase {
 		case finished:
 			if !a.sendAt.After(now) {

@@ -4,14 +4,18 @@ import (
 	"context"
 	"encoding/json"
 
+	"cierzo/actions/std"
 	"cierzo/node"
 )
+
+// standard configures the standard actions. main began with the same call, so that here it only gives the interpreter.
+func standard() std.Config { return std.Config{JavaScript: std.RunJavaScriptChild()} }
 
 // localBackend runs workflows on an engine inside this process.
 type localBackend struct{ node *node.Node }
 
 func newLocalBackend(ctx context.Context, store string, slots int) (backend, error) {
-	n, err := node.New(ctx, node.Config{Store: store, Slots: slots, Version: version()})
+	n, err := node.New(ctx, node.Config{Store: store, Slots: slots, Version: version(), Standard: standard()})
 	if err != nil {
 		return nil, err
 	}
@@ -22,15 +26,14 @@ func (b localBackend) upload(ctx context.Context, file string, source []byte) ([
 	return b.node.Upload(ctx, file, source)
 }
 
-func (b localBackend) start(ctx context.Context, workflow string, input, env map[string]json.RawMessage) (string, error) {
-	r := node.StartRequest{Workflow: workflow, Input: anyMap(input)}
-	if env != nil {
-		r.Env = anyMap(env)
-	}
-	return b.node.Start(ctx, r)
+func (b localBackend) start(ctx context.Context, r startRequest) (string, error) {
+	return b.node.Start(ctx, node.StartRequest{Workflow: r.workflow, Input: anyMap(r.input), Env: anyMap(r.env), Params: anyMap(r.params)})
 }
 
 func anyMap(m map[string]json.RawMessage) map[string]any {
+	if m == nil {
+		return nil
+	}
 	out := make(map[string]any, len(m))
 	for k, v := range m {
 		out[k] = v

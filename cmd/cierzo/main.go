@@ -20,6 +20,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"cierzo/actions/std"
 	"cierzo/fault"
 	"cierzo/node"
 )
@@ -40,6 +41,7 @@ type exitError struct{ code int }
 func (e exitError) Error() string { return fmt.Sprintf("exit code %d", e.code) }
 
 func main() {
+	std.RunJavaScriptChild() // the process may be one that runs a script; it is no command then
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))

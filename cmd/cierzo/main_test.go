@@ -11,9 +11,12 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"cierzo/actions/std"
 )
 
 func TestMain(m *testing.M) {
+	std.RunJavaScriptChild()
 	testscript.Main(m, map[string]func(){
 		"cierzo": func() {
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -46,17 +46,24 @@ func (b remoteBackend) upload(ctx context.Context, file string, source []byte) (
 	return doc.Workflows, err
 }
 
-func (b remoteBackend) start(ctx context.Context, workflow string, input, env map[string]json.RawMessage) (string, error) {
-	e := apitype.NewExecution{WorkflowName: workflow}
+func (b remoteBackend) start(ctx context.Context, r startRequest) (string, error) {
+	e := apitype.NewExecution{WorkflowName: r.workflow}
 	var err error
-	if e.Input, err = json.Marshal(input); err != nil {
+	if r.input == nil {
+		r.input = map[string]json.RawMessage{}
+	}
+	if e.Input, err = json.Marshal(r.input); err != nil {
 		return "", err
 	}
-	if input == nil {
-		e.Input = json.RawMessage("{}")
+	params := anyMap(r.params)
+	if r.env != nil {
+		if params == nil {
+			params = map[string]any{}
+		}
+		params["env"] = r.env
 	}
-	if env != nil {
-		if e.Params, err = json.Marshal(map[string]any{"env": env}); err != nil {
+	if params != nil {
+		if e.Params, err = json.Marshal(params); err != nil {
 			return "", err
 		}
 	}

@@ -21,6 +21,7 @@ type runOptions struct {
 	workflow string
 	input    []string
 	env      []string
+	params   []string
 	server   string
 	store    string
 	slots    int
@@ -50,6 +51,7 @@ output goes to standard output as JSON. The exit code tells the final state: 0 S
 	f.StringVarP(&o.workflow, "workflow", "w", "", "workflow to start (default: the first of the file)")
 	f.StringArrayVarP(&o.input, "input", "i", nil, "input: key=value (value is JSON or text), a JSON object, or @file (JSON or YAML); repeatable")
 	f.StringArrayVarP(&o.env, "env", "e", nil, "environment, in the same forms as --input")
+	f.StringArrayVarP(&o.params, "param", "p", nil, "start parameters such as task_name of reverse workflows, in the same forms as --input")
 	f.StringVar(&o.server, "server", "", "address of a server's API, such as http://127.0.0.1:8989")
 	f.StringVar(&o.store, "store", "", "database of the embedded engine (default: a temporary SQLite file)")
 	f.IntVar(&o.slots, "slots", 0, "actions that run at the same time in the embedded engine (0: 16 per processor)")
@@ -61,10 +63,16 @@ output goes to standard output as JSON. The exit code tells the final state: 0 S
 type backend interface {
 	// upload stores the definitions of a file and returns the names of its workflows in the file's order.
 	upload(ctx context.Context, file string, source []byte) ([]string, error)
-	start(ctx context.Context, workflow string, input, env map[string]json.RawMessage) (string, error)
+	start(ctx context.Context, r startRequest) (string, error)
 	// snapshot reads the execution and its tasks as they are now.
 	snapshot(ctx context.Context, id string) (*snapshot, error)
 	close(ctx context.Context) error
+}
+
+// startRequest says what to start, with values as JSON; nil is none.
+type startRequest struct {
+	workflow           string
+	input, env, params map[string]json.RawMessage
 }
 
 // snapshot is an execution at one moment.
@@ -90,11 +98,7 @@ func runWorkflow(ctx context.Context, o runOptions, stdin io.Reader, stdout, std
 	if err != nil {
 		return err
 	}
-	input, err := parseAssignments("input", o.input)
-	if err != nil {
-		return err
-	}
-	env, err := parseAssignments("env", o.env)
+	r, err := o.request()
 	if err != nil {
 		return err
 	}
@@ -102,7 +106,7 @@ func runWorkflow(ctx context.Context, o runOptions, stdin io.Reader, stdout, std
 	if err != nil {
 		return err
 	}
-	final, err := runOn(ctx, b, o, source, input, env, stderr)
+	final, err := runOn(ctx, b, o, source, r, stderr)
 	closeCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	if closeErr := b.close(closeCtx); err == nil && closeErr != nil {
@@ -114,6 +118,18 @@ func runWorkflow(ctx context.Context, o runOptions, stdin io.Reader, stdout, std
 	return report(final, stdout, stderr)
 }
 
+// request reads the flags' values; the workflow is chosen when the file is known.
+func (o runOptions) request() (r startRequest, err error) {
+	if r.input, err = parseAssignments("input", o.input); err != nil {
+		return r, err
+	}
+	if r.env, err = parseAssignments("env", o.env); err != nil {
+		return r, err
+	}
+	r.params, err = parseAssignments("param", o.params)
+	return r, err
+}
+
 func openBackend(ctx context.Context, o runOptions) (backend, error) {
 	if o.server != "" {
 		return newRemoteBackend(o.server)
@@ -121,35 +137,37 @@ func openBackend(ctx context.Context, o runOptions) (backend, error) {
 	return newLocalBackend(ctx, o.store, o.slots)
 }
 
-func runOn(ctx context.Context, b backend, o runOptions, source []byte, input, env map[string]json.RawMessage, stderr io.Writer) (*snapshot, error) {
+func runOn(ctx context.Context, b backend, o runOptions, source []byte, r startRequest, stderr io.Writer) (*snapshot, error) {
 	names, err := b.upload(ctx, o.file, source)
 	if err != nil {
 		return nil, err
 	}
-	name, err := chooseWorkflow(o.file, names, o.workflow)
-	if err != nil {
+	if r.workflow, err = chooseWorkflow(o.file, names, o.workflow); err != nil {
 		return nil, err
 	}
-	id, err := b.start(ctx, name, input, env)
+	id, err := b.start(ctx, r)
 	if err != nil {
 		return nil, err
 	}
 	show := newProgress(stderr, o.quiet)
-	show.begin(name, id)
+	show.begin(r.workflow, id)
 	return follow(ctx, b, id, show)
 }
 
-// followInterval is how often a running execution is looked at, and outageMax how long the server may be away meanwhile:
-// the execution goes on without us, and a server that restarts is back before long.
+// followMin and followMax bound how often a running execution is looked at: at first often, so that short ones are seen
+// at once. outageMax is how long the server may be away meanwhile: the execution goes on without us, and a server that
+// restarts is back before long.
 const (
-	followInterval = 100 * time.Millisecond
-	outageMax      = 2 * time.Minute
+	followMin = 5 * time.Millisecond
+	followMax = 100 * time.Millisecond
+	outageMax = 2 * time.Minute
 )
 
 // follow shows the execution's progress until it is final or paused.
 func follow(ctx context.Context, b backend, id string, show *progress) (*snapshot, error) {
-	tick := time.NewTicker(followInterval)
-	defer tick.Stop()
+	pause := followMin
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
 	var away time.Time
 	for {
 		s, err := b.snapshot(ctx, id)
@@ -176,8 +194,10 @@ func follow(ctx context.Context, b backend, id string, show *progress) (*snapsho
 		}
 		select {
 		case <-ctx.Done():
-		case <-tick.C:
+		case <-timer.C:
 		}
+		pause = min(pause*3/2, followMax)
+		timer.Reset(pause)
 	}
 }
 

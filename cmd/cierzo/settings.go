@@ -140,7 +140,7 @@ func settingNames() []string {
 
 // nodeConfig makes the node's configuration of the settings. Errors name the setting and where its value came from.
 func (s *settings) nodeConfig() (node.Config, error) {
-	var cfg node.Config
+	cfg := node.Config{Standard: standard()}
 	for _, r := range s.words("roles") {
 		cfg.Roles = append(cfg.Roles, node.Role(r))
 	}

@@ -29,7 +29,7 @@ func Truthy(v Value) bool {
 	case *Set:
 		return v.Len() > 0
 	case TimeSpan:
-		return v.Duration != 0
+		return v.Microseconds != 0
 	case interface{ Truth() bool }:
 		return v.Truth()
 	}
@@ -37,13 +37,13 @@ func Truthy(v Value) bool {
 }
 
 // Equal is Python's ==: numbers compare by value whatever their type, true is 1.
-func Equal(a, b Value) bool { return equal(a, b, false, false) }
+func Equal(a, b Value) bool { return equal(a, b, listPython, listPython) }
 
-// EqualFrozen is == inside YAQL, where lists are tuples unless they are Thawed.
-func EqualFrozen(a, b Value) bool { return equal(a, b, true, true) }
+// EqualFrozen is == inside YAQL, where lists are tuples unless they are marked; see Thawed.
+func EqualFrozen(a, b Value) bool { return equal(a, b, listFrozen, listFrozen) }
 
-// equal compares; with frozen, lists and tuples are the same thing unless they are mutable.
-func equal(a, b Value, frozen, top bool) bool {
+// equal compares; the styles say what unmarked lists are in each of the two.
+func equal(a, b Value, in, with listStyle) bool {
 	switch x := a.(type) {
 	case String:
 		y, ok := b.(String)
@@ -62,9 +62,9 @@ func equal(a, b Value, frozen, top bool) bool {
 	}
 	switch a := a.(type) {
 	case *List, *Tuple:
-		x, xTuple, _ := sequenceOf(a, frozen)
-		y, yTuple, ok := sequenceOf(b, frozen)
-		return ok && (xTuple == yTuple || (frozen && !top)) && equalItems(x, y, frozen)
+		x, _ := isTuple(a, in)
+		y, ok := isTuple(b, with)
+		return ok && x == y && equalItems(itemsOf(a), itemsOf(b), within(a, in), within(b, with))
 	case *Set:
 		t, ok := b.(*Set)
 		return ok && a.Len() == t.Len() && a.Within(t)
@@ -79,42 +79,30 @@ func equal(a, b Value, frozen, top bool) bool {
 		return ok && a.Time.Equal(t.Time)
 	case Mapping:
 		n, ok := b.(Mapping)
-		return ok && equalMappings(a, n, frozen)
+		return ok && equalMappings(a, n, within(a, in), within(n, with))
 	}
 	return a.Kind() == KindOpaque && a == b
 }
 
-func sequenceOf(v Value, frozen bool) (items []Value, tuple, ok bool) {
-	switch v := v.(type) {
-	case *List:
-		return v.items, frozen && !v.mutable, true
-	case *Tuple:
-		return v.items, true, true
-	}
-	return nil, false, false
-}
-
-// equalItems compares sequences of one kind. Below a mutable container the marks are inherited, so that they are not
-// looked at again.
-func equalItems(a, b []Value, frozen bool) bool {
+func equalItems(a, b []Value, in, with listStyle) bool {
 	if len(a) != len(b) {
 		return false
 	}
 	for i := range a {
-		if !equal(a[i], b[i], frozen, false) {
+		if !equal(a[i], b[i], in, with) {
 			return false
 		}
 	}
 	return true
 }
 
-func equalMappings(a, b Mapping, frozen bool) bool {
+func equalMappings(a, b Mapping, in, with listStyle) bool {
 	if a.Len() != b.Len() {
 		return false
 	}
 	for k, v := range a.All() {
 		w, ok := b.Get(k)
-		if !ok || !equal(v, w, frozen, false) {
+		if !ok || !equal(v, w, in, with) {
 			return false
 		}
 	}

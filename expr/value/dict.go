@@ -13,8 +13,7 @@ type Dict struct {
 	vals   []Value
 	index  map[hash]int // nil while small
 	frozen bool
-	// mutable: to YAQL it is Python's dict, not its own hashable one; see Thawed.
-	mutable bool
+	mutability
 	// freeKeys: lists and dicts that are not mutable may be keys, as YAQL allows inside an expression.
 	freeKeys bool
 }
@@ -32,9 +31,6 @@ func NewFreeDict(capacity int) *Dict {
 	d.freeKeys = true
 	return d
 }
-
-// Mutable reports whether the dict is Python's dict to YAQL too; see Thawed.
-func (d *Dict) Mutable() bool { return d.mutable }
 
 // At is the entry at position i, 0 ≤ i < Len.
 func (d *Dict) At(i int) (k, v Value) { return d.keys[i], d.vals[i] }

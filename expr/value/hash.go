@@ -57,7 +57,7 @@ func hashOf(v Value, free bool) (hash, error) {
 	case DateTime:
 		return hash{kind: hashTime, n: v.UnixMicro()}, nil
 	case TimeSpan:
-		return hash{kind: hashSpan, n: v.Microseconds()}, nil
+		return hash{kind: hashSpan, n: v.Microseconds}, nil
 	case Date:
 		return hash{kind: hashDate, n: v.Unix()}, nil
 	}

@@ -32,7 +32,7 @@ func ParseJSON(data []byte) (Value, error) {
 }
 
 func parseNext(dec *json.Decoder, depth int) (Value, error) {
-	if depth > DepthMax {
+	if depth > DepthMax+1 { // one more than is written: rows keep values in an object of theirs
 		return nil, fmt.Errorf("JSON is nested deeper than %d", DepthMax)
 	}
 	tok, err := dec.Token()
@@ -136,8 +136,10 @@ func appendJSON(dst []byte, v Value, depth int) ([]byte, error) {
 		return appendMapping(dst, v, depth)
 	case *Set:
 		return appendItems(dst, v.members.keys, depth)
+	case interface{ Items() []Value }:
+		return appendItems(dst, v.Items(), depth)
 	case DateTime:
-		return v.AppendFormat(dst, `"2006-01-02T15:04:05.000000"`), nil
+		return append(dst, `"`+Strftime(v.Time, "%Y-%m-%dT%H:%M:%S.%f")+`"`...), nil
 	case Date:
 		return v.AppendFormat(dst, `"2006-01-02"`), nil
 	}

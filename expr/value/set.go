@@ -1,6 +1,9 @@
 package value
 
-// Set is a frozen set of hashable values; it keeps the order in which they came.
+import "slices"
+
+// Set is a frozen set of hashable values. Its order is CPython's where that is the same in each process, else the order in
+// which the members came; see hashOrder.
 type Set struct{ members *Dict }
 
 // NewSet makes a set. The error names the first unhashable type. With frozen, lists and dicts are members as well, as
@@ -8,16 +11,28 @@ type Set struct{ members *Dict }
 func NewSet(items []Value, frozen bool) (*Set, error) {
 	s := &Set{NewDict(len(items))}
 	s.members.freeKeys = frozen
+	if err := s.add(items); err != nil {
+		return nil, err
+	}
+	if ordered := hashOrder(s.members.keys); !slices.Equal(ordered, s.members.keys) {
+		s.members = NewDict(len(ordered))
+		s.members.freeKeys = frozen
+		_ = s.add(ordered) // they were hashable before
+	}
+	s.members.frozen = true
+	return s, nil
+}
+
+func (s *Set) add(items []Value) error {
 	for _, item := range items {
 		if s.Has(item) {
 			continue
 		}
 		if err := s.members.Set(item, Null{}); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	s.members.frozen = true
-	return s, nil
+	return nil
 }
 
 // Len is the number of members.

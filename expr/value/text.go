@@ -51,7 +51,7 @@ func Str(v Value) string {
 	case DateTime:
 		return dateText(v.Time)
 	case TimeSpan:
-		return spanText(v.Duration)
+		return spanText(v.Microseconds)
 	case Date:
 		return v.Format("2006-01-02")
 	case interface{ Str() string }:
@@ -78,14 +78,6 @@ func StrFrozen(v Value) string {
 	return Str(v)
 }
 
-// listStyle says how a list looks.
-type listStyle uint8
-
-const (
-	listPython listStyle = iota // brackets
-	listFrozen                  // parentheses, but brackets within what is mutable
-)
-
 func writeRepr(b *strings.Builder, v Value, style listStyle) {
 	switch v := v.(type) {
 	case Null:
@@ -105,11 +97,11 @@ func writeRepr(b *strings.Builder, v Value, style listStyle) {
 	case String:
 		writeQuoted(b, string(v))
 	case *List:
-		if style == listFrozen && !v.mutable {
+		if tuple, _ := isTuple(v, style); tuple {
 			writeTuple(b, v.items, style)
 			return
 		}
-		writeItems(b, "[", v.items, "]", listPython)
+		writeItems(b, "[", v.items, "]", within(v, style))
 	case *Tuple:
 		writeTuple(b, v.items, style)
 	case *Set:
@@ -119,7 +111,7 @@ func writeRepr(b *strings.Builder, v Value, style listStyle) {
 	case DateTime:
 		b.WriteString(dateRepr(v.Time))
 	case TimeSpan:
-		b.WriteString(spanRepr(v.Duration))
+		b.WriteString(spanRepr(v.Microseconds))
 	case Date:
 		fmt.Fprintf(b, "datetime.date(%d, %d, %d)", v.Year(), v.Month(), v.Day())
 	case interface{ Repr() string }:
@@ -151,9 +143,7 @@ func writeSet(b *strings.Builder, s *Set, style listStyle) {
 }
 
 func writeMapping(b *strings.Builder, m Mapping, style listStyle) {
-	if d, ok := m.(*Dict); ok && d.mutable {
-		style = listPython
-	}
+	style = within(m, style)
 	b.WriteByte('{')
 	first := true
 	for k, item := range m.All() {

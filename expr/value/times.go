@@ -19,8 +19,7 @@ func dateText(t time.Time) string {
 }
 
 // spanText is Python's str of a timedelta.
-func spanText(d time.Duration) string {
-	us := d.Microseconds()
+func spanText(us int64) string {
 	const day = 86400 * 1000000
 	days := us / day
 	if us%day < 0 {
@@ -57,8 +56,7 @@ func dateRepr(t time.Time) string {
 }
 
 // spanRepr is Python's repr of a timedelta.
-func spanRepr(d time.Duration) string {
-	us := d.Microseconds()
+func spanRepr(us int64) string {
 	const day = 86400 * 1000000
 	days := us / day
 	if us%day < 0 {

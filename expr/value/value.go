@@ -53,8 +53,8 @@ type (
 	String string
 	// DateTime is a point in time with its zone.
 	DateTime struct{ time.Time }
-	// TimeSpan is a length of time, microseconds count.
-	TimeSpan struct{ time.Duration }
+	// TimeSpan is a length of time, Python's timedelta: longer than a time.Duration can be.
+	TimeSpan struct{ Microseconds int64 }
 	// Date is a calendar day, as YAML has it.
 	Date struct{ time.Time }
 	// Object is embedded by what an expression language needs inside an evaluation: iterators, patterns, contexts. Such

@@ -1,79 +1,62 @@
 package yaql
 
 import (
-	"fmt"
+	"unicode/utf8"
 
-	"cierzo/expr/scope"
 	"cierzo/expr/value"
 )
 
-// Expression is a parsed expression. It is frozen.
-type Expression struct {
-	source string
-	root   node
+// parser climbs precedences; the trees are those of yaql's LALR grammar.
+type parser struct {
+	scan    scanner
+	tok     token
+	depth   int
+	options *Options
 }
 
-// Source is the text as written.
-func (e *Expression) Source() string { return e.source }
+// depthMax bounds how deep an expression may be nested.
+const depthMax = 200
 
-// Eval evaluates the expression.
-func (e *Expression) Eval(env *scope.Env) (value.Value, error) {
-	limit := env.Limits.StepsMax
-	if limit == 0 {
-		limit = scope.StepsDefault
-	}
-	var root value.Value = value.NewDict(0)
-	if env.Context != nil {
-		root = env.Context
-	}
-	if env.Root != nil {
-		root = env.Root
-	}
-	run := &run{env: env, stepsMax: limit}
-	return run.eval(e.root, &frame{dollar: root, run: run})
-}
-
-// node is a piece of a program; evaluation is a method so that lambdas are just nodes.
-type node interface {
-	eval(r *run, f *frame) (value.Value, error)
-}
-
-type (
-	constant struct{ v value.Value }
-	variable struct{ name string }
-	listNode struct{ items []node }
-	dictNode struct{ keys, vals []node }
-	property struct {
-		of   node
-		name string
-		safe bool
-	}
-	index struct{ of, at node }
-	call  struct {
-		receiver node // nil: a function
-		safe     bool
-		name     string
-		args     []node
-		named    map[string]node
-	}
-	binary struct {
-		op   string
-		l, r node
-	}
-	unary struct {
-		op string
-		of node
-	}
+// How tightly operators hold.
+const (
+	powerContext = iota + 1
+	powerOr
+	powerAnd
+	powerNot
+	powerCompare
+	powerAdd
+	powerMultiply
+	powerMatch
+	powerSign
+	powerIndex
+	powerMember
 )
 
-type parser struct {
-	scan scanner
-	tok  token
+func bindingPower(op string) int {
+	switch op {
+	case "->":
+		return powerContext
+	case "or":
+		return powerOr
+	case "and":
+		return powerAnd
+	case "=", "!=", "<", ">", "<=", ">=", "in":
+		return powerCompare
+	case "+", "-":
+		return powerAdd
+	case "*", "/", "mod":
+		return powerMultiply
+	case "=~", "!~":
+		return powerMatch
+	case "[", "(":
+		return powerIndex
+	case ".", "?.":
+		return powerMember
+	}
+	return 0
 }
 
-// Parse parses an expression. Errors are "Lexical error: …" and "Parse error: …".
-func Parse(src string) (*Expression, error) {
-	p := &parser{scan: scanner{src: src}}
+func (p *parser) parse() (node, error) {
 	if err := p.advance(); err != nil {
 		return nil, err
 	}
@@ -84,7 +67,7 @@ func Parse(src string) (*Expression, error) {
 	if p.tok.kind != tokEnd {
 		return nil, p.unexpected()
 	}
-	return &Expression{source: src, root: n}, nil
+	return n, nil
 }
 
 func (p *parser) advance() error {
@@ -95,9 +78,10 @@ func (p *parser) advance() error {
 
 func (p *parser) unexpected() error {
 	if p.tok.kind == tokEnd {
-		return fmt.Errorf("Parse error: unexpected end of statement")
+		return fail(classGrammar, "Parse error: unexpected end of statement")
 	}
-	return fmt.Errorf("Parse error: unexpected '%s' at position %d of expression '%s'", p.tok.text, p.tok.pos, p.scan.src)
+	at := utf8.RuneCountInString(p.scan.src[:p.tok.pos])
+	return fail(classGrammar, "Parse error: unexpected '%s' at position %d of expression '%s'", p.tok.text, at, p.scan.src)
 }
 
 func (p *parser) isOp(text string) bool { return p.tok.kind == tokOp && p.tok.text == text }
@@ -109,39 +93,22 @@ func (p *parser) expect(op string) error {
 	return p.advance()
 }
 
-// binding is how tightly a binary operator holds; 0 is no operator.
-func binding(op string) int {
-	switch op {
-	case "->":
-		return 1
-	case "or":
-		return 3
-	case "and":
-		return 4
-	case "=", "!=", "<", ">", "<=", ">=", "in":
-		return 6
-	case "+", "-":
-		return 7
-	case "*", "/", "mod":
-		return 8
-	case "=~", "!~":
-		return 9
-	case ".", "?.", "[":
-		return 11
-	}
-	return 0
-}
-
+// expression reads operators that hold tighter than floor.
 func (p *parser) expression(floor int) (node, error) {
+	p.depth++
+	if p.depth > depthMax {
+		return nil, fail(classRecursion, "expression is nested deeper than %d", depthMax)
+	}
+	defer func() { p.depth-- }()
 	left, err := p.prefix()
 	if err != nil {
 		return nil, err
 	}
 	for p.tok.kind == tokOp {
 		op := p.tok.text
-		power := binding(op)
-		if power == 0 || power <= floor {
-			return left, nil
+		power := bindingPower(op)
+		if power == 0 || power <= floor || (op == "(" && !p.options.AllowDelegates) {
+			break
 		}
 		if err := p.advance(); err != nil {
 			return nil, err
@@ -150,51 +117,78 @@ func (p *parser) expression(floor int) (node, error) {
 			return nil, err
 		}
 	}
-	if p.tok.kind != tokEnd {
-		return nil, p.unexpected()
-	}
 	return left, nil
 }
 
 func (p *parser) infix(left node, op string, power int) (node, error) {
 	switch op {
 	case ".", "?.":
-		return p.member(left, op == "?.")
+		return p.member(left, op)
 	case "[":
-		at, err := p.expression(0)
+		args, err := p.arguments("]")
 		if err != nil {
 			return nil, err
 		}
-		return index{left, at}, p.expect("]")
+		return resolve(p.options, "#indexer", formSystem, left, args), nil
+	case "(":
+		args, err := p.arguments(")")
+		if err != nil {
+			return nil, err
+		}
+		return resolve(p.options, "#call", formSystem, left, args), nil
 	case "->":
 		power--
 	}
 	right, err := p.expression(power)
-	return binary{op, left, right}, err
+	if err != nil {
+		return nil, err
+	}
+	return binaryNode(p.options, op, left, right), nil
 }
 
-func (p *parser) member(left node, safe bool) (node, error) {
-	t := p.tok
-	if t.kind == tokWord {
-		return property{left, t.text, safe}, p.advance()
+// member reads what is behind a dot: a bare word is a property, a call is a method; nothing else matches.
+func (p *parser) member(left node, op string) (node, error) {
+	if p.tok.kind == tokCall {
+		name := p.tok.text
+		if err := p.advance(); err != nil {
+			return nil, err
+		}
+		args, err := p.arguments(")")
+		if err != nil {
+			return nil, err
+		}
+		c := resolve(p.options, name, formMethod, left, args)
+		c.safe = op == "?."
+		return c, nil
 	}
-	if t.kind == tokCall {
-		return p.call(left, safe)
+	right, err := p.expression(powerMember)
+	if err != nil {
+		return nil, err
 	}
-	return nil, p.unexpected()
+	if word, ok := right.(*constant); ok && word.word {
+		return &property{of: left, name: string(word.v.(value.String)), safe: op == "?."}, nil
+	}
+	return &mismatch{of: left, safe: op == "?."}, nil
 }
 
 func (p *parser) prefix() (node, error) {
 	t := p.tok
 	switch t.kind {
 	case tokValue:
-		return constant{t.val}, p.advance()
+		return &constant{v: t.val}, p.advance()
 	case tokWord:
-		return constant{value.String(t.text)}, p.advance()
+		return &constant{v: t.val, word: true}, p.advance()
 	case tokVar:
-		return variable{t.text}, p.advance()
+		return variableNode(t.text), p.advance()
 	case tokCall:
-		return p.call(nil, false)
+		if err := p.advance(); err != nil {
+			return nil, err
+		}
+		args, err := p.arguments(")")
+		if err != nil {
+			return nil, err
+		}
+		return resolve(p.options, t.text, formFunction, nil, args), nil
 	case tokOp:
 		return p.prefixOp(t.text)
 	}
@@ -203,101 +197,97 @@ func (p *parser) prefix() (node, error) {
 
 func (p *parser) prefixOp(op string) (node, error) {
 	switch op {
+	case "(", "[", "{", "-", "+", "not":
+	default:
+		return nil, p.unexpected()
+	}
+	if err := p.advance(); err != nil {
+		return nil, err
+	}
+	switch op {
 	case "(":
-		if err := p.advance(); err != nil {
-			return nil, err
-		}
 		n, err := p.expression(0)
 		if err != nil {
 			return nil, err
+		}
+		if word, ok := n.(*constant); ok && word.word {
+			n = &constant{v: word.v} // in parentheses a word is a text only
 		}
 		return n, p.expect(")")
 	case "[":
-		args, _, err := p.arguments("]")
-		return listNode{args}, err
-	case "{":
-		return p.dict()
-	case "-", "+", "not":
-		if err := p.advance(); err != nil {
+		args, err := p.arguments("]")
+		if err != nil {
 			return nil, err
 		}
-		power := 10
-		if op == "not" {
-			power = 5
-		}
-		of, err := p.expression(power)
-		return unary{op, of}, err
-	}
-	return nil, p.unexpected()
-}
-
-func (p *parser) call(receiver node, safe bool) (node, error) {
-	name := p.tok.text
-	args, named, err := p.arguments(")")
-	return call{receiver, safe, name, args, named}, err
-}
-
-// arguments reads a list up to its end; the token before it is still the current one.
-func (p *parser) arguments(end string) ([]node, map[string]node, error) {
-	var args []node
-	var named map[string]node
-	if err := p.advance(); err != nil {
-		return nil, nil, err
-	}
-	for !p.isOp(end) {
-		n, err := p.expression(0)
+		return resolve(p.options, "#list", formSystem, nil, args), nil
+	case "{":
+		args, err := p.arguments("}")
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		if p.isOp("=>") {
-			if err := p.advance(); err != nil {
-				return nil, nil, err
-			}
-			v, err := p.expression(0)
-			if err != nil {
-				return nil, nil, err
-			}
-			if word, ok := n.(constant); ok {
-				if s, ok := word.v.(value.String); ok {
-					if named == nil {
-						named = map[string]node{}
-					}
-					named[string(s)] = v
-				}
-			}
-			n = listNode{[]node{n, v}}
-			args = append(args, pair{n.(listNode)})
-		} else {
-			args = append(args, n)
-		}
-		if p.isOp(",") {
-			if err := p.advance(); err != nil {
-				return nil, nil, err
-			}
-			continue
-		}
-		if !p.isOp(end) {
-			return nil, nil, p.unexpected()
-		}
+		return resolve(p.options, "#map", formSystem, nil, args), nil
 	}
-	return args, named, p.advance()
-}
-
-// pair is `key => value` among arguments.
-type pair struct{ listNode }
-
-func (p *parser) dict() (node, error) {
-	args, _, err := p.arguments("}")
+	power := powerSign
+	if op == "not" {
+		power = powerNot
+	}
+	of, err := p.expression(power)
 	if err != nil {
 		return nil, err
 	}
-	var d dictNode
-	for _, a := range args {
-		kv, ok := a.(pair)
-		if !ok {
-			return nil, p.unexpected()
-		}
-		d.keys, d.vals = append(d.keys, kv.items[0]), append(d.vals, kv.items[1])
+	return resolve(p.options, "#unary_operator_"+op, formSystem, nil, []node{of}), nil
+}
+
+// arguments reads a list up to its end, which is consumed. Positional arguments may be left out, except the last;
+// named ones come last.
+func (p *parser) arguments(end string) ([]node, error) {
+	var args []node
+	if p.isOp(end) {
+		return nil, p.advance()
 	}
-	return d, nil
+	given, named := false, false
+	for {
+		if p.isOp(",") && !named {
+			args = append(args, &hole{})
+			if err := p.advance(); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		n, err := p.expression(0)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case p.isOp("=>"):
+			if !given && len(args) > 0 && !named {
+				return nil, p.unexpected()
+			}
+			if err := p.advance(); err != nil {
+				return nil, err
+			}
+			v, err := p.expression(0)
+			if err != nil {
+				return nil, err
+			}
+			args, named = append(args, &pair{n, v}), true
+		case named:
+			return nil, p.unexpected()
+		default:
+			args, given = append(args, n), true
+		}
+		if p.isOp(end) {
+			return args, p.advance()
+		}
+		if err := p.expect(","); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func variableNode(text string) node {
+	if n, ok := argumentNumber(text[1:]); ok {
+		return &argument{n}
+	}
+	return &variable{text[1:]}
 }

@@ -3,6 +3,7 @@ package arch_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -112,4 +113,21 @@ func TestTableNamesWhatItKnows(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestRunnerCanNotReachAStore: a runner works with no store configured, because there is no way from it to one.
+func TestRunnerCanNotReachAStore(t *testing.T) {
+	t.Parallel()
+	for _, rule := range arch.Rules() {
+		if rule.Folder != "actors/runner" {
+			continue
+		}
+		for _, store := range []string{"persistence/...", "database/sql", "catalog", "workflow", "actors"} {
+			if !slices.Contains(rule.NeverReaches, store) {
+				t.Errorf("the table doesn't keep %s from %s", rule.Folder, store)
+			}
+		}
+		return
+	}
+	t.Error("the table has no rule for actors/runner")
 }

@@ -35,7 +35,7 @@ func (r Room) covers(folder *Folder, file *File) bool {
 }
 
 // core is the part that decides and never acts.
-func core() []string { return []string{"expr/...", "dsl/...", "workflow/..."} }
+func core() []string { return []string{"cron", "expr/...", "dsl/...", "workflow/..."} }
 
 // Bans is the second half of the table.
 func Bans() []Ban {
@@ -45,7 +45,7 @@ func Bans() []Ban {
 	)
 	return []Ban{
 		{
-			Room: Room{In: core()},
+			Room: Room{In: core(), Outside: []string{"expr/goldentest"}},
 			Imports: []string{
 				"context", "crypto/rand", "database/sql/...", "log/...", "math/rand/...", "net/...", "os/...",
 				"runtime/...", "sync/...", "syscall",
@@ -65,8 +65,13 @@ func Bans() []Ban {
 		},
 		{
 			Room:    Room{Outside: []string{"persistence/sqlstore", "internal/dbtest", "test/chaos", "test/bench"}, Tests: true},
-			Imports: []string{"database/sql/...", "github.com/lib/pq/...", "github.com/cockroachdb/...", "modernc.org/..."},
+			Imports: []string{"database/sql/...", "github.com/lib/pq/...", "github.com/cockroachdb/...", "modernc.org/sqlite/..."},
 			Because: oneWriter,
+		},
+		{
+			Room:    Room{Outside: []string{"actions/std"}, Tests: true},
+			Imports: []string{"modernc.org/quickjs/...", "golang.org/x/crypto/...", "github.com/wneessen/go-mail/..."},
+			Because: "scripts, remote shells and mail are actions; the interpreter of scripts only runs in a child process",
 		},
 		{
 			Room:    Room{In: []string{"actors/...", "cluster", "messages", "persistence/...", "catalog"}},
@@ -74,7 +79,12 @@ func Bans() []Ban {
 			Because: "HTTP is the business of api, web and node",
 		},
 		{
-			Room: Room{Outside: []string{"persistence/storetest", "internal/dbtest", "internal/slogtest", "test/..."}},
+			Room:    Room{Outside: []string{"expr/yaql", "expr/jinja"}},
+			Imports: []string{"github.com/dlclark/regexp2/..."},
+			Because: "only the expression languages have Python's regular expressions; package regexp can't run away",
+		},
+		{
+			Room: Room{Outside: []string{"expr/goldentest", "persistence/storetest", "internal/dbtest", "internal/slogtest", "test/..."}},
 			Imports: []string{
 				"testing/...", "github.com/google/go-cmp/...", "github.com/rogpeppe/go-internal/...",
 				"go.uber.org/goleak", "pgregory.net/rapid",

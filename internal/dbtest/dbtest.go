@@ -203,14 +203,44 @@ func (s *Server) end(immediate bool) error {
 	}
 }
 
-// shared is the server that all tests of a process use.
+// shared is the server that all tests of a process use. Nobody tells when the last test has ended, so its directory is
+// removed by a later process.
 var shared = sync.OnceValues(func() (*Server, error) {
-	dir, err := os.MkdirTemp("", "cierzo-postgres-")
+	removeAbandoned()
+	dir, err := os.MkdirTemp("", sharedPrefix)
 	if err != nil {
 		return nil, err
 	}
 	return StartPostgres(dir)
 })
+
+const sharedPrefix = "cierzo-postgres-"
+
+// removeAbandoned removes the directories of servers that are gone, but those of the last minute, whose servers may not have
+// begun. What can't be removed stays: it is another user's.
+func removeAbandoned() {
+	found, err := filepath.Glob(filepath.Join(os.TempDir(), sharedPrefix+"*"))
+	if err != nil {
+		return
+	}
+	for _, dir := range found {
+		info, err := os.Stat(dir)
+		if err == nil && time.Since(info.ModTime()) > time.Minute && !serving(dir) {
+			_ = os.RemoveAll(dir)
+		}
+	}
+}
+
+// serving reports whether a server runs on the directory, or may.
+func serving(dir string) bool {
+	text, err := os.ReadFile(filepath.Join(dir, "data", "postmaster.pid"))
+	if err != nil {
+		return !errors.Is(err, os.ErrNotExist)
+	}
+	line, _, _ := strings.Cut(string(text), "\n")
+	pid, err := strconv.Atoi(line)
+	return err != nil || syscall.Kill(pid, 0) != syscall.ESRCH
+}
 
 var databases atomic.Int64
 

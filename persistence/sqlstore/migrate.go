@@ -129,7 +129,7 @@ func mayPass(err error) bool {
 		return true
 	}
 	switch answer.Code {
-	case "23505", "42P07", "XX000", "40001", "40P01": // the table was made by two at once; a row was written by two at once
+	case "23505", "42P07", "42710", "XX000", "40001", "40P01": // the table was made by two at once; a row was written by two at once
 		return true
 	}
 	switch answer.Code.Class() {

@@ -10,25 +10,51 @@ import (
 )
 
 // Lists of executions, tasks and actions go along the index of executions by project and time of creation; what belongs
-// to an execution is found by its own key.
+// to an execution is found by its own key. The servers' planners must not turn that round: they guess the size of the join
+// far too small, for the two halves of a key are not independent, and then read whole tables for one page.
 
 const (
 	pageExecution = `e.shard, e.id, e.project_id, e.workflow_name, e.state, e.root_id, e.parent_id, e.parent_task_id, e.wake_at, e.wanting, e.created_at, e.doc`
-	dataSource    = ` FROM executions AS e JOIN execution_data AS d ON d.shard = e.shard AND d.execution_id = e.id`
-	taskSource    = ` FROM executions AS e JOIN tasks AS p ON p.shard = e.shard AND p.execution_id = e.id`
-	actionSource  = ` FROM executions AS e JOIN actions AS p ON p.shard = e.shard AND p.execution_id = e.id JOIN tasks AS t ON t.id = p.task_id`
+	// OFFSET 0 keeps PostgreSQL from opening the inner query.
+	dataOfEach    = ` JOIN LATERAL (SELECT vals FROM execution_data AS x WHERE x.shard = e.shard AND x.execution_id = e.id OFFSET 0) AS d ON TRUE`
+	tasksOfEach   = ` JOIN LATERAL (SELECT seq, id, doc, vals FROM tasks AS x WHERE x.shard = e.shard AND x.execution_id = e.id OFFSET 0) AS p ON TRUE`
+	actionsOfEach = ` JOIN LATERAL (SELECT seq, id, task_id, runner, doc, vals FROM actions AS x WHERE x.shard = e.shard AND x.execution_id = e.id OFFSET 0) AS p ON TRUE`
+	// SQLite knows no LATERAL and joins as it is told by CROSS JOIN.
+	dataOfOne    = ` CROSS JOIN execution_data AS d ON d.shard = e.shard AND d.execution_id = e.id`
+	tasksOfOne   = ` CROSS JOIN tasks AS p ON p.shard = e.shard AND p.execution_id = e.id`
+	actionsOfOne = ` CROSS JOIN actions AS p ON p.shard = e.shard AND p.execution_id = e.id`
 )
 
 // paged says what a page is of.
 type paged struct {
-	columns, source string
-	parts           bool // of tasks or actions: rows p of an execution, by p.seq
+	columns string
+	join    string // of what belongs to an execution, as p
+	parts   bool   // of tasks or actions: rows p of an execution, by p.seq
 }
 
-func executionPage() paged { return paged{`d.vals`, dataSource, false} }
-func taskPage() paged      { return paged{`p.seq, p.id, p.doc, p.vals`, taskSource, true} }
-func actionPage() paged {
-	return paged{`t.doc, p.seq, p.id, p.task_id, p.runner, p.doc, p.vals`, actionSource, true}
+func (d dialect) executionPage() paged {
+	p := paged{`d.vals`, dataOfOne, false}
+	if d.server {
+		p.join = dataOfEach
+	}
+	return p
+}
+
+func (d dialect) taskPage() paged {
+	p := paged{`p.seq, p.id, p.doc, p.vals`, tasksOfOne, true}
+	if d.server {
+		p.join = tasksOfEach
+	}
+	return p
+}
+
+func (d dialect) actionPage() paged {
+	p := paged{`t.doc, p.seq, p.id, p.task_id, p.runner, p.doc, p.vals`, actionsOfOne, true}
+	if d.server {
+		p.join = actionsOfEach
+	}
+	p.join += ` JOIN tasks AS t ON t.id = p.task_id`
+	return p
 }
 
 // pageStatement has a condition for each field that selects.
@@ -49,15 +75,17 @@ func pageStatement(p paged, q persistence.PageQuery) (string, []any) {
 			w.where("(e.created_at, e.id) " + beyond + " (" + at + ", " + id + ")")
 		}
 	}
-	text := "SELECT " + pageExecution + ", " + p.columns + p.source
+	where := ""
 	if len(w.conditions) > 0 {
-		text += " WHERE " + w.all()
+		where = " WHERE " + w.all()
 	}
-	text += " ORDER BY e.created_at" + order + ", e.id" + order
+	by := " ORDER BY e.created_at" + order + ", e.id" + order
+	limit := " LIMIT " + w.place(persistence.Limit(q.Limit))
 	if p.parts {
-		text += ", p.seq" + order
+		return "SELECT " + pageExecution + ", " + p.columns + " FROM executions AS e" + p.join + where + by + ", p.seq" + order + limit, w.args
 	}
-	return text + " LIMIT " + w.place(persistence.Limit(q.Limit)), w.args
+	// Each execution has its data: the page is cut before they are joined.
+	return "SELECT " + pageExecution + ", " + p.columns + " FROM (SELECT " + pageExecution + " FROM executions AS e" + where + by + limit + ") AS e" + p.join + by, w.args
 }
 
 // all are the conditions as one.
@@ -119,7 +147,7 @@ func scanPage(rows *sql.Rows, behind ...any) (*workflow.ExecutionRecord, error) 
 
 // PageExecutions implements persistence.Pages.
 func (s *Store) PageExecutions(ctx context.Context, q persistence.PageQuery) ([]persistence.ExecutionEntry, error) {
-	text, args := pageStatement(executionPage(), q)
+	text, args := pageStatement(s.dialect.executionPage(), q)
 	return list(ctx, s, "list executions", func(rows *sql.Rows) (persistence.ExecutionEntry, error) {
 		var data string
 		rec, err := scanPage(rows, &data)
@@ -133,7 +161,7 @@ func (s *Store) PageExecutions(ctx context.Context, q persistence.PageQuery) ([]
 
 // PageTasks implements persistence.Pages.
 func (s *Store) PageTasks(ctx context.Context, q persistence.PageQuery) ([]persistence.TaskEntry, error) {
-	text, args := pageStatement(taskPage(), q)
+	text, args := pageStatement(s.dialect.taskPage(), q)
 	return list(ctx, s, "list tasks", func(rows *sql.Rows) (persistence.TaskEntry, error) {
 		var r persistence.TaskRow
 		rec, err := scanPage(rows, &r.Seq, &r.ID, &r.Doc, &r.Values)
@@ -148,7 +176,7 @@ func (s *Store) PageTasks(ctx context.Context, q persistence.PageQuery) ([]persi
 
 // PageActions implements persistence.Pages.
 func (s *Store) PageActions(ctx context.Context, q persistence.PageQuery) ([]persistence.ActionEntry, error) {
-	text, args := pageStatement(actionPage(), q)
+	text, args := pageStatement(s.dialect.actionPage(), q)
 	return list(ctx, s, "list actions", func(rows *sql.Rows) (persistence.ActionEntry, error) {
 		var owner persistence.TaskRow
 		var r persistence.ActionRow

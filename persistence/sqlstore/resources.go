@@ -16,7 +16,10 @@ const (
 	resourceColumns   = `id, kind, project_id, namespace, name, scope, ref, due_at, version, doc, created_at, updated_at`
 	resourceQuery     = `SELECT ` + resourceColumns + ` FROM resources WHERE id = $1 AND kind = $2`
 	resourceNameQuery = `SELECT ` + resourceColumns + ` FROM resources WHERE project_id = $1 AND kind = $2 AND namespace = $3 AND name = $4`
-	resourcesDue      = `SELECT ` + resourceColumns + ` FROM resources WHERE kind = $1 AND due_at <> 0 AND due_at <= {now} ORDER BY due_at, id LIMIT $2`
+	// As in dueMany: a clock that is asked again for each row couldn't bound the index.
+	resourcesDueMany = `SELECT ` + resourceColumns + ` FROM resources WHERE kind = $1 AND due_at <> 0
+AND due_at <= CAST(extract(epoch FROM statement_timestamp()) * 1000000 AS INT8) ORDER BY due_at, id LIMIT $2`
+	resourcesDueOne = `SELECT ` + resourceColumns + ` FROM resources WHERE kind = $1 AND due_at <> 0 AND due_at <= {now} ORDER BY due_at, id LIMIT $2`
 
 	insertResource = `INSERT INTO resources (id, kind, project_id, namespace, name, scope, ref, due_at, version, doc, created_at, updated_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING`
@@ -159,5 +162,9 @@ func (s *Store) ListResources(ctx context.Context, q persistence.ResourcesQuery)
 
 // DueResources implements persistence.Resources.
 func (s *Store) DueResources(ctx context.Context, kind persistence.ResourceKind, limit int) ([]persistence.Resource, error) {
-	return list(ctx, s, "find due resources", scanResource, resourcesDue, string(kind), persistence.Limit(limit))
+	text := resourcesDueOne
+	if s.dialect.server {
+		text = resourcesDueMany
+	}
+	return list(ctx, s, "find due resources", scanResource, text, string(kind), persistence.Limit(limit))
 }

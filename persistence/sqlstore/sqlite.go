@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	moderncsqlite "modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -60,7 +61,7 @@ func lockFile(path string) (*os.File, error) {
 	case err != nil:
 		return nil, fault.Wrap(fault.Unavailable, err, "database %s", path)
 	}
-	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	err = tryLock(f)
 	switch {
 	case errors.Is(err, syscall.EWOULDBLOCK):
 		err = fault.New(fault.Conflict, "database %s is used by another cierzo process; several nodes need PostgreSQL or CockroachDB", path)
@@ -70,6 +71,19 @@ func lockFile(path string) (*os.File, error) {
 		return f, nil
 	}
 	return nil, errors.Join(err, f.Close())
+}
+
+// lockPatience is how long a lock that somebody has is tried: a child that is just being started holds all its parent's
+// files until it runs its own program, and a process that ends may still be closing its.
+const lockPatience = 500 * time.Millisecond
+
+func tryLock(f *os.File) error {
+	for deadline := time.Now().Add(lockPatience); ; time.Sleep(5 * time.Millisecond) {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if !errors.Is(err, syscall.EWOULDBLOCK) || time.Now().After(deadline) {
+			return err
+		}
+	}
 }
 
 // sqliteCode is the primary result code of an error of SQLite, 0 of any other.

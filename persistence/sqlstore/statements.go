@@ -2,9 +2,9 @@ package sqlstore
 
 // reads are the statements that run outside of transactions, but those that are built, by executionsStatement and its like.
 func (d dialect) reads() []string {
-	due, wanting := dueOne, wantingOne
+	due, wanting, resourcesDue := dueOne, wantingOne, resourcesDueOne
 	if d.server {
-		due, wanting = dueMany, wantingMany
+		due, wanting, resourcesDue = dueMany, wantingMany, resourcesDueMany
 	}
 	return []string{
 		executionQuery, tasksQuery, actionsQuery, taskActionsQuery, findTaskQuery, findActionQuery, historyQuery, countAllQuery,

@@ -24,7 +24,7 @@ import (
 // statements are all that a database of the dialect can get, by a name, but the migrations.
 func (d dialect) statements() map[string]string {
 	out := map[string]string{}
-	for kind, list := range map[string][]string{"first": d.firstStatements(), "read": d.reads(), "write": d.writes(), "list": listStatements()} {
+	for kind, list := range map[string][]string{"first": d.firstStatements(), "read": d.reads(), "write": d.writes(), "list": d.listStatements()} {
 		for i, text := range list {
 			out[fmt.Sprintf("%s-%03d", kind, i)] = d.text(text)
 		}
@@ -32,8 +32,8 @@ func (d dialect) statements() map[string]string {
 	return out
 }
 
-// listStatements are all shapes of executionsStatement.
-func listStatements() []string {
+// listStatements are all shapes of the statements that are built.
+func (d dialect) listStatements() []string {
 	var out []string
 	for bits := range 1 << 8 {
 		var q persistence.ExecutionsQuery
@@ -54,13 +54,13 @@ func listStatements() []string {
 		text, _ := executionsStatement(q)
 		out = append(out, text)
 	}
-	return slices.Concat(out, pageStatements(), resourceStatements())
+	return slices.Concat(out, d.pageStatements(), resourceStatements())
 }
 
 // pageStatements are all shapes of pageStatement.
-func pageStatements() []string {
+func (d dialect) pageStatements() []string {
 	var out []string
-	for _, p := range []paged{executionPage(), taskPage(), actionPage()} {
+	for _, p := range []paged{d.executionPage(), d.taskPage(), d.actionPage()} {
 		for bits := range 1 << 10 {
 			var q persistence.PageQuery
 			for i, set := range []func(){

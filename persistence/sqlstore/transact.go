@@ -189,10 +189,13 @@ func (s *Store) classify(err error, doing string) error {
 	switch {
 	case errors.As(err, &answer):
 		switch answer.Code.Class() {
-		case "22", "3D", "28", "54": // a value, a database, a user that isn't right, or more than a column or an index can hold
+		case "22", "3D", "28", "54": // a value, a database, a user that isn't right; more than a column or an index can hold
 			kind = fault.Invalid
 		case "42", "23", "25", "26":
 			kind = fault.Internal
+		}
+		if answer.Code == "42501" { // a user without the right
+			kind = fault.Invalid
 		}
 		if answer.Code == "25006" { // read-only: a replica, or a server that is switched over
 			kind = fault.Unavailable

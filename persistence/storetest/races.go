@@ -99,8 +99,8 @@ func manyCreators(t *testing.T, s persistence.Store) {
 	}
 }
 
-// crossedDefinitions is the trial for write skew: uploads whose names overlap, in opposite orders; exactly one of each
-// pair may win, and it wins as a whole.
+// crossedDefinitions has uploads whose names overlap meet in opposite orders: of two that overlap one may win, and it wins
+// as a whole.
 func crossedDefinitions(t *testing.T, s persistence.Store) {
 	const rounds = 15
 	for round := range rounds {

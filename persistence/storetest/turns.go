@@ -111,7 +111,7 @@ func refusedTurn(t *testing.T, s persistence.Store) {
 	commitAll(t, s, creation(1, nil), creation(2, nil), creation(3, nil))
 	noJSON := update(1, 1, "x")
 	tk := task(1, 0)
-	tk.Published = dict("span", value.TimeSpan{Duration: time.Second})
+	tk.Published = dict("span", value.TimeSpan{Microseconds: 1_000_000})
 	noJSON.Writes.Tasks = []*workflow.TaskRecord{tk}
 	foreign := update(2, 1, "x")
 	foreign.Writes.Tasks = []*workflow.TaskRecord{task(3, 0)}

@@ -1,4 +1,6 @@
--- Keys are led by the shard, a hash: neighbours in time are no neighbours in a range.
+-- Keys are led by the shard, a hash: neighbours in time are no neighbours in a range. One index isn't: executions_created,
+-- where the newest executions of a project lie side by side. A page of them needs that order, and one entry for each
+-- execution, written with its creation only, is what it costs.
 
 CREATE TABLE IF NOT EXISTS executions (
   shard          INT8 NOT NULL,

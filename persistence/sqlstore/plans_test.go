@@ -1,0 +1,257 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"cierzo/internal/dbtest"
+	"cierzo/persistence"
+	"cierzo/workflow"
+)
+
+// fill adds executions from the number first to the number last, and as many definitions, to what a busy installation
+// has: half of the executions wait, a hundredth is due.
+func fill(t *testing.T, db *sql.DB, first, last int) {
+	t.Helper()
+	series := fmt.Sprintf(" FROM generate_series(%d, %d) AS i", first, last)
+	const key = "(i * 7919) % 256, md5(i::TEXT)"
+	run(t, db,
+		`INSERT INTO executions SELECT `+key+`, 1, 'n', 'p' || i % 10, 'w' || i % 50, CASE i % 5 WHEN 0 THEN 'RUNNING' ELSE 'SUCCESS' END,
+CASE i % 2 WHEN 0 THEN '' ELSE md5((i - i % 20)::TEXT) END, CASE i % 2 WHEN 0 THEN '' ELSE md5((i - 1)::TEXT) END,
+CASE i % 2 WHEN 0 THEN '' ELSE md5('t' || i) END,
+CASE WHEN i % 100 = 0 THEN 1000 + i WHEN i % 2 = 0 THEN 9000000000000000 + i ELSE 0 END, CASE WHEN i % 50 = 0 THEN 1 ELSE 0 END, 1700000000000000 + i, '{}'`+series,
+		`INSERT INTO execution_data SELECT `+key+`, '{}'`+series,
+		`INSERT INTO tasks SELECT `+key+`, k, md5('t' || i || k), '{}', ''`+series+`, generate_series(0, 2) AS k`,
+		`INSERT INTO actions SELECT `+key+`, k, md5('a' || i || k), md5('t' || i || k), CASE WHEN i % 10 = 0 THEN 'r' || i % 7 ELSE '' END, '{}', ''`+series+`, generate_series(0, 2) AS k`,
+		`INSERT INTO history SELECT `+key+`, k, '[]'`+series+`, generate_series(1, 3) AS k`,
+		`INSERT INTO revisions SELECT md5('d' || i), md5('d' || i), 'p' || i % 10, 'workflow', '', 'w' || i, 'private', '[]', '', '', 1, '', 1, 'me'`+series,
+		`INSERT INTO definitions SELECT 'p' || i % 10, 'workflow', '', 'w' || i, CASE i % 100 WHEN 0 THEN 'public' ELSE 'private' END, md5('d' || i)`+series,
+		`INSERT INTO resources SELECT md5('r' || i), CASE i % 2 WHEN 0 THEN 'cron_trigger' ELSE 'member' END, 'p' || i % 10, '', 'r' || i, 'private', 'w' || i % 50,
+CASE WHEN i % 100 = 0 THEN 1000 + i ELSE 0 END, 1, '{}', 1700000000000000 + i, 0`+series,
+		"ANALYZE")
+}
+
+// scansAllowed are the statements that may read a whole table, with the reason.
+func scansAllowed() map[string]string {
+	const members = "there is a row for each node"
+	const seldom = "a list for people that begins with a name: definitions are few, and the page is sorted over all that one may see"
+	return map[string]string{
+		replaceNode: members, liveNodes: members, forgetOfNode: members, deleteNode: members, renewNode: members,
+		listQuery: seldom, listInQuery: seldom, restQuery: seldom, listAllQuery: seldom, listAllIn: seldom, restAllQuery: seldom,
+		countAllQuery: "it counts all", countQuery: "it counts all of a project, a tenth of the table here",
+	}
+}
+
+// TestPlans: under SERIALIZABLE a sequential scan conflicts with every writer of its table, and for the readers it grows with
+// the installation. Generic plans are what prepared statements end with.
+func TestPlans(t *testing.T) {
+	t.Parallel()
+	dsn := dbtest.Postgres(t)
+	s := open(t, dsn)
+	first := 1
+	for _, last := range []int{0, 10, 10_000} {
+		if last >= first {
+			fill(t, admin(t, dsn), first, last)
+			first = last + 1
+		}
+		for handle, texts := range map[*sql.DB][]string{s.writer: s.dialect.writes(), s.db: s.dialect.reads()} {
+			if last < 1000 && handle == s.db {
+				continue // outside of transactions a scan of a small table harms nobody
+			}
+			for _, text := range texts {
+				plan := explain(t, handle, s.dialect.text(text))
+				if strings.Contains(plan, "Seq Scan") && scansAllowed()[text] == "" {
+					t.Errorf("%d executions: %s\n%s", last, text, plan)
+				}
+			}
+		}
+	}
+	for name, q := range map[string]persistence.ExecutionsQuery{
+		"of a project":       {ProjectID: "p1", Limit: 50},
+		"the next page":      {ProjectID: "p1", Before: &persistence.PageKey{CreatedAt: persistence.FromMicros(1700000000005000), ID: "x"}},
+		"roots of a project": {ProjectID: "p1", RootsOnly: true, Limit: 50},
+		"running ones":       {ProjectID: "p1", States: []workflow.State{workflow.Running}, Limit: 50},
+		"below a root":       {RootID: "x", Limit: 50},
+		"below a task":       {ParentTask: "x", Limit: 50},
+	} {
+		text, args := executionsStatement(q)
+		if plan := explainWith(t, s.db, text, args); strings.Contains(plan, "Seq Scan") {
+			t.Errorf("executions %s:\n%s", name, plan)
+		}
+	}
+	after := &persistence.PageMark{CreatedAt: persistence.FromMicros(1700000000005000), ID: "x", Seq: 1}
+	for name, q := range map[string]persistence.PageQuery{
+		"of a project":  {ProjectID: "p1", NotWorkflow: "x", Limit: 50},
+		"the next page": {ProjectID: "p1", After: after, Limit: 50},
+		"backwards":     {ProjectID: "p1", Descending: true, After: after, Limit: 50},
+		"live ones":     {ProjectID: "p1", States: persistence.LiveStates(), Limit: 50},
+		"of one":        {ID: "x"},
+		"below a root":  {RootID: "x"},
+		"of some time":  {ProjectID: "p1", Since: persistence.FromMicros(1700000000005000), Until: persistence.FromMicros(1700000000006000)},
+	} {
+		for _, p := range []paged{s.dialect.executionPage(), s.dialect.taskPage(), s.dialect.actionPage()} {
+			text, args := pageStatement(p, q)
+			if plan := explainWith(t, s.db, text, args); strings.Contains(plan, "Seq Scan") {
+				t.Errorf("a page %s: %s\n%s", name, text, plan)
+			}
+		}
+	}
+	for name, q := range map[string]persistence.ResourcesQuery{
+		"of a kind":                 {Kind: persistence.MemberResource, Limit: 50},
+		"that point to something":   {Kind: persistence.MemberResource, Ref: "w1"},
+		"of a project, and a place": {Kind: persistence.MemberResource, ProjectID: "p1", After: &persistence.ResourceMark{CreatedAt: persistence.FromMicros(1700000000005000)}, Limit: 50},
+	} {
+		text, args := resourcesStatement(q)
+		if plan := explainWith(t, s.db, text, args); strings.Contains(plan, "Seq Scan") {
+			t.Errorf("resources %s:\n%s", name, plan)
+		}
+	}
+	// The database's clock must bound the index, or all who wait are read to find those who are due.
+	plan := explain(t, s.db, s.dialect.text(dueMany))
+	if i := strings.Index(plan, "Index Cond:"); i < 0 || !strings.Contains(strings.SplitN(plan[i:], "\n", 2)[0], "wake_at <=") {
+		t.Errorf("due executions:\n%s", plan)
+	}
+}
+
+// explain gives a statement's generic plan.
+func explain(t *testing.T, db *sql.DB, text string) string {
+	t.Helper()
+	var plan string
+	onConnection(t, db, func(ctx context.Context, c *sql.Conn) error {
+		for _, stmt := range []string{"SET plan_cache_mode = force_generic_plan", "PREPARE p AS " + text} {
+			if _, err := c.ExecContext(ctx, stmt); err != nil {
+				return err
+			}
+		}
+		n := 0
+		for strings.Contains(text, fmt.Sprint("$", n+1)) {
+			n++
+		}
+		execute := "EXPLAIN EXECUTE p"
+		if n > 0 {
+			execute += "(" + strings.Join(slices.Repeat([]string{"NULL"}, n), ", ") + ")"
+		}
+		var err error
+		if plan, err = planOf(ctx, c, execute); err != nil {
+			return err
+		}
+		_, err = c.ExecContext(ctx, "DEALLOCATE p")
+		if err == nil {
+			_, err = c.ExecContext(ctx, "RESET plan_cache_mode")
+		}
+		return err
+	})
+	return plan
+}
+
+// explainWith gives the plan for these arguments.
+func explainWith(t *testing.T, db *sql.DB, text string, args []any) string {
+	t.Helper()
+	var plan string
+	onConnection(t, db, func(ctx context.Context, c *sql.Conn) error {
+		var err error
+		plan, err = planOf(ctx, c, "EXPLAIN "+text, args...)
+		return err
+	})
+	return plan
+}
+
+func onConnection(t *testing.T, db *sql.DB, fn func(context.Context, *sql.Conn) error) {
+	t.Helper()
+	c, err := db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := fn(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func planOf(ctx context.Context, c *sql.Conn, text string, args ...any) (string, error) {
+	r, err := c.QueryContext(ctx, text, args...)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", text, err)
+	}
+	var lines []string
+	err = each(r, into(&lines, scanText[string]))
+	return strings.Join(lines, "\n"), err
+}
+
+// TestRoundTrips: a batch costs a statement for each table, whatever the number of its turns.
+func TestRoundTrips(t *testing.T) {
+	t.Parallel()
+	w, dsn := throughWire(t, dbtest.Postgres(t))
+	s := open(t, dsn)
+	turns := func(n int, make func(id workflow.ExecutionID) persistence.Turn) []persistence.Turn {
+		var out []persistence.Turn
+		for i := range n {
+			out = append(out, make(workflow.ExecutionID(fmt.Sprint("e", i))))
+		}
+		return out
+	}
+	again := func(id workflow.ExecutionID) persistence.Turn { return update(id, "again") }
+	mixed := append(turns(50, again), creation("other"))
+	bare := update("e1", "bare")
+	bare.Writes.Data, bare.Writes.Tasks, bare.Writes.Actions, bare.Writes.History = nil, nil, nil, nil
+	for _, test := range []struct {
+		name       string
+		turns      []persistence.Turn
+		statements int
+	}{
+		{"50 creations", turns(50, creation), 5},
+		{"50 updates", turns(50, again), 5},
+		{"both", mixed, 6},
+		{"one update of a state", []persistence.Turn{bare}, 1},
+	} {
+		w.on(nil)
+		mustCommit(t, s, test.turns...)
+		statements, frame := 0, []string{}
+		for _, r := range w.requests() {
+			if r.kind == 'E' {
+				statements++
+			} else {
+				frame = append(frame, r.text)
+			}
+		}
+		if statements != test.statements {
+			t.Errorf("%s: %d statements, want %d", test.name, statements, test.statements)
+		}
+		if len(frame) != 2 || !strings.HasPrefix(frame[0], "BEGIN ISOLATION LEVEL SERIALIZABLE") || frame[1] != "COMMIT" {
+			t.Errorf("%s: around them %q", test.name, frame)
+		}
+	}
+}
+
+// TestPlansOnSQLite: no table is read whole there either; there is one writer, and a slow statement holds up all.
+func TestPlansOnSQLite(t *testing.T) {
+	t.Parallel()
+	s := open(t, sqliteFile(t))
+	for _, text := range slices.Concat(s.dialect.reads(), s.dialect.writes()) {
+		var args []any
+		for strings.Contains(text, fmt.Sprint("$", len(args)+1)) {
+			args = append(args, nil)
+		}
+		err := s.read(t.Context(), "explain", "EXPLAIN QUERY PLAN "+text, func() {}, func(r *sql.Rows) error {
+			var id, parent, unused int
+			var detail string
+			if err := r.Scan(&id, &parent, &unused, &detail); err != nil {
+				return err
+			}
+			whole := strings.HasPrefix(detail, "SCAN ") && !strings.Contains(detail, " USING ") && !strings.Contains(detail, "json_each")
+			if whole && scansAllowed()[text] == "" {
+				t.Errorf("%s: %s", text, detail)
+			}
+			return nil
+		}, args...)
+		if err != nil {
+			t.Error(err)
+		}
+	}
+}
