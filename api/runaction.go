@@ -19,12 +19,8 @@ import (
 // An action that is run by itself has all that an action of a workflow has (it survives crashes, waits for slots, has a
 // timeout), for it is one: of a workflow with one task, which no list shows.
 
-// actionWorkflow names that workflow, a member of actionWorkbook. Names of workflows have no blanks, so no user's has this
-// one.
-const (
-	actionWorkbook = "one action"
-	actionWorkflow = actionWorkbook + ".run"
-)
+// actionWorkflow names that workflow.
+const actionWorkflow = catalog.ActionWorkflow
 
 // systemProject owns its definition.
 const systemProject = "<cierzo>"
@@ -293,7 +289,7 @@ func (s *server) actionDefinition(ctx context.Context) (*persistence.Definition,
 		return nil, err
 	}
 	stored, err := s.Store.PutDefinitions(ctx, []persistence.Definition{{
-		ProjectID: systemProject, Kind: persistence.WorkflowDefinition, Name: actionWorkflow, Workbook: actionWorkbook, Scope: "private",
+		ProjectID: systemProject, Kind: persistence.WorkflowDefinition, Name: actionWorkflow, Workbook: catalog.ActionWorkbook, Scope: "private",
 		Text: actionText, Hash: hash,
 	}})
 	if err != nil {

@@ -163,6 +163,10 @@ func TestRunAction(t *testing.T) {
 	w.post(path, object("input", "{}")).refused(400, "Please provide at least action name to run action.")
 	w.get("/v2/workflows").has("workflows.#", "0")
 
+	w.define("version: '2.0'\ncounts:\n  output: {n: <% executions().len() %>, t: <% tasks().len() %>}\n  tasks:\n    t: {action: std.noop}\n")
+	w.run("counts")
+	w.get("/v2/executions/"+w.run("counts")).has("output", `{"n": 1, "t": 1}`) // actions by themselves aren't counted
+
 	keyed := w.as("Idempotency-Key", "once")
 	first := keyed.post(path, object("name", "std.async_noop")).want(201)
 	keyed.post(path, object("name", "std.async_noop")).want(201).has("id", first.at("id"))
