@@ -8,6 +8,8 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"cierzo/expr/value"
 	"cierzo/fault"
@@ -19,6 +21,12 @@ func readText(r *http.Request) ([]byte, error) {
 	if err != nil {
 		return nil, bodyError(err)
 	}
+	if !utf8.Valid(text) {
+		return nil, fault.New(fault.Invalid, "The text isn't UTF-8")
+	}
+	if bytes.IndexByte(text, 0) >= 0 {
+		return nil, fault.New(fault.Invalid, "The text holds a NUL character")
+	}
 	return text, nil
 }
 
@@ -27,7 +35,7 @@ func bodyError(err error) error {
 	if errors.As(err, &tooLarge) {
 		return err
 	}
-	return fault.Wrap(fault.Invalid, err, "read the request")
+	return fault.New(fault.Invalid, "The request's body can't be read")
 }
 
 // fields is a JSON object of a request, checked for unknown names.
@@ -43,15 +51,30 @@ func readFields(r *http.Request, what string, known ...string) (fields, error) {
 	if len(bytes.TrimSpace(data)) == 0 {
 		return f, nil
 	}
+	if !utf8.Valid(data) {
+		return nil, fault.New(fault.Invalid, "Invalid input for field/attribute %s. The body isn't UTF-8", what)
+	}
 	if err := json.Unmarshal(data, &f); err != nil {
-		return nil, fault.New(fault.Invalid, "Invalid input for field/attribute %s. Value: '%s'. %v", what, clipText(string(data)), err)
+		return nil, fault.New(fault.Invalid, "Invalid input for field/attribute %s. Value: '%s'. %s", what, clipText(string(data)), jsonComplaint(data, err))
+	}
+	if f == nil {
+		return fields{}, nil // null
 	}
 	for _, name := range sortedKeys(f) {
 		if !slices.Contains(known, name) {
-			return nil, fault.New(fault.Invalid, "Unknown attribute for argument %s: %s", what, name)
+			return nil, fault.New(fault.Invalid, "Unknown attribute for argument %s: %s", what, clipText(name))
 		}
 	}
 	return f, nil
+}
+
+// jsonComplaint says what is wrong with a body that should be a JSON object.
+func jsonComplaint(data []byte, err error) string {
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		return fmt.Sprintf("It is not valid JSON: %v (at byte %d)", err, syntax.Offset)
+	}
+	return "It should be a JSON object, it is a " + pythonKind(bytes.TrimSpace(data)[0])
 }
 
 // has reports whether the field is there and not null.
@@ -59,6 +82,9 @@ func (f fields) has(name string) bool {
 	raw, ok := f[name]
 	return ok && string(raw) != "null"
 }
+
+// textMax bounds texts of people (descriptions, messages), in bytes.
+const textMax = 64 << 10
 
 // text reads a field that is a string; "" when it is absent or null.
 func (f fields) text(name string) (string, error) {
@@ -69,7 +95,26 @@ func (f fields) text(name string) (string, error) {
 	if err := json.Unmarshal(f[name], &s); err != nil {
 		return "", fault.New(fault.Invalid, "Invalid input for field/attribute %s. Value: '%s'. Value should be string.", name, clipText(string(f[name])))
 	}
+	if len(s) > textMax {
+		return "", fault.New(fault.Invalid, "Invalid input for field/attribute %s. Value: '%s'. It is longer than %d bytes", name, clipText(s), textMax)
+	}
+	if strings.ContainsRune(s, 0) {
+		return "", fault.New(fault.Invalid, "Invalid input for field/attribute %s. It holds a NUL character", name)
+	}
 	return s, nil
+}
+
+// texts reads fields that are strings.
+func (f fields) texts(names ...string) (map[string]string, error) {
+	out := make(map[string]string, len(names))
+	for _, name := range names {
+		t, err := f.text(name)
+		if err != nil {
+			return nil, err
+		}
+		out[name] = t
+	}
+	return out, nil
 }
 
 // boolean reads a field that is a bool; false when it is absent or null.
@@ -82,6 +127,19 @@ func (f fields) boolean(name string) (bool, error) {
 		return false, fault.New(fault.Invalid, "Invalid input for field/attribute %s. Value: '%s'. Value should be a boolean.", name, clipText(string(f[name])))
 	}
 	return b, nil
+}
+
+// integer reads a field that is an int, itself or inside a string; 0 when it is absent or null.
+func (f fields) integer(name string) (int, error) {
+	if !f.has(name) {
+		return 0, nil
+	}
+	text := string(f[name])
+	var inner string
+	if json.Unmarshal(f[name], &inner) == nil {
+		text = inner
+	}
+	return parseInt(name, text)
 }
 
 // json reads a field that is any JSON, itself or inside a string; nil when it is absent, null or the empty string.
@@ -101,7 +159,7 @@ func (f fields) json(name string) (value.Value, error) {
 	}
 	v, err := value.ParseJSON(raw)
 	if err != nil {
-		return nil, fault.New(fault.Invalid, "Invalid input for field/attribute %s. Value: '%s'. %v", name, clipText(string(raw)), err)
+		return nil, fault.New(fault.Invalid, "Invalid input for field/attribute %s. Value: '%s'. It is not valid JSON: %v", name, clipText(string(raw)), err)
 	}
 	return v, nil
 }
@@ -112,9 +170,12 @@ func (f fields) object(name string) (*value.Dict, error) {
 	if err != nil || v == nil {
 		return nil, err
 	}
+	if _, null := v.(value.Null); null {
+		return nil, nil
+	}
 	d, ok := v.(*value.Dict)
 	if !ok {
-		return nil, fault.New(fault.Invalid, "Invalid input for field/attribute %s. Value: '%s'. Value should be an object, it is a %s", name, clipText(string(f[name])), value.TypeName(v))
+		return nil, fault.New(fault.Invalid, "JsonType field value must be a dictionary [actual=%s]", clipText(value.Str(v)))
 	}
 	return d, nil
 }
@@ -125,6 +186,8 @@ func pythonKind(first byte) string {
 		return "list"
 	case first == 't' || first == 'f':
 		return "bool"
+	case first == '"':
+		return "str"
 	default:
 		return "int"
 	}
@@ -133,10 +196,10 @@ func pythonKind(first byte) string {
 // clipText keeps a value that is quoted in an error readable.
 func clipText(s string) string {
 	const limit = 200
-	if len(s) <= limit {
-		return s
+	if len(s) > limit {
+		s = s[:limit] + "…"
 	}
-	return s[:limit] + "…"
+	return strings.ToValidUTF8(s, "\uFFFD")
 }
 
 // jsonText is a value as the API writes it: JSON inside a string. nil is an empty object.

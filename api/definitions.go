@@ -1,79 +1,115 @@
 package api
 
 import (
-	"crypto/md5" //nolint:gosec // Mistral's checksum of definitions is MD5; it protects nothing
-	"encoding/hex"
-	"encoding/json"
+	"cmp"
 	"net/http"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
-	"cierzo/actions"
 	"cierzo/api/apitype"
 	"cierzo/catalog"
-	"cierzo/dsl"
-	"cierzo/expr/value"
 	"cierzo/fault"
 	"cierzo/persistence"
 )
 
-func (s *server) definitionRoutes() {
-	for _, kind := range []persistence.DefinitionKind{
-		persistence.WorkflowDefinition, persistence.WorkbookDefinition, persistence.ActionDefinition,
-	} {
-		path := "/v2/" + string(kind) + "s"
-		s.textRoute("POST "+path, s.uploader(kind, catalog.Create))
-		s.textRoute("PUT "+path, s.uploader(kind, catalog.Update))
-		s.textRoute("POST "+path+"/validate", s.validator(kind))
-		s.jsonRoute("DELETE "+path+"/{name}", s.definitionRemover(kind))
-	}
-	s.textRoute("PUT /v2/workflows/{name}", s.updateWorkflow)
-	s.jsonRoute("DELETE /v2/actions/{name}/{namespace}", s.definitionRemover(persistence.ActionDefinition))
-	s.jsonRoute("GET /v2/workflows", s.listWorkflows)
-	s.jsonRoute("GET /v2/workflows/{name}", s.getWorkflow)
-	s.jsonRoute("GET /v2/workbooks", s.listWorkbooks)
-	s.jsonRoute("GET /v2/workbooks/{name}", s.getWorkbook)
-	s.jsonRoute("GET /v2/actions", s.listActions)
-	s.jsonRoute("GET /v2/actions/{name}", s.getAction)
-	s.jsonRoute("GET /v2/actions/{name}/{namespace}", s.getAction)
-}
+// nameMax bounds names and namespaces, in bytes.
+const nameMax = 255
 
 // upload reads the request of an upload.
 func (s *server) upload(r *http.Request, kind persistence.DefinitionKind) (catalog.Upload, error) {
-	text, err := readText(r)
 	q := r.URL.Query()
-	scope := q.Get("scope")
+	if err := knownOnly(q, "scope", "namespace", "skip_validation", "identifier"); err != nil {
+		return catalog.Upload{}, err
+	}
+	if _, err := flag(q, "skip_validation", false); err != nil {
+		return catalog.Upload{}, err
+	}
+	if err := checkName("namespace", q.Get("namespace")); err != nil {
+		return catalog.Upload{}, err
+	}
+	if err := s.mayPublish(r, string(kind)+"s", q.Get("scope")); err != nil {
+		return catalog.Upload{}, err
+	}
+	text, err := readText(r)
+	c := callerOf(r)
 	return catalog.Upload{
-		Kind: kind, ProjectID: s.Project, Namespace: q.Get("namespace"), Scope: scope,
+		Kind: kind, ProjectID: c.ProjectID, User: c.UserID, Namespace: q.Get("namespace"), Scope: q.Get("scope"),
 		File: string(kind), Text: text,
 	}, err
 }
 
-func (s *server) uploader(kind persistence.DefinitionKind, mode catalog.Mode) handler {
+// checkName refuses names that are longer than we keep or hold what no text does.
+func checkName(what, name string) error {
+	if len(name) > nameMax {
+		return fault.New(fault.Invalid, "Invalid input for field/attribute %s. Value: '%s'. Value should have a maximum length of %d", what, clipText(name), nameMax)
+	}
+	if strings.ContainsRune(name, 0) || !utf8.ValidString(name) {
+		return fault.New(fault.Invalid, "Invalid input for field/attribute %s. It is no text", what)
+	}
+	return nil
+}
+
+func (s *server) creator(kind persistence.DefinitionKind) handler {
 	return func(r *http.Request) (int, any, error) {
 		u, err := s.upload(r, kind)
 		if err != nil {
 			return 0, nil, err
 		}
-		u.Mode = mode
+		u.Mode = catalog.Create
+		done, err := s.Catalog.Upload(r.Context(), u)
+		if fault.Is(err, fault.Conflict) && r.Header.Get(idempotencyHeader) != "" && s.uploadedBefore(r, u) {
+			u.Mode = catalog.Put // the same texts make no new revisions
+			done, err = s.Catalog.Upload(r.Context(), u)
+		}
+		if err != nil {
+			return 0, nil, err
+		}
+		body, err := s.uploaded(kind, catalog.Create, done)
+		return http.StatusCreated, body, err
+	}
+}
+
+// uploadedBefore reports whether everything that the text defines is stored from the same text.
+func (s *server) uploadedBefore(r *http.Request, u catalog.Upload) bool {
+	defs, err := s.Catalog.Prepare(u)
+	if err != nil {
+		return false
+	}
+	for _, d := range defs {
+		found, err := s.Store.FindDefinition(r.Context(), d.Key())
+		if err != nil || found.ProjectID != d.ProjectID || found.Hash != d.Hash || found.Scope != d.Scope {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *server) updater(kind persistence.DefinitionKind) handler {
+	return func(r *http.Request) (int, any, error) {
+		if identifier := r.URL.Query().Get("identifier"); identifier != "" && kind != persistence.WorkbookDefinition {
+			return s.replaceOne(r, kind, identifier)
+		}
+		u, err := s.upload(r, kind)
+		if err != nil {
+			return 0, nil, err
+		}
+		u.Mode = catalog.Update
 		done, err := s.Catalog.Upload(r.Context(), u)
 		if err != nil {
 			return 0, nil, err
 		}
-		body, err := s.uploaded(kind, mode, done)
-		if mode == catalog.Create {
-			return http.StatusCreated, body, err
-		}
+		body, err := s.uploaded(kind, catalog.Update, done)
 		return http.StatusOK, body, err
 	}
 }
 
 func (s *server) uploaded(kind persistence.DefinitionKind, mode catalog.Mode, done *catalog.Uploaded) (any, error) {
+	created := mode == catalog.Create
 	switch kind {
 	case persistence.WorkbookDefinition:
 		wb := workbookJSON(*done.Workbook)
-		if mode == catalog.Create {
-			wb.UpdatedAt = apitype.Opt[string]{}
-		}
+		forgetUpdate(created, &wb.UpdatedAt)
 		return wb, nil
 	case persistence.ActionDefinition:
 		list := apitype.Actions{Actions: []apitype.Action{}}
@@ -82,6 +118,7 @@ func (s *server) uploaded(kind persistence.DefinitionKind, mode catalog.Mode, do
 			if err != nil {
 				return nil, err
 			}
+			forgetUpdate(created, &a.UpdatedAt)
 			list.Actions = append(list.Actions, a)
 		}
 		return list, nil
@@ -92,10 +129,26 @@ func (s *server) uploaded(kind persistence.DefinitionKind, mode catalog.Mode, do
 			if err != nil {
 				return nil, err
 			}
+			forgetUpdate(created, &w.UpdatedAt)
 			list.Workflows = append(list.Workflows, w)
 		}
 		return list, nil
 	}
+}
+
+// forgetUpdate leaves updated_at out of the answers to creations, as Mistral does.
+func forgetUpdate(created bool, at *apitype.Opt[string]) {
+	if created {
+		*at = apitype.Opt[string]{}
+	}
+}
+
+// updatedAt is when a definition was changed last; null before the first time.
+func updatedAt(d *persistence.Definition) apitype.Opt[string] {
+	if d.Revision <= 1 {
+		return apitype.Null[string]()
+	}
+	return apitype.Time(d.CreatedAt)
 }
 
 func (s *server) validator(kind persistence.DefinitionKind) handler {
@@ -115,53 +168,114 @@ func (s *server) validator(kind persistence.DefinitionKind) handler {
 	}
 }
 
-// updateWorkflow replaces one workflow, found by id or name, by the only one of the text.
-func (s *server) updateWorkflow(r *http.Request) (int, any, error) {
-	old, err := s.findDefinition(r, persistence.WorkflowDefinition)
+// updateOne replaces the definition that the path names.
+func (s *server) updateOne(kind persistence.DefinitionKind) handler {
+	return func(r *http.Request) (int, any, error) { return s.replaceOne(r, kind, r.PathValue("name")) }
+}
+
+// replaceOne replaces one definition, found by id or name, by the only one of the text, which may have another name.
+func (s *server) replaceOne(r *http.Request, kind persistence.DefinitionKind, identifier string) (int, any, error) {
+	old, err := s.lookUp(r, kind, identifier, r.URL.Query().Get("namespace"))
 	if err != nil {
 		return 0, nil, err
 	}
-	u, err := s.upload(r, persistence.WorkflowDefinition)
+	if err := mayChange(r, old); err != nil {
+		return 0, nil, err
+	}
+	u, err := s.upload(r, kind)
 	if err != nil {
 		return 0, nil, err
 	}
-	u.Mode, u.Namespace = catalog.Update, old.Namespace
-	doc, diags, err := catalog.Check(u)
-	if err == nil {
-		err = diags.Err()
+	u.Mode, u.Namespace, u.ProjectID = catalog.Update, old.Namespace, old.ProjectID
+	if u.Scope == "" {
+		u.Scope = old.Scope
 	}
+	defs, err := s.Catalog.Prepare(u)
 	if err != nil {
 		return 0, nil, err
 	}
-	if len(doc.Workflows) != 1 {
-		return 0, nil, fault.New(fault.Invalid, "More than one workflows are not supported for update. [identifier: %s]", r.PathValue("name"))
+	if len(defs) != 1 {
+		return 0, nil, fault.New(fault.Invalid, "More than one %ss are not supported for update. [identifier: %s]", kind, clipText(identifier))
 	}
-	if doc.Workflows[0].Name != old.Name {
-		return 0, nil, fault.New(fault.Invalid, "The text defines %q; a workflow can't change its name from %q (create the new one and delete the old one)", doc.Workflows[0].Name, old.Name)
+	var done catalog.Uploaded
+	if defs[0].Name == old.Name {
+		stored, err := s.Store.PutDefinitions(r.Context(), defs)
+		if err != nil {
+			return 0, nil, err
+		}
+		defs = stored
+	} else {
+		stored, err := s.Store.RenameDefinition(r.Context(), old.Key(), defs[0])
+		if fault.Is(err, fault.Conflict) {
+			return 0, nil, catalog.Duplicate(defs[0].Key())
+		}
+		if err != nil {
+			return 0, nil, err
+		}
+		defs = []persistence.Definition{*stored}
 	}
-	done, err := s.Catalog.Upload(r.Context(), u)
-	if err != nil {
-		return 0, nil, err
+	if kind == persistence.ActionDefinition {
+		done.Actions = defs
+		body, err := s.uploaded(kind, catalog.Update, &done)
+		return http.StatusOK, body, err
 	}
-	w, err := s.workflowJSON(done.Workflows[0], false)
+	w, err := s.workflowJSON(defs[0], false)
 	return http.StatusOK, w, err
+}
+
+// mayChange refuses a change of what belongs to another project.
+func mayChange(r *http.Request, d *persistence.Definition) error {
+	if c := callerOf(r); d.ProjectID != c.ProjectID && !c.Admin {
+		return ErrForbidden()
+	}
+	return nil
 }
 
 func (s *server) definitionRemover(kind persistence.DefinitionKind) handler {
 	return func(r *http.Request) (int, any, error) {
+		if err := knownOnly(r.URL.Query(), "namespace"); err != nil {
+			return 0, nil, err
+		}
 		d, err := s.findDefinition(r, kind)
 		if err != nil {
 			return 0, nil, err
 		}
-		if d.ProjectID != s.Project {
-			return 0, nil, fault.New(fault.Forbidden, "Operation forbidden (insufficient permissions)")
+		if err := mayChange(r, d); err != nil {
+			return 0, nil, err
 		}
-		return http.StatusNoContent, nil, s.Store.DeleteDefinition(r.Context(), definitionKey(d))
+		if kind == persistence.WorkflowDefinition {
+			if err := s.noTriggers(r, d); err != nil {
+				return 0, nil, err
+			}
+			if err := s.endSharing(r, d); err != nil {
+				return 0, nil, err
+			}
+		}
+		return http.StatusNoContent, nil, s.Store.DeleteDefinition(r.Context(), d.Key())
 	}
 }
 
-func definitionKey(d *persistence.Definition) persistence.DefinitionKey {
-	return persistence.DefinitionKey{ProjectID: d.ProjectID, Kind: d.Kind, Namespace: d.Namespace, Name: d.Name}
+// noTriggers refuses to delete a workflow that triggers start.
+func (s *server) noTriggers(r *http.Request, d *persistence.Definition) error {
+	for _, t := range []struct {
+		kind persistence.ResourceKind
+		name string
+	}{{persistence.CronTriggerResource, "cron trigger"}, {persistence.EventTriggerResource, "event trigger"}} {
+		list, err := s.Store.ListResources(r.Context(), persistence.ResourcesQuery{Kind: t.kind, Ref: d.FirstID})
+		if err != nil {
+			return err
+		}
+		if len(list) == 0 {
+			continue
+		}
+		ids := make([]string, 0, len(list))
+		for _, found := range list {
+			ids = append(ids, found.ID)
+		}
+		return fault.New(fault.Invalid, "Can't delete workflow that has %ss associated. [workflow_identifier=%s, namespace=%s], [%s_id(s)=%s]",
+			t.name, r.PathValue("name"), d.Namespace, strings.ReplaceAll(t.name, " ", "_"), strings.Join(ids, ", "))
+	}
+	return nil
 }
 
 // findDefinition finds what the path names, by name or by id.
@@ -173,24 +287,67 @@ func (s *server) findDefinition(r *http.Request, kind persistence.DefinitionKind
 	return s.lookUp(r, kind, r.PathValue("name"), namespace)
 }
 
-// lookUp finds the newest revision by name in the namespace, or by the definition's id.
+// lookUp finds the newest revision by name in the namespace, or by the definition's id: the caller's own, a public one, or
+// one that is shared with the caller.
 func (s *server) lookUp(r *http.Request, kind persistence.DefinitionKind, identifier, namespace string) (*persistence.Definition, error) {
-	key := persistence.DefinitionKey{ProjectID: s.Project, Kind: kind, Namespace: namespace, Name: identifier}
+	c := callerOf(r)
+	key := persistence.DefinitionKey{ProjectID: c.ProjectID, Kind: kind, Namespace: namespace, Name: identifier}
 	if isUUID(identifier) {
-		d, err := s.Store.GetDefinition(r.Context(), identifier)
-		if err != nil && !fault.Is(err, fault.NotFound) {
+		d, err := s.newestByID(r, kind, identifier)
+		if err != nil {
 			return nil, err
 		}
-		if err != nil || d.Kind != kind || (d.ProjectID != s.Project && d.Scope != "public") {
-			return nil, catalog.NotFound(key)
+		if d != nil && (d.ProjectID == c.ProjectID || d.Scope == "public" || c.Admin || s.sharedWith(r, c.ProjectID, d.FirstID)) {
+			return d, nil
 		}
-		key = definitionKey(d)
-	}
-	d, err := s.Store.FindDefinition(r.Context(), key)
-	if fault.Is(err, fault.NotFound) {
 		return nil, catalog.NotFound(key)
 	}
-	return d, err
+	d, err := s.Store.FindDefinition(r.Context(), key)
+	if !fault.Is(err, fault.NotFound) {
+		return d, err
+	}
+	if kind == persistence.WorkflowDefinition {
+		if d, err := s.sharedByName(r, key); err != nil || d != nil {
+			return d, err
+		}
+	}
+	return nil, catalog.NotFound(key)
+}
+
+// newestByID finds the newest revision of a definition by the id of any of its revisions; nil: it isn't there (any more).
+func (s *server) newestByID(r *http.Request, kind persistence.DefinitionKind, id string) (*persistence.Definition, error) {
+	d, err := s.Store.GetDefinition(r.Context(), strings.ToLower(id))
+	if fault.Is(err, fault.NotFound) || err == nil && d.Kind != kind {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	newest, err := s.Store.FindDefinition(r.Context(), d.Key())
+	if err == nil && newest.FirstID == d.FirstID {
+		return newest, nil
+	}
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return nil, err
+	}
+	// It has got another name since, or it is deleted.
+	for after := 0; ; {
+		list, err := s.Store.ListRevisions(r.Context(), d.FirstID, after, pageMax)
+		if err != nil {
+			return nil, err
+		}
+		if len(list) > 0 {
+			d, after = &list[len(list)-1], list[len(list)-1].Revision
+		}
+		if len(list) < pageMax {
+			break
+		}
+	}
+	newest, err = s.Store.FindDefinition(r.Context(), d.Key())
+	if fault.Is(err, fault.NotFound) || err == nil && newest.FirstID != d.FirstID {
+		return nil, nil
+	}
+	return newest, err
 }
 
 func isUUID(s string) bool {
@@ -209,129 +366,44 @@ func isUUID(s string) bool {
 	return true
 }
 
-// allDefinitions lists the newest revisions of a kind that the project can see.
-func (s *server) allDefinitions(r *http.Request, kind persistence.DefinitionKind) ([]persistence.Definition, error) {
-	q := persistence.DefinitionsQuery{ProjectID: s.Project, Kind: kind, Limit: pageMax}
+// definitionsFor lists the newest revisions of a kind that a list shows: those of the caller, and public ones.
+func (s *server) definitionsFor(r *http.Request, q *listQuery, kind persistence.DefinitionKind) ([]persistence.Definition, error) {
+	project, err := s.listedProject(r, q, string(kind)+"s")
+	if err != nil {
+		return nil, err
+	}
+	sq := persistence.DefinitionsQuery{ProjectID: project, Kind: kind, Limit: pageMax}
+	for _, f := range q.filters {
+		if f.column == "namespace" && f.op == "eq" {
+			sq.Namespace = &f.value
+		}
+	}
 	var out []persistence.Definition
 	for {
-		page, err := s.Store.ListDefinitions(r.Context(), q)
+		page, err := s.Store.ListDefinitions(r.Context(), sq)
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, page...)
-		if len(page) < q.Limit || len(out) >= listMax {
-			return out, nil
+		if len(page) < sq.Limit {
+			break
 		}
-		q.AfterName = page[len(page)-1].Name
+		if len(out) >= listMax {
+			return nil, fault.New(fault.Invalid, "More than %d definitions: narrow the filter by a namespace", listMax)
+		}
+		sq.AfterName = page[len(page)-1].Name
 	}
-}
-
-func workflowCollection() collection {
-	return collection{
-		name: "workflows", sortBy: "created_at",
-		columns: []string{"id", "name", "namespace", "input", "interface", "definition", "checksum", "tags", "scope", "project_id", "created_at", "updated_at"},
-	}
-}
-
-func (s *server) listWorkflows(r *http.Request) (int, any, error) {
-	c := workflowCollection()
-	q, err := c.parse(r.URL.Query())
-	if err != nil {
-		return 0, nil, err
-	}
-	defs, err := s.allDefinitions(r, persistence.WorkflowDefinition)
-	if err != nil {
-		return 0, nil, err
-	}
-	items := make([]apitype.Workflow, 0, len(defs))
-	for _, d := range defs {
-		w, err := s.workflowJSON(d, true)
+	if kind == persistence.WorkflowDefinition && project != "" {
+		shared, err := s.sharedDefinitions(r, project)
 		if err != nil {
-			return 0, nil, err
+			return nil, err
 		}
-		items = append(items, w)
+		out = append(out, shared...)
 	}
-	body, err := page(r, c, q, items)
-	return http.StatusOK, body, err
-}
-
-func (s *server) getWorkflow(r *http.Request) (int, any, error) {
-	d, err := s.findDefinition(r, persistence.WorkflowDefinition)
-	if err != nil {
-		return 0, nil, err
-	}
-	w, err := s.workflowJSON(*d, true)
-	return http.StatusOK, w, err
-}
-
-// workflowJSON is a definition as the API shows it; asText puts the interface into a string.
-func (s *server) workflowJSON(d persistence.Definition, asText bool) (apitype.Workflow, error) {
-	w, err := s.Catalog.Workflow(&d)
-	if err != nil {
-		return apitype.Workflow{}, err
-	}
-	iface, err := interfaceJSON(w)
-	if err != nil {
-		return apitype.Workflow{}, err
-	}
-	if asText {
-		if iface, err = json.Marshal(string(iface)); err != nil {
-			return apitype.Workflow{}, err
-		}
-	}
-	sum := md5.Sum([]byte(d.Text)) //nolint:gosec // see the import
-	out := apitype.Workflow{
-		ID: d.FirstID, Name: d.Name, Namespace: d.Namespace, Input: paramsText(w.Input), Interface: iface, Definition: d.Text,
-		Checksum: apitype.Some(hex.EncodeToString(sum[:])), Tags: notNil(d.Tags), Scope: d.Scope, ProjectID: d.ProjectID,
-		CreatedAt: apitype.Time(d.CreatedAt), UpdatedAt: apitype.Null[string](),
-	}
-	if d.Workbook != "" {
-		out.Checksum = apitype.Null[string]()
-	}
+	slices.SortStableFunc(out, func(a, b persistence.Definition) int {
+		return cmp.Or(a.FirstAt.Compare(b.FirstAt), cmp.Compare(a.FirstID, b.FirstID))
+	})
 	return out, nil
-}
-
-// interfaceJSON tells inputs and outputs of a workflow: {"input": ["x", {"y": 2}], "output": ["o"]}.
-func interfaceJSON(w *dsl.Workflow) ([]byte, error) {
-	var inputs, outputs []value.Value
-	for _, p := range w.Input {
-		if p.Default == nil {
-			inputs = append(inputs, value.String(p.Name))
-			continue
-		}
-		d := value.NewDict(1)
-		d.SetString(p.Name, p.Default)
-		inputs = append(inputs, d)
-	}
-	if spec, ok := w.Spec.(value.Mapping); ok {
-		if out, ok := spec.GetString("output"); ok {
-			if m, ok := out.(value.Mapping); ok {
-				for k := range m.All() {
-					outputs = append(outputs, k)
-				}
-			}
-		}
-	}
-	d := value.NewDict(2)
-	d.SetString("input", value.NewList(inputs))
-	d.SetString("output", value.NewList(outputs))
-	return value.AppendJSON(nil, d)
-}
-
-// paramsText is the list of inputs as Mistral shows it: x, y="2".
-func paramsText(params []dsl.Param) string {
-	parts := make([]string, 0, len(params))
-	for _, p := range params {
-		switch d := p.Default.(type) {
-		case nil:
-			parts = append(parts, p.Name)
-		case value.String:
-			parts = append(parts, p.Name+`="`+string(d)+`"`)
-		default:
-			parts = append(parts, p.Name+"="+value.Str(d))
-		}
-	}
-	return strings.Join(parts, ", ")
 }
 
 func notNil(list []string) []string {
@@ -339,117 +411,4 @@ func notNil(list []string) []string {
 		return []string{}
 	}
 	return list
-}
-
-func (s *server) listWorkbooks(r *http.Request) (int, any, error) {
-	c := collection{
-		name: "workbooks", sortBy: "created_at",
-		columns: []string{"id", "name", "namespace", "definition", "tags", "scope", "project_id", "created_at", "updated_at"},
-	}
-	q, err := c.parse(r.URL.Query())
-	if err != nil {
-		return 0, nil, err
-	}
-	defs, err := s.allDefinitions(r, persistence.WorkbookDefinition)
-	if err != nil {
-		return 0, nil, err
-	}
-	items := make([]apitype.Workbook, 0, len(defs))
-	for _, d := range defs {
-		items = append(items, workbookJSON(d))
-	}
-	body, err := page(r, c, q, items)
-	return http.StatusOK, body, err
-}
-
-func (s *server) getWorkbook(r *http.Request) (int, any, error) {
-	d, err := s.findDefinition(r, persistence.WorkbookDefinition)
-	if err != nil {
-		return 0, nil, err
-	}
-	return http.StatusOK, workbookJSON(*d), nil
-}
-
-func workbookJSON(d persistence.Definition) apitype.Workbook {
-	return apitype.Workbook{
-		ID: d.FirstID, Name: d.Name, Namespace: d.Namespace, Definition: d.Text, Tags: notNil(d.Tags), Scope: d.Scope,
-		ProjectID: d.ProjectID, CreatedAt: apitype.Time(d.CreatedAt), UpdatedAt: apitype.Null[string](),
-	}
-}
-
-func (s *server) listActions(r *http.Request) (int, any, error) {
-	c := collection{
-		name: "actions", sortBy: "name",
-		columns: []string{"id", "name", "namespace", "is_system", "input", "description", "tags", "definition", "scope", "project_id", "created_at", "updated_at"},
-	}
-	q, err := c.parse(r.URL.Query())
-	if err != nil {
-		return 0, nil, err
-	}
-	defs, err := s.allDefinitions(r, persistence.ActionDefinition)
-	if err != nil {
-		return 0, nil, err
-	}
-	var items []apitype.Action
-	for _, d := range defs {
-		a, err := s.adHocJSON(d)
-		if err != nil {
-			return 0, nil, err
-		}
-		items = append(items, a)
-	}
-	for _, name := range s.Catalog.Registry().Names() {
-		if a, ok := s.Catalog.Registry().Find(name); ok {
-			items = append(items, builtInJSON(a))
-		}
-	}
-	body, err := page(r, c, q, items)
-	return http.StatusOK, body, err
-}
-
-func (s *server) getAction(r *http.Request) (int, any, error) {
-	if a, ok := s.Catalog.Registry().Find(r.PathValue("name")); ok {
-		return http.StatusOK, builtInJSON(a), nil
-	}
-	d, err := s.findDefinition(r, persistence.ActionDefinition)
-	if err != nil {
-		return 0, nil, err
-	}
-	a, err := s.adHocJSON(*d)
-	return http.StatusOK, a, err
-}
-
-// adHocJSON is a stored ad-hoc action as the API shows it.
-func (s *server) adHocJSON(d persistence.Definition) (apitype.Action, error) {
-	a, err := s.Catalog.Action(&d)
-	if err != nil {
-		return apitype.Action{}, err
-	}
-	return apitype.Action{
-		ID: d.FirstID, Name: d.Name, Namespace: d.Namespace, Input: apitype.Some(paramsText(a.Input)),
-		Description: apitype.Text(a.Description), Tags: apitype.Some(notNil(d.Tags)), Definition: apitype.Some(d.Text),
-		Scope: apitype.Some(d.Scope), ProjectID: apitype.Some(d.ProjectID),
-		CreatedAt: apitype.Time(d.CreatedAt), UpdatedAt: apitype.Null[string](),
-	}, nil
-}
-
-// builtInJSON is an action of the runners as the API shows it.
-func builtInJSON(a *actions.Action) apitype.Action {
-	parts := make([]string, 0, len(a.Params))
-	for _, p := range a.Params {
-		if p.Default == nil {
-			parts = append(parts, p.Name)
-			continue
-		}
-		text, err := jsonText(p.Default)
-		if err != nil {
-			text = value.Repr(p.Default)
-		}
-		parts = append(parts, p.Name+"="+text)
-	}
-	return apitype.Action{
-		ID: a.Name, Name: a.Name, Input: apitype.Some(strings.Join(parts, ", ")), Description: apitype.Text(a.Description),
-		Tags: apitype.Null[[]string](), Definition: apitype.Some(""), Scope: apitype.Null[string](),
-		ProjectID: apitype.Null[string](), CreatedAt: apitype.Null[string](), UpdatedAt: apitype.Null[string](),
-	}
 }

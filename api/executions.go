@@ -4,116 +4,73 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"cierzo/api/apitype"
-	"cierzo/catalog"
 	"cierzo/expr/value"
 	"cierzo/fault"
 	"cierzo/persistence"
 	"cierzo/workflow"
 )
 
-func (s *server) executionRoutes() {
-	s.jsonRoute("GET /v2/executions", s.listExecutions)
-	s.jsonRoute("POST /v2/executions", s.createExecution)
-	s.jsonRoute("GET /v2/executions/{id}", s.getExecution)
-	s.jsonRoute("PUT /v2/executions/{id}", s.updateExecution)
-	s.jsonRoute("DELETE /v2/executions/{id}", s.deleteExecution)
-	s.jsonRoute("GET /v2/executions/{id}/tasks", s.listExecutionTasks)
-	s.jsonRoute("GET /v2/executions/{id}/executions", s.listTree)
+func executionStates() []workflow.State {
+	return []workflow.State{workflow.Cancelled, workflow.Error, workflow.Idle, workflow.Paused, workflow.Running, workflow.Success}
 }
 
 func executionCollection() collection {
 	return collection{
-		name: "executions", sortBy: "created_at", flags: []string{"include_output"},
+		name: "executions", sortBy: "created_at", flags: []string{"include_output"}, states: executionStates(), nulls: true,
 		columns: []string{
 			"id", "workflow_name", "workflow_id", "workflow_namespace", "description", "tags", "params", "task_execution_id", "root_execution_id",
-			"source_execution_id", "state", "state_info", "input", "output", "created_at", "updated_at", "project_id",
+			"source_execution_id", "state", "state_info", "input", "output", "created_at", "updated_at", "project_id", "published_global",
 		},
 	}
 }
 
 func (s *server) listExecutions(r *http.Request) (int, any, error) {
 	c := executionCollection()
-	q, err := c.parse(r.URL.Query())
+	q, err := c.read(r)
 	if err != nil {
 		return 0, nil, err
 	}
-	records, err := s.readExecutions(r.Context(), q.narrow(persistence.ExecutionsQuery{ProjectID: s.Project}))
+	project, err := s.listedProject(r, q, "executions")
 	if err != nil {
 		return 0, nil, err
 	}
-	items, err := s.executionsJSON(r.Context(), records, q.flags["include_output"])
-	if err != nil {
-		return 0, nil, err
-	}
-	body, err := page(r, c, q, items)
-	return http.StatusOK, body, err
+	return scan(r, c, q, s.executionSource(r, q, persistence.PageQuery{ProjectID: project}))
 }
 
-// narrow gives the store the filters that it knows; the others are applied to what it answers.
-func (q *listQuery) narrow(sq persistence.ExecutionsQuery) persistence.ExecutionsQuery {
-	for _, f := range q.filters {
-		if f.op != "eq" {
-			continue
-		}
-		switch f.column {
-		case "workflow_name":
-			sq.WorkflowName = f.value
-		case "state":
-			sq.States = []workflow.State{workflow.State(f.value)}
-		case "root_execution_id":
-			sq.RootID = workflow.ExecutionID(f.value)
-		case "task_execution_id":
-			sq.ParentTask = workflow.TaskID(f.value)
-		}
-	}
-	return sq
-}
-
-// readExecutions reads all pages of a query.
-func (s *server) readExecutions(ctx context.Context, q persistence.ExecutionsQuery) ([]*workflow.ExecutionRecord, error) {
-	var out []*workflow.ExecutionRecord
-	q.Limit = pageMax
-	for {
-		records, err := s.Store.ListExecutions(ctx, q)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, records...)
-		if len(records) < q.Limit || len(out) >= listMax {
-			return out, nil
-		}
-		last := records[len(records)-1]
-		q.Before = &persistence.PageKey{CreatedAt: last.CreatedAt, ID: last.ID}
+// executionSource is a list of executions. Those that only stand for an action are not in it.
+func (s *server) executionSource(r *http.Request, q *listQuery, pq persistence.PageQuery) source[persistence.ExecutionEntry] {
+	pq = q.narrow(pq)
+	pq.NotWorkflow = actionWorkflow
+	ctx := r.Context()
+	return source[persistence.ExecutionEntry]{
+		query: pq,
+		read: func(q persistence.PageQuery) ([]persistence.ExecutionEntry, error) {
+			return s.Store.PageExecutions(ctx, q)
+		},
+		mark: func(e persistence.ExecutionEntry) *persistence.PageMark {
+			return &persistence.PageMark{CreatedAt: e.Execution.CreatedAt, ID: e.Execution.ID}
+		},
+		find: func(id string) (*persistence.PageMark, error) {
+			rec, _, err := s.Store.GetExecution(ctx, pq.ProjectID, workflow.ExecutionID(id))
+			if err != nil {
+				return nil, err
+			}
+			return &persistence.PageMark{CreatedAt: rec.CreatedAt, ID: rec.ID}, nil
+		},
+		item: func(e persistence.ExecutionEntry) (any, error) {
+			item, err := s.executionJSON(ctx, e.Execution, e.Data)
+			if !q.flags["include_output"] {
+				item.Output = apitype.Opt[string]{}
+			}
+			item.PublishedGlobal = apitype.Opt[string]{}
+			return item, err
+		},
 	}
 }
 
-// executionsJSON reads the bulky part of each execution too; one that was deleted meanwhile is left out.
-func (s *server) executionsJSON(ctx context.Context, records []*workflow.ExecutionRecord, withOutput bool) ([]apitype.Execution, error) {
-	items := make([]apitype.Execution, 0, len(records))
-	for _, rec := range records {
-		_, data, err := s.Store.GetExecution(ctx, rec.ProjectID, rec.ID)
-		if fault.Is(err, fault.NotFound) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		e, err := executionJSON(rec, data)
-		if err != nil {
-			return nil, err
-		}
-		if !withOutput {
-			e.Output = apitype.Opt[string]{}
-		}
-		items = append(items, e)
-	}
-	return items, nil
-}
-
-func executionJSON(rec *workflow.ExecutionRecord, data *workflow.ExecutionData) (apitype.Execution, error) {
+func (s *server) executionJSON(ctx context.Context, rec *workflow.ExecutionRecord, data *workflow.ExecutionData) (apitype.Execution, error) {
 	var first error
 	text := func(d *value.Dict) string {
 		t, err := dictText(d)
@@ -122,12 +79,16 @@ func executionJSON(rec *workflow.ExecutionRecord, data *workflow.ExecutionData) 
 		}
 		return t
 	}
+	id, err := s.Catalog.Origin(ctx, rec.DefinitionID)
+	if err != nil {
+		return apitype.Execution{}, err
+	}
 	out := apitype.Execution{
-		ID: string(rec.ID), WorkflowID: rec.DefinitionID, WorkflowName: rec.WorkflowName, WorkflowNamespace: rec.Namespace,
+		ID: string(rec.ID), WorkflowID: id, WorkflowName: rec.WorkflowName, WorkflowNamespace: rec.Namespace,
 		Description: rec.Description, Tags: notNil(rec.Tags), Params: text(data.Params),
 		TaskExecutionID: apitype.Text(string(rec.ParentTaskID)), RootExecutionID: apitype.Text(string(rec.RootID)),
 		SourceExecutionID: apitype.Null[string](), State: string(rec.State), StateInfo: apitype.Text(rec.StateInfo),
-		Input: text(data.Input), Output: apitype.Some("{}"),
+		Input: text(data.Input), Output: apitype.Some("{}"), PublishedGlobal: apitype.Some(text(data.Globals)),
 		CreatedAt: apitype.Time(rec.CreatedAt), UpdatedAt: apitype.Time(rec.UpdatedAt), ProjectID: rec.ProjectID,
 	}
 	if data.Output != nil {
@@ -140,21 +101,29 @@ func executionJSON(rec *workflow.ExecutionRecord, data *workflow.ExecutionData) 
 	return out, first
 }
 
+// findExecution reads the execution that the path names.
 func (s *server) findExecution(r *http.Request) (*workflow.ExecutionRecord, *workflow.ExecutionData, error) {
-	id := r.PathValue("id")
-	rec, data, err := s.Store.GetExecution(r.Context(), s.Project, workflow.ExecutionID(id))
-	if fault.Is(err, fault.NotFound) {
-		return nil, nil, fault.New(fault.NotFound, "WorkflowExecution not found [id=%s]", id)
+	return s.execution(r, r.PathValue("id"))
+}
+
+func (s *server) execution(r *http.Request, id string) (*workflow.ExecutionRecord, *workflow.ExecutionData, error) {
+	missing := fault.New(fault.NotFound, "WorkflowExecution not found [id=%s]", clipText(id))
+	rec, data, err := s.Store.GetExecution(r.Context(), projectOf(r), workflow.ExecutionID(id))
+	if fault.Is(err, fault.NotFound) || err == nil && rec.WorkflowName == actionWorkflow {
+		return nil, nil, missing
 	}
 	return rec, data, err
 }
 
 func (s *server) getExecution(r *http.Request) (int, any, error) {
+	if err := knownOnly(r.URL.Query(), "fields"); err != nil {
+		return 0, nil, err
+	}
 	rec, data, err := s.findExecution(r)
 	if err != nil {
 		return 0, nil, err
 	}
-	e, err := executionJSON(rec, data)
+	e, err := s.executionJSON(r.Context(), rec, data)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -162,118 +131,8 @@ func (s *server) getExecution(r *http.Request) (int, any, error) {
 	return http.StatusOK, body, err
 }
 
-// someFields applies the parameter `fields` to one item.
-func someFields(r *http.Request, c collection, item any) (any, error) {
-	list, err := c.parseFields(r.URL.Query().Get("fields"))
-	if err != nil || list == nil {
-		return item, err
-	}
-	o, err := objectOf(item)
-	if err != nil {
-		return nil, err
-	}
-	return pick(o, list), nil
-}
-
-func (s *server) createExecution(r *http.Request) (int, any, error) {
-	f, err := readFields(r, "wf_ex", "id", "workflow_id", "workflow_name", "workflow_namespace", "input", "params", "description",
-		"source_execution_id", "state", "state_info", "output", "tags", "task_execution_id", "root_execution_id", "created_at", "updated_at", "project_id", "published_global")
-	if err != nil {
-		return 0, nil, err
-	}
-	start, err := s.readStart(r, f)
-	if err != nil {
-		return 0, nil, err
-	}
-	if f.has("id") {
-		if rec, data, err := s.Store.GetExecution(r.Context(), s.Project, start.ID); err == nil {
-			e, err := executionJSON(rec, data)
-			return http.StatusCreated, e, err
-		}
-	}
-	if err := s.Engine.Start(r.Context(), start); err != nil {
-		return 0, nil, err
-	}
-	rec, data, err := s.Store.GetExecution(r.Context(), s.Project, start.ID)
-	if err != nil {
-		return 0, nil, err
-	}
-	e, err := executionJSON(rec, data)
-	return http.StatusCreated, e, err
-}
-
-// readStart reads the body of a request to start an execution; what it leaves out comes from the source execution.
-func (s *server) readStart(r *http.Request, f fields) (catalog.Start, error) {
-	var out catalog.Start
-	texts := map[string]string{}
-	for _, name := range []string{"id", "workflow_id", "workflow_name", "workflow_namespace", "description", "source_execution_id"} {
-		t, err := f.text(name)
-		if err != nil {
-			return out, err
-		}
-		texts[name] = t
-	}
-	input, err := f.object("input")
-	if err != nil {
-		return out, err
-	}
-	params, err := f.object("params")
-	if err != nil {
-		return out, err
-	}
-	if len(texts["id"]) > 36 {
-		return out, fault.New(fault.Invalid, "Invalid input for field/attribute id. Value: '%s'. An id has at most 36 characters", clipText(texts["id"]))
-	}
-	identifier := firstOf(texts["workflow_id"], texts["workflow_name"])
-	if source := texts["source_execution_id"]; source != "" {
-		rec, data, err := s.Store.GetExecution(r.Context(), s.Project, workflow.ExecutionID(source))
-		if err != nil {
-			return out, fault.New(fault.NotFound, "WorkflowExecution not found [id=%s]", source)
-		}
-		identifier = firstOf(identifier, rec.DefinitionID)
-		input, params = merge(data.Input, input), merge(data.Params, params)
-		texts["description"] = strings.TrimSpace(texts["description"] + " Based on the execution '" + source + "'")
-	}
-	if identifier == "" {
-		return out, fault.New(fault.Invalid, "Workflow ID or workflow name must be provided. Workflow ID is recommended.")
-	}
-	def, err := s.lookUp(r, persistence.WorkflowDefinition, identifier, texts["workflow_namespace"])
-	if err != nil {
-		return out, err
-	}
-	if out, err = s.Catalog.NewStart(r.Context(), def, input, params); err != nil {
-		return out, err
-	}
-	out.ID, out.Description = workflow.ExecutionID(firstOf(texts["id"], s.NewID())), texts["description"]
-	return out, nil
-}
-
-func firstOf(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
-}
-
-// merge is base with the entries of over set on top.
-func merge(base, over *value.Dict) *value.Dict {
-	if base == nil {
-		return over
-	}
-	out := base.Clone()
-	if over != nil {
-		for k, v := range over.All() {
-			if name, ok := k.(value.String); ok {
-				out.SetString(string(name), v)
-			}
-		}
-	}
-	return out
-}
-
 func (s *server) updateExecution(r *http.Request) (int, any, error) {
-	rec, _, err := s.findExecution(r)
-	if err != nil {
+	if err := knownOnly(r.URL.Query()); err != nil {
 		return 0, nil, err
 	}
 	f, err := readFields(r, "wf_ex", "id", "state", "state_info", "description", "params", "workflow_name", "workflow_id", "workflow_namespace",
@@ -281,30 +140,60 @@ func (s *server) updateExecution(r *http.Request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	op, err := executionOp(f)
+	rec, _, err := s.findExecution(r)
 	if err != nil {
 		return 0, nil, err
 	}
-	if op != nil {
-		if err := s.Engine.Command(r.Context(), rec.ID, requestID(r, s.NewID), op); err != nil {
+	op, err := executionOp(f, rec.State)
+	if err != nil {
+		return 0, nil, err
+	}
+	if stop, ok := op.(workflow.Stop); !ok || stop.State != workflow.Cancelled {
+		if err := s.notInMaintenance(r); err != nil {
 			return 0, nil, err
 		}
 	}
-	return s.getExecution(r)
-}
-
-// requestID is the client's own id of the request, so that a repeated one is carried out once.
-func requestID(r *http.Request, newID func() string) string {
-	return firstOf(r.Header.Get("X-Request-Id"), newID())
-}
-
-// executionOp reads what a PUT asks for; nil when there is nothing to do.
-func executionOp(f fields) (workflow.Op, error) {
-	state, err := f.text("state")
-	if err != nil {
-		return nil, err
+	if err := s.Engine.Command(r.Context(), rec.ID, s.requestID(r), op); err != nil {
+		return 0, nil, err
 	}
-	info, err := f.text("state_info")
+	after, data, err := s.findExecution(r)
+	if err != nil {
+		return 0, nil, err
+	}
+	if _, resumed := op.(workflow.Resume); resumed && rec.State == workflow.Paused {
+		if err := s.asResumed(r.Context(), rec.Runtime.HistorySeq, after, data); err != nil {
+			return 0, nil, err
+		}
+	}
+	e, err := s.executionJSON(r.Context(), after, data)
+	return http.StatusOK, e, err
+}
+
+// asResumed shows an execution that a resume has run to its end, or its next pause, in the same turn as RUNNING: Mistral answers before the
+// tasks run that it goes on with. seq is of the last event before.
+func (s *server) asResumed(ctx context.Context, seq uint64, rec *workflow.ExecutionRecord, data *workflow.ExecutionData) error {
+	if rec.State == workflow.Running {
+		return nil
+	}
+	events, err := s.Store.History(ctx, rec.ID, seq, pageMax)
+	if err != nil {
+		return err
+	}
+	for _, e := range events {
+		if e.Kind == "execution.state" && e.State == workflow.Paused {
+			return nil // paused again before anything has run
+		}
+		if e.Kind == "action.state" || e.Kind == "task.state" && !e.State.Final() && rec.State.Final() {
+			rec.State, rec.StateInfo, data.Output = workflow.Running, "", nil
+			return nil
+		}
+	}
+	return nil
+}
+
+// executionOp reads what a PUT asks for.
+func executionOp(f fields, now workflow.State) (workflow.Op, error) {
+	t, err := f.texts("state", "state_info")
 	if err != nil {
 		return nil, err
 	}
@@ -312,12 +201,11 @@ func executionOp(f fields) (workflow.Op, error) {
 	if err != nil {
 		return nil, err
 	}
-	var env *value.Dict
-	if params != nil {
-		if v, ok := params.GetString("env"); ok {
-			env, _ = v.(*value.Dict)
-		}
+	env, err := envOf(params)
+	if err != nil {
+		return nil, err
 	}
+	state := t["state"]
 	switch {
 	case f.has("description") && (state != "" || env != nil):
 		return nil, fault.New(fault.Invalid, "The property description must be updated separately from state.")
@@ -327,6 +215,9 @@ func executionOp(f fields) (workflow.Op, error) {
 	case state == "" && env == nil:
 		return nil, fault.New(fault.Invalid, "The property state, description, or env is not provided for update.")
 	case state == "":
+		if now != workflow.Idle && now != workflow.Paused && now != workflow.Error {
+			return nil, fault.New(fault.Forbidden, "Updating env to workflow execution is only permitted if it is in IDLE, PAUSED, or ERROR state.")
+		}
 		return workflow.SetEnv{Env: env}, nil
 	case env != nil && state != string(workflow.Running):
 		return nil, fault.New(fault.Invalid, "The property env can only be updated when workflow execution is not running or on resume from pause.")
@@ -337,51 +228,49 @@ func executionOp(f fields) (workflow.Op, error) {
 	case workflow.Paused:
 		return workflow.Pause{}, nil
 	case workflow.Success, workflow.Error, workflow.Cancelled:
-		return workflow.Stop{State: st, Message: info}, nil
+		return workflow.Stop{State: st, Message: t["state_info"]}, nil
 	}
-	return nil, fault.New(fault.Invalid, "Cannot change state to %s. Allowed states are: 'RUNNING, PAUSED, SUCCESS, ERROR, CANCELLED", state)
+	return nil, fault.New(fault.Invalid, "Cannot change state to %s. Allowed states are: 'RUNNING, PAUSED, SUCCESS, ERROR, CANCELLED", clipText(state))
+}
+
+// envOf is the environment in the parameters of an update; nil: there is none.
+func envOf(params *value.Dict) (*value.Dict, error) {
+	if params == nil {
+		return nil, nil
+	}
+	v, ok := params.GetString("env")
+	if !ok {
+		return nil, nil
+	}
+	switch env := v.(type) {
+	case value.Null:
+		return nil, nil
+	case *value.Dict:
+		return env, nil
+	}
+	return nil, fault.New(fault.Invalid, "Unexpected value type for environment [env=%s, type=%s]", clipText(value.Str(v)), value.TypeName(v))
 }
 
 func (s *server) deleteExecution(r *http.Request) (int, any, error) {
+	q := r.URL.Query()
+	if err := knownOnly(q, "force"); err != nil {
+		return 0, nil, err
+	}
+	force, err := flag(q, "force", false)
+	if err != nil {
+		return 0, nil, err
+	}
 	rec, _, err := s.findExecution(r)
 	if err != nil {
 		return 0, nil, err
 	}
-	force := false
-	if v := r.URL.Query().Get("force"); v != "" {
-		if force, err = parseBool("force", v); err != nil {
-			return 0, nil, err
-		}
-	}
-	if !force && !rec.State.Final() {
-		return 0, nil, fault.New(fault.Forbidden, "Only completed executions can be deleted. Use --force to override this. Execution %s is in %s state", rec.ID, rec.State)
-	}
-	return http.StatusNoContent, nil, s.Store.DeleteExecution(r.Context(), rec.ID, force)
+	return http.StatusNoContent, nil, s.removeExecution(r.Context(), rec, force)
 }
 
-// listTree lists an execution with all that is below it.
-func (s *server) listTree(r *http.Request) (int, any, error) {
-	rec, _, err := s.findExecution(r)
-	if err != nil {
-		return 0, nil, err
+// removeExecution deletes an execution with all that is below it.
+func (s *server) removeExecution(ctx context.Context, rec *workflow.ExecutionRecord, force bool) error {
+	if !force && !rec.State.Final() {
+		return fault.New(fault.Forbidden, "Only completed executions can be deleted. Use --force to override this. Execution %s is in %s state", rec.ID, rec.State)
 	}
-	root := rec.ID
-	if rec.RootID != "" {
-		root = rec.RootID
-	}
-	all, err := s.readExecutions(r.Context(), persistence.ExecutionsQuery{ProjectID: s.Project, RootID: root})
-	if err != nil {
-		return 0, nil, err
-	}
-	below := map[workflow.ExecutionID]bool{rec.ID: true}
-	tree := []*workflow.ExecutionRecord{rec}
-	// Newest first: parents come after their children, so the list is walked from its end.
-	for i := len(all) - 1; i >= 0; i-- {
-		if e := all[i]; e.ID != rec.ID && below[e.ParentID] {
-			below[e.ID] = true
-			tree = append(tree, e)
-		}
-	}
-	items, err := s.executionsJSON(r.Context(), tree, r.URL.Query().Get("include_output") == "true")
-	return http.StatusOK, apitype.Executions{Executions: items}, err
+	return s.Store.DeleteExecution(ctx, rec.ID, force)
 }

@@ -13,157 +13,6 @@ import (
 	"cierzo/fault"
 )
 
-// pageMax is Mistral's own limit of a page; listMax bounds the rows that one list request may look at.
-const (
-	pageMax = 1000
-	listMax = 100000
-)
-
-// listQuery is what the query string of a list asks for.
-type listQuery struct {
-	filters  []filter
-	fields   []string // nil: all
-	limit    int
-	marker   string
-	sortKeys []string
-	sortDesc []bool
-	flags    map[string]bool // the boolean parameters of the collection that were given
-}
-
-type filter struct {
-	column string
-	op     string
-	value  string
-}
-
-// collection says what a list takes: the columns to filter by and boolean parameters of its own.
-type collection struct {
-	name    string // of the list in the answer
-	columns []string
-	flags   []string
-	sortBy  string // default key
-}
-
-// parse reads the query string. Everything that isn't known is refused with the parameter's name.
-func (c collection) parse(q url.Values) (*listQuery, error) {
-	out := &listQuery{limit: pageMax, flags: map[string]bool{}}
-	for _, name := range sortedKeys(q) {
-		v := q.Get(name)
-		var err error
-		switch {
-		case name == "limit":
-			out.limit, err = parseLimit(v)
-		case name == "marker":
-			out.marker = v
-		case name == "sort_keys":
-			out.sortKeys = splitList(v)
-		case name == "sort_dirs":
-			out.sortDesc, err = parseDirs(v)
-		case name == "fields":
-			out.fields, err = c.parseFields(v)
-		case name == "all_projects" || slices.Contains(c.flags, name):
-			out.flags[name], err = parseBool(name, v)
-		case slices.Contains(c.columns, name):
-			out.filters = append(out.filters, parseFilter(name, v))
-		default:
-			err = fault.New(fault.Invalid, "Unknown argument: %q", name)
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	return out, c.completeSort(out)
-}
-
-func (c collection) completeSort(q *listQuery) error {
-	if len(q.sortKeys) == 0 {
-		q.sortKeys = []string{c.sortBy}
-	}
-	for _, k := range q.sortKeys {
-		if k != "id" && !slices.Contains(c.columns, k) {
-			return fault.New(fault.Invalid, "Sort key supplied is invalid: %s", k)
-		}
-	}
-	if len(q.sortDesc) > len(q.sortKeys) {
-		return fault.New(fault.Invalid, "Length of sort_keys must be equal or greater than sort_dirs.")
-	}
-	for len(q.sortDesc) < len(q.sortKeys) {
-		q.sortDesc = append(q.sortDesc, false)
-	}
-	if !slices.Contains(q.sortKeys, "id") {
-		q.sortKeys, q.sortDesc = append(q.sortKeys, "id"), append(q.sortDesc, false)
-	}
-	return nil
-}
-
-func (c collection) parseFields(v string) ([]string, error) {
-	fields := splitList(strings.ToLower(v))
-	var unknown []string
-	for _, f := range fields {
-		if f != "id" && !slices.Contains(c.columns, f) {
-			unknown = append(unknown, f)
-		}
-	}
-	if len(unknown) > 0 {
-		return nil, fault.New(fault.Invalid, "Some fields do not exist  [%s], please choose from [%s]", strings.Join(unknown, ", "), strings.Join(c.columns, ", "))
-	}
-	if len(fields) > 0 && !slices.Contains(fields, "id") {
-		fields = append([]string{"id"}, fields...)
-	}
-	return fields, nil
-}
-
-func parseLimit(v string) (int, error) {
-	n, err := strconv.Atoi(v)
-	if err != nil {
-		return 0, fault.New(fault.Invalid, "Invalid input for field/attribute limit. Value: '%s'. unable to convert to int. Error: invalid literal for int() with base 10: '%s'", v, v)
-	}
-	if n <= 0 {
-		return 0, fault.New(fault.Invalid, "Limit must be positive.")
-	}
-	return min(n, pageMax), nil
-}
-
-func parseDirs(v string) ([]bool, error) {
-	var out []bool
-	for _, d := range splitList(v) {
-		if d != "asc" && d != "desc" {
-			return nil, fault.New(fault.Invalid, "Unknown sort direction, must be 'desc' or 'asc'.")
-		}
-		out = append(out, d == "desc")
-	}
-	return out, nil
-}
-
-func parseBool(name, v string) (bool, error) {
-	switch strings.ToLower(v) {
-	case "true", "1", "yes", "on", "t", "y":
-		return true, nil
-	case "false", "0", "no", "off", "f", "n":
-		return false, nil
-	}
-	return false, fault.New(fault.Invalid, "Invalid input for field/attribute %s. Value: '%s'. Value should be a boolean.", name, v)
-}
-
-// parseFilter reads "op:value"; a prefix that is no operator belongs to the value.
-func parseFilter(column, v string) filter {
-	op, rest, ok := strings.Cut(v, ":")
-	if ok && slices.Contains([]string{"eq", "neq", "gt", "gte", "lt", "lte", "in", "nin", "has"}, op) {
-		return filter{column, op, rest}
-	}
-	return filter{column, "eq", v}
-}
-
-func splitList(v string) []string {
-	var out []string
-	for w := range strings.SplitSeq(v, ",") {
-		if w = strings.TrimSpace(w); w != "" {
-			out = append(out, w)
-		}
-	}
-	return out
-}
-
 // object is an answer's item as a JSON object.
 type object map[string]any
 
@@ -182,7 +31,7 @@ func objectOf(item any) (object, error) {
 	return o, nil
 }
 
-// page filters, sorts and cuts the items, and makes the answer of a list.
+// page filters, sorts and cuts the items, which come in the order of their creation, and makes the answer of a list.
 func page[T any](r *http.Request, c collection, q *listQuery, items []T) (any, error) {
 	objects := make([]object, 0, len(items))
 	for _, item := range items {
@@ -194,24 +43,31 @@ func page[T any](r *http.Request, c collection, q *listQuery, items []T) (any, e
 			objects = append(objects, o)
 		}
 	}
-	slices.SortStableFunc(objects, q.compare)
+	q.sort(objects)
 	objects, err := q.after(c, objects)
 	if err != nil {
 		return nil, err
 	}
-	full := len(objects) >= q.limit
-	objects = objects[:min(len(objects), q.limit)]
-	answer := map[string]any{}
-	if full {
-		answer["next"] = q.next(r, objects[len(objects)-1])
+	next := ""
+	if len(objects) >= q.limit {
+		objects = objects[:q.limit]
+		next = q.next(r, plain(objects[len(objects)-1]["id"]))
 	}
+	return q.answer(c, objects, next), nil
+}
+
+// answer is the body of a list.
+func (q *listQuery) answer(c collection, objects []object, next string) map[string]any {
 	if q.fields != nil {
 		for i, o := range objects {
 			objects[i] = pick(o, q.fields)
 		}
 	}
-	answer[c.name] = objects
-	return answer, nil
+	body := map[string]any{c.name: objects}
+	if next != "" {
+		body["next"] = next
+	}
+	return body
 }
 
 func pick(o object, fields []string) object {
@@ -224,17 +80,30 @@ func pick(o object, fields []string) object {
 	return out
 }
 
-// after drops the items up to the marker.
+// someFields applies the parameter `fields` to one item.
+func someFields(r *http.Request, c collection, item any) (any, error) {
+	list, err := c.parseFields(r.URL.Query().Get("fields"))
+	if err != nil || list == nil {
+		return item, err
+	}
+	o, err := objectOf(item)
+	if err != nil {
+		return nil, err
+	}
+	return pick(o, list), nil
+}
+
+// after drops the items up to the marker, which is an item's id; of actions a name will do, too.
 func (q *listQuery) after(c collection, objects []object) ([]object, error) {
 	if q.marker == "" {
 		return objects, nil
 	}
 	for i, o := range objects {
-		if o["id"] == q.marker {
+		if o["id"] == q.marker || (c.name == "actions" && o["name"] == q.marker) {
 			return objects[i+1:], nil
 		}
 	}
-	return nil, fault.New(fault.NotFound, "The marker %s is not in the list of %s", q.marker, c.name)
+	return nil, fault.New(fault.NotFound, "The marker %s is not in the list of %s", clipText(q.marker), c.name)
 }
 
 func (q *listQuery) matches(o object) bool {
@@ -243,25 +112,34 @@ func (q *listQuery) matches(o object) bool {
 			return false
 		}
 	}
+	for _, column := range q.nulls {
+		if o[column] != nil {
+			return false
+		}
+	}
 	return true
 }
 
+// matches compares a field with the filter's value. As in SQL, null matches no condition.
 func (f filter) matches(v any) bool {
+	if v == nil {
+		return false
+	}
 	if list, ok := v.([]any); ok {
 		return f.matchesTags(list)
 	}
 	text := plain(v)
 	switch f.op {
 	case "neq":
-		return text != f.value
+		return compareText(text, f.value) != 0
 	case "gt":
-		return text > f.value
+		return compareText(text, f.value) > 0
 	case "gte":
-		return text >= f.value
+		return compareText(text, f.value) >= 0
 	case "lt":
-		return text < f.value
+		return compareText(text, f.value) < 0
 	case "lte":
-		return text <= f.value
+		return compareText(text, f.value) <= 0
 	case "in":
 		return slices.Contains(splitList(f.value), text)
 	case "nin":
@@ -269,14 +147,37 @@ func (f filter) matches(v any) bool {
 	case "has":
 		return strings.Contains(text, f.value)
 	default:
-		return text == f.value
+		return text == f.value || isBoolText(text) && sameBool(text, f.value)
 	}
+}
+
+// compareText orders numbers by their value and times and texts by their characters.
+func compareText(a, b string) int {
+	x, errX := strconv.ParseInt(a, 10, 64)
+	y, errY := strconv.ParseInt(b, 10, 64)
+	if errX == nil && errY == nil {
+		switch {
+		case x < y:
+			return -1
+		case x > y:
+			return 1
+		}
+		return 0
+	}
+	return strings.Compare(a, strings.Replace(b, "T", " ", 1))
+}
+
+func isBoolText(s string) bool { return s == "true" || s == "false" }
+
+func sameBool(text, v string) bool {
+	b, err := parseBool("", v)
+	return err == nil && strconv.FormatBool(b) == text
 }
 
 // matchesTags: all of the tags that the filter names must be there.
 func (f filter) matchesTags(list []any) bool {
 	for _, want := range splitList(f.value) {
-		if !slices.Contains(list, any(want)) {
+		if slices.Contains(list, any(want)) == (f.op == "nin" || f.op == "neq") {
 			return false
 		}
 	}
@@ -297,6 +198,15 @@ func plain(v any) string {
 	}
 }
 
+// sort sorts items that come in the order of their creation: it is finer than the whole seconds that they show.
+func (q *listQuery) sort(objects []object) {
+	if !q.storeOrder() {
+		slices.SortStableFunc(objects, q.compare)
+	} else if q.sortDesc[0] {
+		slices.Reverse(objects)
+	}
+}
+
 func (q *listQuery) compare(a, b object) int {
 	for i, k := range q.sortKeys {
 		c := strings.Compare(plain(a[k]), plain(b[k]))
@@ -310,8 +220,8 @@ func (q *listQuery) compare(a, b object) int {
 	return 0
 }
 
-// next is the address of the following page, in the form that Mistral gives it.
-func (q *listQuery) next(r *http.Request, last object) string {
+// next is the address of the page behind the item of an id, in the form that Mistral gives it.
+func (q *listQuery) next(r *http.Request, last string) string {
 	var dirs []string
 	for _, desc := range q.sortDesc {
 		dirs = append(dirs, map[bool]string{false: "asc", true: "desc"}[desc])
@@ -319,26 +229,20 @@ func (q *listQuery) next(r *http.Request, last object) string {
 	parts := []string{"sort_keys=" + strings.Join(q.sortKeys, ","), "sort_dirs=" + strings.Join(dirs, ",")}
 	for _, f := range q.filters {
 		v := url.QueryEscape(f.value)
-		if f.op != "eq" {
+		if f.op != "eq" || parseFilter(f.column, f.value) != f {
 			v = f.op + ":" + v
 		}
 		parts = append(parts, f.column+"="+v)
 	}
+	if len(q.nulls) > 0 {
+		parts = append(parts, "nulls="+strings.Join(q.nulls, ","))
+	}
 	for _, name := range sortedKeys(q.flags) {
 		parts = append(parts, name+"="+strconv.FormatBool(q.flags[name]))
 	}
-	parts = append(parts, "limit="+strconv.Itoa(q.limit), "marker="+url.QueryEscape(plain(last["id"])))
+	parts = append(parts, "limit="+strconv.Itoa(q.limit), "marker="+url.QueryEscape(last))
 	if q.fields != nil {
 		parts = append(parts, "fields="+strings.Join(q.fields, ","))
 	}
-	return baseURL(r) + r.URL.Path + "?" + strings.Join(parts, "&")
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
+	return baseURL(r) + r.URL.EscapedPath() + "?" + strings.Join(parts, "&")
 }

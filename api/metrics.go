@@ -7,7 +7,7 @@ import (
 )
 
 // metrics shows the node's counters in Prometheus' text form.
-func (s *server) metrics(w http.ResponseWriter, _ *http.Request) {
+func (s *server) metrics(w http.ResponseWriter, _ *http.Request) error {
 	var b strings.Builder
 	counters := map[string]uint64{}
 	if s.Metrics != nil {
@@ -24,4 +24,5 @@ func (s *server) metrics(w http.ResponseWriter, _ *http.Request) {
 	if _, err := w.Write([]byte(b.String())); err != nil {
 		s.Logger.Debug("metrics not written", "error", err)
 	}
+	return nil
 }

@@ -1,22 +1,20 @@
-// Package api is the REST API, version 2: what OpenStack Mistral's clients speak.
+// Package api is the REST API, version 2: what OpenStack Mistral's clients speak, and what we add to it.
 //
 // Handlers read the store and act through Engine; they never write an execution. Each returns a status and a body, or an
-// error whose kind chooses the status (package fault); the two forms of error bodies that Mistral has are the two ways
-// of registering a handler: jsonRoute and textRoute.
+// error whose kind chooses the status (package fault). routes.go is the table of all routes, each with the name of its
+// rule in the policy; the two forms of error bodies that Mistral has are the two ways of registering a handler: handle
+// and handleText.
 package api
 
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
+	"time"
 
-	"cierzo/api/apitype"
 	"cierzo/catalog"
-	"cierzo/fault"
 	"cierzo/persistence"
 	"cierzo/workflow"
 )
@@ -31,109 +29,139 @@ type Engine interface {
 	Command(ctx context.Context, id workflow.ExecutionID, requestID string, op workflow.Op) error
 }
 
+// Cron understands the patterns of cron triggers.
+type Cron interface {
+	// Next is when a pattern fires first after a moment; false: never. The error says what is wrong with the pattern.
+	Next(pattern string, after time.Time) (time.Time, bool, error)
+}
+
 // Config is what the API needs.
 type Config struct {
 	Store   persistence.Store
 	Catalog *catalog.Catalog
 	Engine  Engine
 	Logger  *slog.Logger
-	// Project of all requests: authentication is a proxy's affair. Defaults to "<default-project>", Mistral's own name
-	// for it.
+	// Authorize says who sends a request and whether the rule of Mistral's policy ("workflows:list") lets them; an error of
+	// kind Forbidden refuses. Routes and what goes beyond them (a public scope, all projects) ask by the same function.
+	// Defaults to Unauthenticated(Project).
+	Authorize func(r *http.Request, rule string) (Caller, error)
+	// Guard stands before the handlers of routes, to find out who sends a request: it gets the route's rule ("open" for those
+	// that are everybody's), and how to refuse in the form of the route's errors. nil: there is none.
+	Guard func(rule string, refuse func(w http.ResponseWriter, r *http.Request, err error), h http.Handler) http.Handler
+	// Project of all requests when nobody authenticates. Defaults to DefaultProject.
 	Project string
-	// NewID makes the ids of executions.
+	// Cron understands the patterns of cron triggers. nil: triggers with a pattern are refused.
+	Cron Cron
+	// NewID makes the ids of executions and resources. Required.
 	NewID func() string
+	// Now is the clock. Defaults to time.Now.
+	Now func() time.Time
 	// Metrics gives the node's counters by their Prometheus names. nil: none are shown.
 	Metrics func() map[string]uint64
+	// Info is what GET /info answers, a JSON object. nil: the endpoint is disabled.
+	Info json.RawMessage
+	// DeleteActionExecutions allows DELETE of action executions that belong to no workflow, Mistral's
+	// allow_action_execution_deletion. Defaults to refusing it.
+	DeleteActionExecutions bool
+	// Closing ends the event streams when it is closed. nil: they end with their clients.
+	Closing <-chan struct{}
 }
-
-// DefaultProject is the project of requests when nobody authenticates.
-const DefaultProject = "<default-project>"
 
 type server struct {
 	Config
-	mux *http.ServeMux
+	authenticates bool // Authorize was configured: there are several projects
+	mux           *http.ServeMux
+	table         []Route
+	maintenance   maintenanceCache
+	streams       chan struct{} // bounds the event streams
 }
 
 // New makes the handler of all paths of the API.
 func New(cfg Config) http.Handler {
-	if cfg.Project == "" {
-		cfg.Project = DefaultProject
-	}
-	s := &server{Config: cfg, mux: http.NewServeMux()}
-	s.routes()
+	s := newServer(cfg)
 	return http.HandlerFunc(s.serve)
 }
 
-func (s *server) routes() {
-	s.jsonRoute("GET /{$}", s.versions)
-	s.jsonRoute("GET /v2", s.root)
-	s.jsonRoute("GET /healthcheck", s.health)
-	s.mux.HandleFunc("GET /metrics", s.metrics)
-	s.definitionRoutes()
-	s.executionRoutes()
-	s.taskRoutes()
-	s.environmentRoutes()
-}
-
-// serve takes the trailing slash off, which Mistral accepts everywhere, and limits the body.
-func (s *server) serve(w http.ResponseWriter, r *http.Request) {
-	if len(r.URL.Path) > 1 && strings.HasSuffix(r.URL.Path, "/") {
-		r.URL.Path = strings.TrimRight(r.URL.Path, "/")
+func newServer(cfg Config) *server {
+	if cfg.Project == "" {
+		cfg.Project = DefaultProject
 	}
-	if strings.Contains(r.Header.Get("Content-Type"), "xml") {
-		http.Error(w, "The request media type text/xml is not supported by this server. \n\n XML request bodies are not supported.", http.StatusUnsupportedMediaType)
-		return
+	if cfg.Now == nil {
+		cfg.Now = time.Now
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, catalog.TextMax+1)
-	s.mux.ServeHTTP(w, r)
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := &server{Config: cfg, authenticates: cfg.Authorize != nil, mux: http.NewServeMux(), streams: make(chan struct{}, streamsMax)}
+	if !s.authenticates {
+		s.Authorize = Unauthenticated(cfg.Project)
+	}
+	s.routes()
+	return s
 }
 
 // handler answers a request: the status of success and the body, nil for none.
 type handler func(r *http.Request) (int, any, error)
 
-// jsonRoute registers an endpoint whose errors have faultcode and faultstring.
-func (s *server) jsonRoute(pattern string, h handler) {
-	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+// style says what a route's errors look like.
+type style uint8
+
+const (
+	jsonErrors style = iota // {"faultcode": …, "faultstring": …, "debuginfo": null}
+	textErrors              // {"faultstring": …}
+)
+
+// handle registers an endpoint whose errors have faultcode and faultstring.
+func (s *server) handle(pattern, rule string, h handler) {
+	s.register(pattern, rule, jsonErrors, func(w http.ResponseWriter, r *http.Request) error {
 		status, body, err := h(r)
-		if err != nil {
-			status, message := s.refusal(r, err)
-			code := "Client"
-			if status >= http.StatusInternalServerError {
-				code = "Server"
+		if err == nil {
+			s.write(w, status, body)
+		}
+		return err
+	})
+}
+
+// handleText registers an endpoint that takes a text and whose errors have only the faultstring.
+func (s *server) handleText(pattern, rule string, h handler) {
+	s.register(pattern, rule, textErrors, func(w http.ResponseWriter, r *http.Request) error {
+		status, body, err := h(r)
+		if err == nil {
+			s.write(w, status, body)
+		}
+		return err
+	})
+}
+
+// handleRaw registers an endpoint that writes its answer itself; what it returns before it has written anything becomes an
+// error's answer.
+func (s *server) handleRaw(pattern, rule string, h func(w http.ResponseWriter, r *http.Request) error) {
+	s.register(pattern, rule, jsonErrors, h)
+}
+
+func (s *server) register(pattern, rule string, st style, h func(w http.ResponseWriter, r *http.Request) error) {
+	method, path, _ := strings.Cut(pattern, " ")
+	s.table = append(s.table, Route{Method: method, Path: path, Rule: rule})
+	var guarded http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		err := s.admit(r, method, st)
+		if err == nil {
+			var caller Caller
+			if caller, err = s.authorize(r, rule); err == nil {
+				err = s.openFor(r, pattern)
 			}
-			s.write(w, status, apitype.Fault{Debug: apitype.Null[string](), Code: code, Message: message})
-			return
+			if err == nil {
+				err = h(w, r.WithContext(withCaller(r.Context(), caller)))
+			}
 		}
-		s.write(w, status, body)
-	})
-}
-
-// textRoute registers an endpoint that takes a text and whose errors have only the faultstring.
-func (s *server) textRoute(pattern string, h handler) {
-	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-		status, body, err := h(r)
 		if err != nil {
-			status, message := s.refusal(r, err)
-			s.write(w, status, apitype.Fault{Message: message})
-			return
+			s.refuse(w, r, st, err)
 		}
-		s.write(w, status, body)
 	})
-}
-
-// refusal is the status and the text of an error. Defects are logged here, the only place that sees all of them.
-func (s *server) refusal(r *http.Request, err error) (int, string) {
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
-		return http.StatusRequestEntityTooLarge, fmt.Sprintf("The request is larger than %d bytes", catalog.TextMax)
+	if s.Guard != nil {
+		refuse := func(w http.ResponseWriter, r *http.Request, err error) { s.refuse(w, r, st, err) }
+		guarded = s.Guard(firstOf(rule, "open"), refuse, guarded)
 	}
-	kind := fault.KindOf(err)
-	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
-		kind = fault.Unavailable // the client has gone; nobody reads the answer
-	} else if kind == fault.Internal {
-		s.Logger.Error("request failed", "method", r.Method, "path", r.URL.Path, "error", err)
-	}
-	return kind.Status(), err.Error()
+	s.mux.Handle(pattern, guarded)
 }
 
 func (s *server) write(w http.ResponseWriter, status int, body any) {
@@ -148,40 +176,4 @@ func (s *server) write(w http.ResponseWriter, status int, body any) {
 	if err := enc.Encode(body); err != nil {
 		s.Logger.Debug("answer not written", "error", err)
 	}
-}
-
-func (s *server) versions(r *http.Request) (int, any, error) {
-	type link struct {
-		Href   string `json:"href"`
-		Target string `json:"target"`
-		Rel    string `json:"rel"`
-	}
-	type version struct {
-		ID     string `json:"id"`
-		Status string `json:"status"`
-		Links  []link `json:"links"`
-	}
-	v := version{"v2.0", "CURRENT", []link{{baseURL(r) + "/v2", "v2", "self"}}}
-	return http.StatusOK, map[string][]version{"versions": {v}}, nil
-}
-
-func (s *server) root(r *http.Request) (int, any, error) {
-	return http.StatusOK, map[string]string{"uri": baseURL(r) + "/v2"}, nil
-}
-
-func (s *server) health(r *http.Request) (int, any, error) {
-	info, err := s.Store.Info(r.Context())
-	if err != nil {
-		return 0, nil, fault.Wrap(fault.Unavailable, err, "database")
-	}
-	return http.StatusOK, map[string]any{"store": info.Kind, "schema": info.Schema}, nil
-}
-
-// baseURL is the address under which the client sees the server.
-func baseURL(r *http.Request) string {
-	scheme := "http"
-	if r.TLS != nil {
-		scheme = "https"
-	}
-	return scheme + "://" + r.Host
 }

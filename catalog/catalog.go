@@ -27,6 +27,7 @@ type Catalog struct {
 	registry *actions.Registry
 	programs *cache[*workflow.Program]
 	parsed   *cache[*dsl.Document]
+	origins  *cache[string]
 	builtIn  map[string]*workflow.ActionSpec
 }
 
@@ -34,6 +35,7 @@ type Catalog struct {
 const (
 	programsMax  = 512
 	documentsMax = 128
+	originsMax   = 10_000
 )
 
 // New makes a catalog over a store and the actions that runners offer.
@@ -42,6 +44,7 @@ func New(store persistence.Store, registry *actions.Registry) *Catalog {
 		store: store, registry: registry,
 		programs: newCache[*workflow.Program](programsMax),
 		parsed:   newCache[*dsl.Document](documentsMax),
+		origins:  newCache[string](originsMax),
 		builtIn:  builtInSpecs(registry),
 	}
 }
@@ -129,6 +132,19 @@ func (c *Catalog) Action(def *persistence.Definition) (*dsl.Action, error) {
 		}
 	}
 	return nil, fault.New(fault.Internal, "the text of action %s, revision %d, doesn't define it", def.Name, def.Revision)
+}
+
+// Origin is the id that a definition keeps through all its revisions, by the id of one of them.
+func (c *Catalog) Origin(ctx context.Context, definitionID string) (string, error) {
+	if id, ok := c.origins.get(definitionID); ok {
+		return id, nil
+	}
+	def, err := c.store.GetDefinition(ctx, definitionID)
+	if err != nil {
+		return "", fmt.Errorf("load definition %s: %w", definitionID, err)
+	}
+	c.origins.put(definitionID, def.FirstID)
+	return def.FirstID, nil
 }
 
 // Registry is the set of actions that runners offer.

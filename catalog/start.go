@@ -24,8 +24,9 @@ type Start struct {
 	Env          *value.Dict // never nil; resolved, its expressions not yet evaluated
 }
 
-// NewStart prepares the start of a definition: it resolves the environment that params name.
-func (c *Catalog) NewStart(ctx context.Context, def *persistence.Definition, input, params *value.Dict) (Start, error) {
+// NewStart prepares the start of a definition in a project, which may be another than the definition's: it resolves the
+// environment that params name.
+func (c *Catalog) NewStart(ctx context.Context, projectID string, def *persistence.Definition, input, params *value.Dict) (Start, error) {
 	if input == nil {
 		input = value.NewDict(0)
 	}
@@ -33,7 +34,7 @@ func (c *Catalog) NewStart(ctx context.Context, def *persistence.Definition, inp
 		params = value.NewDict(0)
 	}
 	s := Start{
-		ProjectID: def.ProjectID, DefinitionID: def.ID, WorkflowName: def.Name, Namespace: def.Namespace,
+		ProjectID: projectID, DefinitionID: def.ID, WorkflowName: def.Name, Namespace: def.Namespace,
 		Tags: def.Tags, Input: input, Params: params, Env: value.NewDict(0),
 	}
 	env, ok := params.GetString("env")
@@ -44,7 +45,7 @@ func (c *Catalog) NewStart(ctx context.Context, def *persistence.Definition, inp
 	case *value.Dict:
 		s.Env = env
 	case value.String:
-		vars, err := c.Environment(ctx, def.ProjectID, string(env))
+		vars, err := c.Environment(ctx, projectID, string(env))
 		if fault.Is(err, fault.NotFound) {
 			return s, fault.New(fault.Invalid, "Environment is not found: %s", string(env))
 		}

@@ -72,20 +72,10 @@ func Check(u Upload) (*dsl.Document, dsl.Diagnostics, error) {
 // Upload stores the definitions of a text, all or none. An error that wraps dsl.Diagnostics says what is wrong with the
 // text; fault.Conflict and fault.NotFound follow from the mode.
 func (c *Catalog) Upload(ctx context.Context, u Upload) (*Uploaded, error) {
-	doc, diags, err := Check(u)
+	doc, diags, defs, err := u.prepare()
 	if err != nil {
 		return nil, err
 	}
-	if err := diags.Err(); err != nil {
-		return nil, err
-	}
-	if u.Scope == "" {
-		u.Scope = "private"
-	}
-	if u.Scope != "private" && u.Scope != "public" {
-		return nil, fault.New(fault.Invalid, "Scope must be one of the following: {'private', 'public'}; actual: %s", u.Scope)
-	}
-	defs := u.definitions(doc)
 	if u.Mode == Update {
 		if err := c.mustExist(ctx, defs, doc.Workbook != nil); err != nil {
 			return nil, err
@@ -109,6 +99,39 @@ func (c *Catalog) Upload(ctx context.Context, u Upload) (*Uploaded, error) {
 	return out, nil
 }
 
+// prepare checks a text and makes the rows of what it defines.
+func (u Upload) prepare() (*dsl.Document, dsl.Diagnostics, []persistence.Definition, error) {
+	doc, diags, err := Check(u)
+	if err == nil {
+		err = diags.Err()
+	}
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if u.Scope == "" {
+		u.Scope = "private"
+	}
+	if u.Scope != "private" && u.Scope != "public" {
+		return nil, nil, nil, fault.New(fault.Invalid, "Scope must be one of the following: {'private', 'public'}; actual: %s", u.Scope)
+	}
+	defs := u.definitions(doc)
+	for i := range defs {
+		if len(defs[i].Name) > nameMax {
+			return nil, nil, nil, fault.New(fault.Invalid, "The length of the name of the %s '%.40s…' must not exceed %d bytes", defs[i].Kind, defs[i].Name, nameMax)
+		}
+	}
+	return doc, diags, defs, nil
+}
+
+// nameMax bounds the names of definitions, in bytes.
+const nameMax = 255
+
+// Prepare makes what Upload would store, and stores nothing. Errors are Upload's.
+func (c *Catalog) Prepare(u Upload) ([]persistence.Definition, error) {
+	_, _, defs, err := u.prepare()
+	return defs, err
+}
+
 // save stores the definitions in one transaction. A workbook's members are put in any case: Mistral takes over members
 // that exist, only the workbook's own name must be new.
 func (c *Catalog) save(ctx context.Context, mode Mode, defs []persistence.Definition, workbook bool) ([]persistence.Definition, error) {
@@ -116,7 +139,11 @@ func (c *Catalog) save(ctx context.Context, mode Mode, defs []persistence.Defini
 		return c.store.PutDefinitions(ctx, defs)
 	}
 	if !workbook {
-		return c.store.CreateDefinitions(ctx, defs)
+		stored, err := c.store.CreateDefinitions(ctx, defs)
+		if fault.Is(err, fault.Conflict) {
+			return nil, c.whichExists(ctx, defs, err)
+		}
+		return stored, err
 	}
 	key := keyOf(defs[0])
 	if _, err := c.store.FindDefinition(ctx, key); err == nil {
@@ -125,6 +152,19 @@ func (c *Catalog) save(ctx context.Context, mode Mode, defs []persistence.Defini
 		return nil, fmt.Errorf("find workbook %s: %w", key.Name, err)
 	}
 	return c.store.PutDefinitions(ctx, defs)
+}
+
+// whichExists says in Mistral's words which definition is there already.
+func (c *Catalog) whichExists(ctx context.Context, defs []persistence.Definition, conflict error) error {
+	seen := map[persistence.DefinitionKey]bool{}
+	for _, d := range defs {
+		found, err := c.store.FindDefinition(ctx, keyOf(d))
+		if seen[keyOf(d)] || err == nil && found.ProjectID == d.ProjectID {
+			return Duplicate(keyOf(d))
+		}
+		seen[keyOf(d)] = true
+	}
+	return conflict
 }
 
 // Duplicate is the refusal of a name that exists, in Mistral's words.
@@ -158,7 +198,7 @@ func NotFound(key persistence.DefinitionKey) error {
 	case persistence.WorkflowDefinition:
 		return fault.New(fault.NotFound, "Workflow not found [workflow_identifier=%s, namespace=%s]", key.Name, key.Namespace)
 	case persistence.ActionDefinition:
-		return fault.New(fault.NotFound, "Action definition not found [action_name=%s]", key.Name)
+		return fault.New(fault.NotFound, "Action definition not found [action_name=%s, namespace=%s]", key.Name, key.Namespace)
 	case persistence.WorkbookDefinition:
 		return fault.New(fault.NotFound, "Workbook not found [name=%s, namespace=%s]", key.Name, key.Namespace)
 	default:

@@ -15,6 +15,13 @@ const (
 	readPage = 1000
 )
 
+// ActionWorkflow names the workflow that an action runs in when it is run by itself, a member of the workbook ActionWorkbook.
+// Names of workflows have no blanks, so no user's has this one. What is listed to users leaves its executions out.
+const (
+	ActionWorkbook = "one action"
+	ActionWorkflow = ActionWorkbook + ".run"
+)
+
 // Executions lists the project's executions for executions(), oldest first.
 func (f *facts) Executions(projectID string, q workflow.ExecutionsFilter) ([]workflow.ExecutionView, error) {
 	if q.ID != "" {
@@ -61,7 +68,7 @@ func (f *facts) list(q persistence.ExecutionsQuery, keep func(*workflow.Executio
 			return nil, fmt.Errorf("list executions: %w", err)
 		}
 		for _, r := range page {
-			if keep(r) {
+			if r.WorkflowName != ActionWorkflow && keep(r) {
 				out = append(out, r)
 			}
 		}

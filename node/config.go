@@ -1,9 +1,11 @@
 package node
 
 import (
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"runtime"
 	"slices"
@@ -12,6 +14,7 @@ import (
 
 	"cierzo/actions"
 	"cierzo/actions/std"
+	"cierzo/api"
 	"cierzo/fault"
 )
 
@@ -57,6 +60,16 @@ type Config struct {
 	DrainTimeout time.Duration
 	// Actions that the runner offers and the engine knows; the same on all nodes. Defaults to the standard actions.
 	Actions *actions.Registry
+	// Authorize says who sends a request to the REST API, and whether the rule of the policy ("workflows:list") lets them.
+	// Defaults to api.Unauthenticated: everybody works in one project.
+	Authorize func(r *http.Request, rule string) (api.Caller, error)
+	// Cron understands the patterns of cron triggers. Defaults to those of package cron.
+	Cron api.Cron
+	// Info is what the REST API's /info answers, a JSON object. Defaults to nil: it is disabled.
+	Info json.RawMessage
+	// DeleteActionExecutions allows to delete action executions that belong to no workflow by the REST API. Defaults to
+	// refusing it, as Mistral does.
+	DeleteActionExecutions bool
 	// Standard configures the standard actions, when Actions is not set. Defaults to their defaults.
 	Standard std.Config
 	// Logger receives the log. Defaults to discarding it.
@@ -163,6 +176,9 @@ func (c *Config) defaults() error {
 	}
 	if c.Version == "" {
 		c.Version = "dev"
+	}
+	if c.Cron == nil {
+		c.Cron = patterns{}
 	}
 	if c.Actions == nil {
 		c.Actions = actions.NewRegistry()

@@ -38,6 +38,7 @@ type Node struct {
 	store   persistence.Store
 	catalog *catalog.Catalog
 	cluster *assembly
+	handler http.Handler // nil without the API's role
 	http    *http.Server
 	listen  net.Addr
 	served  chan struct{} // closed when the HTTP server has ended
@@ -109,16 +110,21 @@ func (n *Node) openStore(ctx context.Context) error {
 
 // serve answers HTTP on the listener until Stop.
 func (n *Node) serve(ln net.Listener) {
+	closing := make(chan struct{})
+	if n.cfg.has(RoleAPI) {
+		n.handler = api.New(api.Config{
+			Store: n.store, Catalog: n.catalog, Engine: n.cluster, Logger: n.cfg.Logger, NewID: uuid.NewString,
+			Metrics: n.cluster.metrics, Closing: closing, Authorize: n.cfg.Authorize, Cron: n.cfg.Cron, Info: n.cfg.Info,
+			DeleteActionExecutions: n.cfg.DeleteActionExecutions,
+		})
+	}
 	if ln == nil {
 		close(n.served)
 		return
 	}
-	handler := api.New(api.Config{
-		Store: n.store, Catalog: n.catalog, Engine: n.cluster, Logger: n.cfg.Logger, NewID: uuid.NewString,
-		Metrics: n.cluster.metrics,
-	})
 	n.listen = ln.Addr()
-	n.http = &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
+	n.http = &http.Server{Handler: n.handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
+	n.http.RegisterOnShutdown(func() { close(closing) })
 	go func() {
 		defer close(n.served)
 		if err := n.http.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
@@ -152,6 +158,9 @@ func (n *Node) shutDown(ctx context.Context) error {
 	}
 	return errors.Join(errs...)
 }
+
+// Handler is the REST API, for a program that serves it by itself; nil without the API's role.
+func (n *Node) Handler() http.Handler { return n.handler }
 
 // URL is the address of the REST API, such as http://127.0.0.1:8989; "" when the node serves none.
 func (n *Node) URL() string {

@@ -86,7 +86,7 @@ func (n *Node) Start(ctx context.Context, r StartRequest) (string, error) {
 		}
 		params.SetString("env", env)
 	}
-	start, err := n.catalog.NewStart(ctx, def, input, params)
+	start, err := n.catalog.NewStart(ctx, DefaultProject, def, input, params)
 	if err != nil {
 		return "", err
 	}

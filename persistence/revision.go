@@ -20,10 +20,18 @@ func (d Definition) Revise(newest *Definition, id string, at time.Time) (revisio
 	}
 	d.ID, d.FirstID, d.Revision, d.Tags = id, id, 1, slices.Clone(d.Tags)
 	d.CreatedAt = FromMicros(Micros(at))
+	d.FirstAt = d.CreatedAt
 	if newest != nil {
-		d.FirstID, d.Revision = newest.FirstID, newest.Revision+1
+		d.FirstID, d.Revision, d.FirstAt = newest.FirstID, newest.Revision+1, newest.FirstAt
 	}
 	return d, true
+}
+
+// Renamed makes the revision that follows newest under d's own key.
+func (d Definition) Renamed(newest *Definition, id string, at time.Time) Definition {
+	d.ID, d.FirstID, d.Revision, d.FirstAt, d.Tags = id, newest.FirstID, newest.Revision+1, newest.FirstAt, slices.Clone(d.Tags)
+	d.CreatedAt = FromMicros(Micros(at))
+	return d
 }
 
 // Check refuses what no store can keep.

@@ -99,6 +99,7 @@ func NewDataText(d *workflow.ExecutionData) (string, error) {
 	b.dict("params", d.Params)
 	b.dict("env", d.Env)
 	b.dict("context", d.Context)
+	b.dict("globals", d.Globals)
 	b.value("output", d.Output)
 	text, err := b.text()
 	return text, fault.Wrap(fault.Invalid, err, "encode the data of an execution")
@@ -109,7 +110,7 @@ func ParseDataText(text string) (*workflow.ExecutionData, error) {
 	m := readBody(text)
 	d := &workflow.ExecutionData{
 		Input: m.getDict("input"), Params: m.getDict("params"), Env: m.getDict("env"), Context: m.getDict("context"),
-		Output: m.get("output"),
+		Globals: m.getDict("globals"), Output: m.get("output"),
 	}
 	if m.err != nil {
 		return nil, fmt.Errorf("decode the data of an execution: %w", m.err)

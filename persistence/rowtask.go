@@ -56,6 +56,7 @@ func NewTaskRow(r *workflow.TaskRecord) (TaskRow, error) {
 	}
 	var b body
 	b.dict("published", r.Published)
+	b.dict("globals", r.Globals)
 	row.Values, err = b.text()
 	return row, fault.Wrap(fault.Invalid, err, "encode task %s", r.ID)
 }
@@ -70,7 +71,7 @@ func (row *TaskRow) Decode() (*workflow.TaskRecord, error) {
 	r := &workflow.TaskRecord{
 		ID: workflow.TaskID(row.ID), ExecutionID: workflow.ExecutionID(row.ExecutionID), Name: d.Name, Seq: int(row.Seq),
 		Type: d.Type, State: workflow.State(d.State), StateInfo: d.StateInfo, Tags: d.Tags, Parents: d.Parents,
-		TriggeredBy: d.TriggeredBy, Published: m.getDict("published"), Next: d.Next, HasNext: d.HasNext,
+		TriggeredBy: d.TriggeredBy, Published: m.getDict("published"), Globals: m.getDict("globals"), Next: d.Next, HasNext: d.HasNext,
 		Processed: d.Processed, ErrorHandled: d.ErrorHandled, Runtime: d.Runtime, CreatedAt: FromMicros(d.CreatedAt),
 		UpdatedAt: FromMicros(d.UpdatedAt), StartedAt: FromMicros(d.StartedAt), FinishedAt: FromMicros(d.FinishedAt),
 	}

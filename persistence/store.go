@@ -28,6 +28,8 @@ type Store interface {
 	Definitions
 	Nodes
 	Reader
+	Pages
+	Resources
 
 	// Info tells which database this is, for logs and for `doctor`.
 	Info(ctx context.Context) (Info, error)
@@ -158,6 +160,7 @@ type Definition struct {
 	Workbook  string // name of the workbook that it came with, or ""
 	CreatedAt time.Time
 	CreatedBy string
+	FirstAt   time.Time // CreatedAt of revision 1; set by the store
 }
 
 // DefinitionKind tells what a definition defines.
@@ -186,6 +189,9 @@ type Definitions interface {
 	// PutDefinitions stores new revisions (the first where there is none), all or none. What is equal to the newest
 	// revision in text, scope, tags and workbook makes no new revision and returns that one.
 	PutDefinitions(ctx context.Context, ds []Definition) ([]Definition, error)
+	// RenameDefinition stores a revision under d's key and ends the definition of the old key, whose FirstID and count of
+	// revisions go on. fault.NotFound: there is no old one; fault.Conflict: the new name is taken.
+	RenameDefinition(ctx context.Context, old DefinitionKey, d Definition) (*Definition, error)
 	// FindDefinition returns the newest revision: in the project, else a public one. fault.NotFound.
 	FindDefinition(ctx context.Context, key DefinitionKey) (*Definition, error)
 	// GetDefinition returns a revision by id, also of a deleted definition. fault.NotFound.
@@ -197,11 +203,14 @@ type Definitions interface {
 	// Definitions of one name are never parted: the page that begins with a name has all of it, beyond the limit if it
 	// must be.
 	ListDefinitions(ctx context.Context, q DefinitionsQuery) ([]Definition, error)
+	// ListRevisions lists the revisions of a definition by its FirstID, those above the number after, the oldest first.
+	// Also of a deleted definition; of nothing it is empty.
+	ListRevisions(ctx context.Context, firstID string, after, limit int) ([]Definition, error)
 }
 
 // DefinitionsQuery selects definitions.
 type DefinitionsQuery struct {
-	ProjectID string
+	ProjectID string // "" is all projects
 	Kind      DefinitionKind
 	Namespace *string // nil is every namespace
 	AfterName string  // keyset paging: names greater than this

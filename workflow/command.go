@@ -230,7 +230,7 @@ func (e *Execution) rerun(op Rerun) error {
 // reopen takes back what a task's end meant for others.
 func (e *Execution) reopen(t *task) {
 	t.Processed, t.ErrorHandled, t.Next, t.HasNext = false, false, nil, false
-	t.Published = emptyDict()
+	t.Published, t.Globals = emptyDict(), nil
 	for _, other := range e.tasks {
 		other.in, other.out = nil, nil
 	}

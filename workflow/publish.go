@@ -49,8 +49,14 @@ func (e *Execution) publish(t *task) error {
 		t.Published = branchVars.Freeze()
 	}
 	e.touch(t)
+	t.Globals = nil
 	if globals.Len() > 0 {
-		e.data.Context, e.dataDirty = mergeDeep(e.data.Context, globals.Freeze()), true
+		t.Globals = globals.Freeze()
+		e.data.Context, e.dataDirty = mergeDeep(e.data.Context, t.Globals), true
+		if e.data.Globals == nil {
+			e.data.Globals = emptyDict()
+		}
+		e.data.Globals = mergeDeep(e.data.Globals, t.Globals)
 	}
 	return nil
 }

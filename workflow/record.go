@@ -115,6 +115,7 @@ type ExecutionData struct {
 	Params  *value.Dict // as the API shows them: env, namespace, task_name, notify …
 	Env     *value.Dict // the root's environment, evaluated; never nil
 	Context *value.Dict // vars and published globals
+	Globals *value.Dict // of Context what was published globally; nil: nothing
 	Output  value.Value // nil until the execution is final
 }
 
@@ -134,6 +135,7 @@ type TaskRecord struct {
 	Parents      []TaskID
 	TriggeredBy  []Trigger
 	Published    *value.Dict // nil is null
+	Globals      *value.Dict // what it published globally; nil: nothing
 	Next         []Trigger   // which tasks this one caused, by name; what joins look at. TaskID is unused
 	HasNext      bool
 	Processed    bool

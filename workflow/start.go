@@ -123,6 +123,15 @@ func (e *Execution) target() (*taskProgram, error) {
 	return nil, fault.New(fault.Invalid, "Invalid task name [wf_spec=%s, task_name=%s]", e.program.name, value.Str(v))
 }
 
+// CheckInput refuses an input that the workflow of the name would refuse at its start.
+func CheckInput(name string, w *dsl.Workflow, input *value.Dict) error {
+	class := (&Program{spec: w}).specClass()
+	if _, err := bindInput(name, class, w.Input, false, orEmpty(input)); err != nil {
+		return asInvalid(err)
+	}
+	return nil
+}
+
 // bindInput checks given values against declared inputs and fills in defaults. extra accepts undeclared names.
 func bindInput(name, class string, params []dsl.Param, extra bool, given *value.Dict) (*value.Dict, error) {
 	declared := make(map[string]bool, len(params))

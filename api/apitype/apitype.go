@@ -164,7 +164,7 @@ type Task struct {
 	ProjectID           string      `json:"project_id"`
 	RuntimeContext      string      `json:"runtime_context"`
 	Result              Opt[string] `json:"result,omitzero"`
-	Published           Opt[string] `json:"published"`
+	Published           Opt[string] `json:"published,omitzero"`
 	PublishedGlobal     Opt[string] `json:"published_global,omitzero"`
 	Processed           bool        `json:"processed"`
 	CreatedAt           Opt[string] `json:"created_at"`
@@ -186,7 +186,7 @@ type ActionExecution struct {
 	Tags              []string    `json:"tags"`
 	Description       Opt[string] `json:"description"`
 	ProjectID         string      `json:"project_id"`
-	Accepted          bool        `json:"accepted"`
+	Accepted          Opt[bool]   `json:"accepted"`
 	Input             string      `json:"input"`
 	Output            Opt[string] `json:"output,omitzero"`
 	Params            Opt[string] `json:"params,omitzero"`
@@ -198,8 +198,8 @@ type ActionExecution struct {
 type Environment struct {
 	ID          string      `json:"id"`
 	Name        string      `json:"name"`
-	Description Opt[string] `json:"description"`
-	Variables   string      `json:"variables"`
+	Description Opt[string] `json:"description,omitzero"`
+	Variables   Opt[string] `json:"variables,omitzero"`
 	Scope       string      `json:"scope"`
 	ProjectID   string      `json:"project_id"`
 	CreatedAt   Opt[string] `json:"created_at"`
@@ -244,15 +244,3 @@ type (
 		Next         string        `json:"next,omitempty"`
 	}
 )
-
-// NewExecution is the body of a request to start an execution. Input and Params are objects or JSON inside a string.
-type NewExecution struct {
-	ID                string          `json:"id,omitempty"`
-	WorkflowID        string          `json:"workflow_id,omitempty"`
-	WorkflowName      string          `json:"workflow_name,omitempty"`
-	WorkflowNamespace string          `json:"workflow_namespace,omitempty"`
-	Input             json.RawMessage `json:"input,omitempty"`
-	Params            json.RawMessage `json:"params,omitempty"`
-	Description       string          `json:"description,omitempty"`
-	SourceExecutionID string          `json:"source_execution_id,omitempty"`
-}

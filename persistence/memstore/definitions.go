@@ -66,6 +66,48 @@ func copied(d *persistence.Definition) persistence.Definition {
 	return out
 }
 
+// RenameDefinition implements persistence.Definitions.
+func (s *Store) RenameDefinition(ctx context.Context, old persistence.DefinitionKey, d persistence.Definition) (*persistence.Definition, error) {
+	if err := d.Check(); err != nil {
+		return nil, err
+	}
+	var out persistence.Definition
+	err := s.write(ctx, "RenameDefinition", func() error {
+		newest := s.definitions[old]
+		switch {
+		case newest == nil:
+			return fault.New(fault.NotFound, "%s %q in namespace %q", old.Kind, old.Name, old.Namespace)
+		case d.Key() != old && s.definitions[d.Key()] != nil:
+			return persistence.ExistsError(d.Key())
+		}
+		revision := d.Renamed(newest, s.cfg.NewID(), s.cfg.Now())
+		delete(s.definitions, old)
+		s.definitions[revision.Key()], s.revisions[revision.ID] = &revision, &revision
+		out = copied(&revision)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
+// ListRevisions implements persistence.Definitions.
+func (s *Store) ListRevisions(ctx context.Context, firstID string, after, limit int) ([]persistence.Definition, error) {
+	var out []persistence.Definition
+	err := s.read(ctx, "ListRevisions", func() error {
+		for _, d := range s.revisions {
+			if d.FirstID == firstID && d.Revision > after {
+				out = append(out, copied(d))
+			}
+		}
+		slices.SortFunc(out, func(a, b persistence.Definition) int { return cmp.Compare(a.Revision, b.Revision) })
+		out = out[:min(len(out), persistence.Limit(limit))]
+		return nil
+	})
+	return out, err
+}
+
 // FindDefinition implements persistence.Definitions.
 func (s *Store) FindDefinition(ctx context.Context, key persistence.DefinitionKey) (*persistence.Definition, error) {
 	var out *persistence.Definition
@@ -120,7 +162,7 @@ func (s *Store) ListDefinitions(ctx context.Context, q persistence.DefinitionsQu
 	var out []persistence.Definition
 	err := s.read(ctx, "ListDefinitions", func() error {
 		for k, d := range s.definitions {
-			if k.Kind == q.Kind && (k.ProjectID == q.ProjectID || d.Scope == "public") && (q.Namespace == nil || k.Namespace == *q.Namespace) && k.Name > q.AfterName {
+			if k.Kind == q.Kind && (q.ProjectID == "" || k.ProjectID == q.ProjectID || d.Scope == "public") && (q.Namespace == nil || k.Namespace == *q.Namespace) && k.Name > q.AfterName {
 				out = append(out, copied(d))
 			}
 		}

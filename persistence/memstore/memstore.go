@@ -50,6 +50,7 @@ type Store struct {
 	nodes       map[persistence.NodeID]*member
 	definitions map[persistence.DefinitionKey]*persistence.Definition // newest revisions
 	revisions   map[string]*persistence.Definition                    // all, by id
+	resources   map[string]persistence.Resource                       // by id
 }
 
 var _ persistence.Store = (*Store)(nil)
@@ -82,6 +83,7 @@ func New(cfg Config) *Store {
 		cfg: cfg, attempts: map[string]int{}, executions: map[workflow.ExecutionID]*execution{},
 		nodes:       map[persistence.NodeID]*member{},
 		definitions: map[persistence.DefinitionKey]*persistence.Definition{}, revisions: map[string]*persistence.Definition{},
+		resources: map[string]persistence.Resource{},
 	}
 }
 

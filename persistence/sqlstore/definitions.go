@@ -16,8 +16,9 @@ import (
 // A definition is a row of definitions, which points to its newest revision, and its revisions, which nothing removes.
 
 const (
-	revisionColumns = `r.id, r.first_id, r.project_id, r.kind, r.namespace, r.name, r.scope, r.tags, r.body, r.hash, r.revision, r.workbook, r.created_at, r.created_by`
-	ofDefinitions   = `SELECT ` + revisionColumns + ` FROM definitions AS d JOIN revisions AS r ON r.id = d.revision_id `
+	revisionColumns = `r.id, r.first_id, r.project_id, r.kind, r.namespace, r.name, r.scope, r.tags, r.body, r.hash, r.revision, r.workbook, r.created_at, r.created_by, f.created_at`
+	ofDefinitions   = `SELECT ` + revisionColumns + ` FROM definitions AS d JOIN revisions AS r ON r.id = d.revision_id JOIN revisions AS f ON f.id = r.first_id `
+	ofRevisions     = `SELECT ` + revisionColumns + ` FROM revisions AS r JOIN revisions AS f ON f.id = r.first_id `
 
 	newestQuery = ofDefinitions + `WHERE d.project_id = $1 AND d.kind = $2 AND d.namespace = $3 AND d.name = $4`
 	publicQuery = ofDefinitions + `WHERE d.kind = $1 AND d.namespace = $2 AND d.name = $3 AND d.scope = 'public' ORDER BY d.project_id LIMIT 1`
@@ -27,7 +28,12 @@ ORDER BY d.name, d.namespace, d.project_id LIMIT $4`
 ORDER BY d.name, d.namespace, d.project_id LIMIT $4`
 	restQuery = ofDefinitions + `WHERE d.kind = $1 AND (d.project_id = $2 OR d.scope = 'public') AND d.name = $3
 ORDER BY d.name, d.namespace, d.project_id`
-	revisionQuery = `SELECT ` + revisionColumns + ` FROM revisions AS r WHERE r.id = $1`
+	listAllQuery = ofDefinitions + `WHERE d.kind = $1 AND d.name > $2 ORDER BY d.name, d.namespace, d.project_id LIMIT $3`
+	listAllIn    = ofDefinitions + `WHERE d.kind = $1 AND d.name > $2 AND d.namespace = $4 ORDER BY d.name, d.namespace, d.project_id LIMIT $3`
+	restAllQuery = ofDefinitions + `WHERE d.kind = $1 AND d.name = $2 ORDER BY d.name, d.namespace, d.project_id`
+
+	revisionQuery  = ofRevisions + `WHERE r.id = $1`
+	revisionsQuery = ofRevisions + `WHERE r.first_id = $1 AND r.revision > $2 ORDER BY r.revision LIMIT $3`
 
 	insertRevision = `INSERT INTO revisions (id, first_id, project_id, kind, namespace, name, scope, tags, body, hash, revision, workbook, created_at, created_by)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
@@ -41,13 +47,13 @@ WHERE project_id = $1 AND kind = $2 AND namespace = $3 AND name = $4 AND revisio
 func scanDefinition(rows *sql.Rows) (persistence.Definition, error) {
 	var d persistence.Definition
 	var tags string
-	var created int64
+	var created, first int64
 	err := rows.Scan(&d.ID, &d.FirstID, &d.ProjectID, &d.Kind, &d.Namespace, &d.Name, &d.Scope, &tags, &d.Text, &d.Hash, &d.Revision,
-		&d.Workbook, &created, &d.CreatedBy)
+		&d.Workbook, &created, &d.CreatedBy, &first)
 	if err != nil {
 		return d, err
 	}
-	d.CreatedAt = persistence.FromMicros(created)
+	d.CreatedAt, d.FirstAt = persistence.FromMicros(created), persistence.FromMicros(first)
 	if err := json.Unmarshal([]byte(tags), &d.Tags); err != nil {
 		return d, fmt.Errorf("decode the tags of definition %s: %w", d.ID, err)
 	}
@@ -144,6 +150,44 @@ func insertRevisionOf(t *transaction, d *persistence.Definition) error {
 	return err
 }
 
+// RenameDefinition implements persistence.Definitions.
+func (s *Store) RenameDefinition(ctx context.Context, old persistence.DefinitionKey, d persistence.Definition) (*persistence.Definition, error) {
+	if err := d.Check(); err != nil {
+		return nil, err
+	}
+	var out persistence.Definition
+	err := s.transact(ctx, fmt.Sprintf("rename %s %q", old.Kind, old.Name), func(t *transaction) error {
+		var found []persistence.Definition
+		if err := t.query(newestQuery, into(&found, scanDefinition), keyArgs(old)...); err != nil {
+			return err
+		}
+		if len(found) == 0 {
+			return fault.New(fault.NotFound, "there is none in namespace %q", old.Namespace)
+		}
+		out = d.Renamed(&found[0], uuid.NewString(), time.Now())
+		if err := insertRevisionOf(t, &out); err != nil {
+			return err
+		}
+		if _, err := t.exec(deleteDefinition, keyArgs(old)...); err != nil {
+			return err
+		}
+		n, err := t.exec(insertDefinition, append(keyArgs(out.Key()), out.Scope, out.ID)...)
+		if err == nil && n == 0 {
+			return persistence.ExistsError(out.Key())
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
+// ListRevisions implements persistence.Definitions.
+func (s *Store) ListRevisions(ctx context.Context, firstID string, after, limit int) ([]persistence.Definition, error) {
+	return list(ctx, s, "list revisions", scanDefinition, revisionsQuery, firstID, after, persistence.Limit(limit))
+}
+
 // FindDefinition implements persistence.Definitions.
 func (s *Store) FindDefinition(ctx context.Context, k persistence.DefinitionKey) (*persistence.Definition, error) {
 	what := fmt.Sprintf("%s %q in namespace %q", k.Kind, k.Name, k.Namespace)
@@ -180,9 +224,14 @@ func (s *Store) DeleteDefinition(ctx context.Context, k persistence.DefinitionKe
 // ListDefinitions implements persistence.Definitions.
 func (s *Store) ListDefinitions(ctx context.Context, q persistence.DefinitionsQuery) ([]persistence.Definition, error) {
 	limit := persistence.Limit(q.Limit)
-	text, args := listQuery, []any{string(q.Kind), q.ProjectID, q.AfterName, limit}
+	text, in, restText, args := listQuery, listInQuery, restQuery, []any{string(q.Kind), q.ProjectID}
+	if q.ProjectID == "" {
+		text, in, restText, args = listAllQuery, listAllIn, restAllQuery, args[:1]
+	}
+	which := len(args)
+	args = append(args, q.AfterName, limit)
 	if q.Namespace != nil {
-		text, args = listInQuery, append(args, *q.Namespace)
+		text, args = in, append(args, *q.Namespace)
 	}
 	out, err := list(ctx, s, "list definitions", scanDefinition, text, args...)
 	if err != nil || len(out) < limit {
@@ -190,7 +239,7 @@ func (s *Store) ListDefinitions(ctx context.Context, q persistence.DefinitionsQu
 	}
 	// The page is full: the last name may go on behind it.
 	last := out[len(out)-1].Name
-	rest, err := list(ctx, s, "list definitions", scanDefinition, restQuery, string(q.Kind), q.ProjectID, last)
+	rest, err := list(ctx, s, "list definitions", scanDefinition, restText, append(args[:which:which], last)...)
 	if err != nil {
 		return nil, err
 	}

@@ -30,6 +30,8 @@ CASE WHEN i % 100 = 0 THEN 1000 + i WHEN i % 2 = 0 THEN 9000000000000000 + i ELS
 		`INSERT INTO history SELECT `+key+`, k, '[]'`+series+`, generate_series(1, 3) AS k`,
 		`INSERT INTO revisions SELECT md5('d' || i), md5('d' || i), 'p' || i % 10, 'workflow', '', 'w' || i, 'private', '[]', '', '', 1, '', 1, 'me'`+series,
 		`INSERT INTO definitions SELECT 'p' || i % 10, 'workflow', '', 'w' || i, CASE i % 100 WHEN 0 THEN 'public' ELSE 'private' END, md5('d' || i)`+series,
+		`INSERT INTO resources SELECT md5('r' || i), CASE i % 2 WHEN 0 THEN 'cron_trigger' ELSE 'member' END, 'p' || i % 10, '', 'r' || i, 'private', 'w' || i % 50,
+CASE WHEN i % 100 = 0 THEN 1000 + i ELSE 0 END, 1, '{}', 1700000000000000 + i, 0`+series,
 		"ANALYZE")
 }
 
@@ -39,7 +41,7 @@ func scansAllowed() map[string]string {
 	const seldom = "a list for people that begins with a name: definitions are few, and the page is sorted over all that one may see"
 	return map[string]string{
 		replaceNode: members, liveNodes: members, forgetOfNode: members, deleteNode: members, renewNode: members,
-		listQuery: seldom, listInQuery: seldom, restQuery: seldom,
+		listQuery: seldom, listInQuery: seldom, restQuery: seldom, listAllQuery: seldom, listAllIn: seldom, restAllQuery: seldom,
 		countAllQuery: "it counts all", countQuery: "it counts all of a project, a tenth of the table here",
 	}
 }
@@ -79,6 +81,33 @@ func TestPlans(t *testing.T) {
 		text, args := executionsStatement(q)
 		if plan := explainWith(t, s.db, text, args); strings.Contains(plan, "Seq Scan") {
 			t.Errorf("executions %s:\n%s", name, plan)
+		}
+	}
+	after := &persistence.PageMark{CreatedAt: persistence.FromMicros(1700000000005000), ID: "x", Seq: 1}
+	for name, q := range map[string]persistence.PageQuery{
+		"of a project":  {ProjectID: "p1", NotWorkflow: "x", Limit: 50},
+		"the next page": {ProjectID: "p1", After: after, Limit: 50},
+		"backwards":     {ProjectID: "p1", Descending: true, After: after, Limit: 50},
+		"live ones":     {ProjectID: "p1", States: persistence.LiveStates(), Limit: 50},
+		"of one":        {ID: "x"},
+		"below a root":  {RootID: "x"},
+		"of some time":  {ProjectID: "p1", Since: persistence.FromMicros(1700000000005000), Until: persistence.FromMicros(1700000000006000)},
+	} {
+		for _, p := range []paged{s.dialect.executionPage(), s.dialect.taskPage(), s.dialect.actionPage()} {
+			text, args := pageStatement(p, q)
+			if plan := explainWith(t, s.db, text, args); strings.Contains(plan, "Seq Scan") {
+				t.Errorf("a page %s: %s\n%s", name, text, plan)
+			}
+		}
+	}
+	for name, q := range map[string]persistence.ResourcesQuery{
+		"of a kind":                 {Kind: persistence.MemberResource, Limit: 50},
+		"that point to something":   {Kind: persistence.MemberResource, Ref: "w1"},
+		"of a project, and a place": {Kind: persistence.MemberResource, ProjectID: "p1", After: &persistence.ResourceMark{CreatedAt: persistence.FromMicros(1700000000005000)}, Limit: 50},
+	} {
+		text, args := resourcesStatement(q)
+		if plan := explainWith(t, s.db, text, args); strings.Contains(plan, "Seq Scan") {
+			t.Errorf("resources %s:\n%s", name, plan)
 		}
 	}
 	// The database's clock must bound the index, or all who wait are read to find those who are due.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 
 	"cierzo/fault"
@@ -137,7 +138,8 @@ func (q *selection) place(v any) string {
 
 func (q *selection) where(condition string) { q.conditions = append(q.conditions, condition) }
 
-// executionsStatement is the only statement that is built: it has a condition for each field that selects.
+// executionsStatement is built, for it has a condition for each field that selects. So are pageStatement and
+// resourcesStatement; no others.
 func executionsStatement(q persistence.ExecutionsQuery) (string, []any) {
 	var w selection
 	if q.ProjectID != "" {
@@ -152,6 +154,9 @@ func executionsStatement(q persistence.ExecutionsQuery) (string, []any) {
 			places = append(places, w.place(string(state)))
 		}
 		w.where("state IN (" + strings.Join(places, ", ") + ")")
+		if onlyLive(q.States) {
+			w.where("state IN ('RUNNING', 'PAUSED', 'IDLE')") // lets the planner see the partial index
+		}
 	}
 	if q.RootID != "" {
 		w.where("root_id <> '' AND root_id = " + w.place(string(q.RootID)))
@@ -170,6 +175,11 @@ func executionsStatement(q persistence.ExecutionsQuery) (string, []any) {
 		text += " WHERE " + strings.Join(w.conditions, " AND ")
 	}
 	return text + " ORDER BY created_at DESC, id DESC LIMIT " + w.place(persistence.Limit(q.Limit)), w.args
+}
+
+// onlyLive reports whether all states are of executions that have not ended.
+func onlyLive(states []workflow.State) bool {
+	return !slices.ContainsFunc(states, func(s workflow.State) bool { return !slices.Contains(persistence.LiveStates(), s) })
 }
 
 // ListExecutions implements persistence.Reader.

@@ -1,15 +1,15 @@
 package sqlstore
 
-// reads are the statements that run outside of transactions, but the one that executionsStatement builds.
+// reads are the statements that run outside of transactions, but those that are built, by executionsStatement and its like.
 func (d dialect) reads() []string {
-	due, wanting := dueOne, wantingOne
+	due, wanting, resourcesDue := dueOne, wantingOne, resourcesDueOne
 	if d.server {
-		due, wanting = dueMany, wantingMany
+		due, wanting, resourcesDue = dueMany, wantingMany, resourcesDueMany
 	}
 	return []string{
 		executionQuery, tasksQuery, actionsQuery, taskActionsQuery, findTaskQuery, findActionQuery, historyQuery, countAllQuery,
-		countQuery, due, wanting, runnersQuery, onRunnerQuery, newestQuery, publicQuery, listQuery, listInQuery, restQuery, revisionQuery,
-		liveNodes,
+		countQuery, due, wanting, runnersQuery, onRunnerQuery, newestQuery, publicQuery, listQuery, listInQuery, restQuery, listAllQuery, listAllIn, restAllQuery, revisionQuery,
+		revisionsQuery, liveNodes, resourceQuery, resourceNameQuery, resourcesDue,
 	}
 }
 
@@ -22,7 +22,7 @@ func (d dialect) writes() []string {
 	return append(commit,
 		activateQuery, dataQuery, allTasksQuery, allActionsQuery, raiseQuery, childrenQuery, deleteHistory, deleteActions,
 		deleteTasks, deleteData, deleteOneQuery, newestQuery, insertRevision, insertDefinition, updateDefinition, deleteDefinition,
-		replaceNode, insertNode, renewNode, deleteNode, forgetOfNode)
+		replaceNode, insertNode, renewNode, deleteNode, forgetOfNode, resourceQuery, insertResource, updateResource, deleteResource)
 }
 
 // firstStatements are those that run before any is prepared: which database this is, and its schema.

@@ -24,7 +24,7 @@ import (
 // statements are all that a database of the dialect can get, by a name, but the migrations.
 func (d dialect) statements() map[string]string {
 	out := map[string]string{}
-	for kind, list := range map[string][]string{"first": d.firstStatements(), "read": d.reads(), "write": d.writes(), "list": listStatements()} {
+	for kind, list := range map[string][]string{"first": d.firstStatements(), "read": d.reads(), "write": d.writes(), "list": d.listStatements()} {
 		for i, text := range list {
 			out[fmt.Sprintf("%s-%03d", kind, i)] = d.text(text)
 		}
@@ -32,10 +32,10 @@ func (d dialect) statements() map[string]string {
 	return out
 }
 
-// listStatements are all shapes of executionsStatement.
-func listStatements() []string {
+// listStatements are all shapes of the statements that are built.
+func (d dialect) listStatements() []string {
 	var out []string
-	for bits := range 1 << 7 {
+	for bits := range 1 << 8 {
 		var q persistence.ExecutionsQuery
 		for i, set := range []func(){
 			func() { q.ProjectID = "p" },
@@ -44,6 +44,7 @@ func listStatements() []string {
 			func() { q.RootID = "r" },
 			func() { q.ParentTask = "t" },
 			func() { q.RootsOnly = true },
+			func() { q.States = persistence.LiveStates() },
 			func() { q.Before = &persistence.PageKey{CreatedAt: time.Unix(1, 0), ID: "i"} },
 		} {
 			if bits&(1<<i) != 0 {
@@ -51,6 +52,59 @@ func listStatements() []string {
 			}
 		}
 		text, _ := executionsStatement(q)
+		out = append(out, text)
+	}
+	return slices.Concat(out, d.pageStatements(), resourceStatements())
+}
+
+// pageStatements are all shapes of pageStatement.
+func (d dialect) pageStatements() []string {
+	var out []string
+	for _, p := range []paged{d.executionPage(), d.taskPage(), d.actionPage()} {
+		for bits := range 1 << 10 {
+			var q persistence.PageQuery
+			for i, set := range []func(){
+				func() { q.ProjectID, q.ID = "p", "e" },
+				func() { q.WorkflowName = "w" },
+				func() { q.NotWorkflow = "n" },
+				func() { q.States = []workflow.State{workflow.Error, workflow.Success} },
+				func() { q.States = []workflow.State{workflow.Running} },
+				func() { q.RootID, q.ParentTask = "r", "t" },
+				func() { q.RootsOnly = true },
+				func() { q.Since, q.Until = time.Unix(1, 0), time.Unix(2, 0) },
+				func() { q.Descending = true },
+				func() { q.After = &persistence.PageMark{CreatedAt: time.Unix(1, 0), ID: "i", Seq: 1} },
+			} {
+				if bits&(1<<i) != 0 {
+					set()
+				}
+			}
+			text, _ := pageStatement(p, q)
+			if !slices.Contains(out, text) {
+				out = append(out, text)
+			}
+		}
+	}
+	return out
+}
+
+// resourceStatements are all shapes of resourcesStatement.
+func resourceStatements() []string {
+	var out []string
+	for bits := range 1 << 5 {
+		q := persistence.ResourcesQuery{Kind: persistence.CronTriggerResource}
+		for i, set := range []func(){
+			func() { q.ProjectID = "p" },
+			func() { q.OrPublic = true },
+			func() { q.Namespace = "n" },
+			func() { q.Ref = "r" },
+			func() { q.After = &persistence.ResourceMark{CreatedAt: time.Unix(1, 0), ID: "i"} },
+		} {
+			if bits&(1<<i) != 0 {
+				set()
+			}
+		}
+		text, _ := resourcesStatement(q)
 		out = append(out, text)
 	}
 	return out
@@ -169,7 +223,7 @@ func readSource(t *testing.T) *source {
 				s.addConstants(d)
 				continue
 			}
-			if f, ok := decl.(*ast.FuncDecl); ok && f.Name.Name == "executionsStatement" {
+			if f, ok := decl.(*ast.FuncDecl); ok && slices.Contains([]string{"executionsStatement", "pageStatement", "resourcesStatement"}, f.Name.Name) {
 				continue
 			}
 			s.addLoose(set, decl)

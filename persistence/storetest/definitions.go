@@ -37,7 +37,7 @@ func revisions(t *testing.T, s persistence.Store) {
 		t.Errorf("first revision: %+v", one)
 	}
 	want := definition("p1", "a", "text ż 1")
-	want.ID, want.FirstID, want.Revision, want.CreatedAt = one.ID, one.FirstID, 1, one.CreatedAt
+	want.ID, want.FirstID, want.Revision, want.CreatedAt, want.FirstAt = one.ID, one.FirstID, 1, one.CreatedAt, one.CreatedAt
 	wantSame(t, one, want, "created")
 	_, err = s.CreateDefinitions(ctx, []persistence.Definition{definition("p1", "a", "other")})
 	wantKind(t, err, fault.Conflict, "create again")
@@ -148,6 +148,22 @@ func definitionPages(t *testing.T, s persistence.Store) {
 	put(t, s, ds...)
 	put(t, s, definition("p1", "w1", "newer"))
 	for _, limit := range []int{1, 2, 4, 100} {
+		everywhere := 0
+		all := persistence.DefinitionsQuery{Kind: persistence.WorkflowDefinition, Limit: limit}
+		for range 30 {
+			page, err := s.ListDefinitions(t.Context(), all)
+			if err != nil {
+				t.Fatal(err)
+			}
+			everywhere += len(page)
+			if len(page) < limit {
+				break
+			}
+			all.AfterName = page[len(page)-1].Name
+		}
+		if everywhere != len(ds) {
+			t.Errorf("pages of %d: %d definitions of all projects, want %d", limit, everywhere, len(ds))
+		}
 		var got []string
 		q := persistence.DefinitionsQuery{ProjectID: "p1", Kind: persistence.WorkflowDefinition, Limit: limit}
 		for range 30 {

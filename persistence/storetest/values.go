@@ -67,10 +67,11 @@ func fullTurn(n int) persistence.Turn {
 	r.ParentPending, r.ParentSent, r.Requests = true, 4, []workflow.RequestRecord{{ID: "q1"}, {ID: "q2"}}
 	r.Runtime = workflow.ExecutionRuntime{HistorySeq: 2, Backlog: []workflow.BacklogCommand{{From: "t", Event: "on-success", Name: "fail", Message: "m"}}, ParentAt: at(1), ReportSeq: 5, Cascaded: true}
 	r.Turns, r.WakeAt, r.Wanting, r.UpdatedAt = 9, at(5), true, at(6)
-	x.Writes.Data = &workflow.ExecutionData{Input: oddities(), Params: dict("env", oddities()), Env: dict(), Context: dict("c", value.Int(1)), Output: value.Null{}}
+	x.Writes.Data = &workflow.ExecutionData{Input: oddities(), Params: dict("env", oddities()), Env: dict(), Context: dict("c", value.Int(1)), Globals: dict("g", value.Int(2)), Output: value.Null{}}
 	t := task(n, 0)
 	t.State, t.StateInfo, t.Tags = workflow.Delayed, "info", []string{"t"}
 	t.Parents, t.TriggeredBy, t.Published = []workflow.TaskID{"p1", "p2"}, []workflow.Trigger{{TaskID: "p1", Name: "n", Event: "on-error"}}, oddities()
+	t.Globals = dict("g", value.Float(1))
 	t.Next, t.HasNext, t.Processed, t.ErrorHandled = []workflow.Trigger{{Name: "next", Event: "on-success"}}, true, true, true
 	t.Runtime = workflow.TaskRuntime{
 		RetryNo: 1, WakeAt: at(1), WakeFor: "retry", TimeoutAt: at(2), TimeoutSeconds: 3, WaitAfterDone: true, PausedBefore: true,

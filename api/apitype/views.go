@@ -1,0 +1,172 @@
+package apitype
+
+import "encoding/json"
+
+// What goes beyond Mistral: revisions, reasons, graphs, bulk operations.
+
+// Revision is a text that a definition has had.
+type Revision struct {
+	ID         string      `json:"id"`
+	Revision   int         `json:"revision"` // 1, 2, …
+	Name       string      `json:"name"`
+	Namespace  string      `json:"namespace"`
+	Hash       string      `json:"hash"` // SHA-256 of the text, hex
+	Scope      string      `json:"scope"`
+	Tags       []string    `json:"tags"`
+	CreatedAt  Opt[string] `json:"created_at"`
+	CreatedBy  Opt[string] `json:"created_by"`
+	Definition Opt[string] `json:"definition,omitzero"` // not in lists
+}
+
+// Revisions are the revisions of a definition, the oldest first.
+type Revisions struct {
+	Revisions []Revision `json:"revisions"`
+}
+
+// Diff is what changed between two revisions, as `diff -u` shows it. From is 0 for the empty text before the first one.
+type Diff struct {
+	From int    `json:"from"`
+	To   int    `json:"to"`
+	Diff string `json:"diff"`
+}
+
+// Explanation says what an execution waits for.
+type Explanation struct {
+	ID      string       `json:"id"`
+	State   string       `json:"state"`
+	Summary string       `json:"summary"` // one sentence about the whole
+	Tasks   []TaskReason `json:"tasks"`   // of the tasks that have not ended, in the order of their creation
+}
+
+// TaskReason says what a task waits for.
+type TaskReason struct {
+	TaskID string      `json:"task_id"`
+	Task   string      `json:"task"`
+	State  string      `json:"state"`
+	Waits  string      `json:"waits_for"` // a word for programs: "runner", "slot", "result", "time", "tasks", …
+	Text   string      `json:"text"`      // a sentence for people
+	Since  Opt[string] `json:"since"`
+	Until  Opt[string] `json:"until"` // null: nobody knows
+	Holder Opt[string] `json:"holder"`
+}
+
+// Graph is an execution as a picture: what its workflow consists of, and how far it has come.
+type Graph struct {
+	ID       string      `json:"id"`
+	Workflow string      `json:"workflow"`
+	State    string      `json:"state"`
+	Nodes    []GraphNode `json:"nodes"`
+	Edges    []GraphEdge `json:"edges"`
+}
+
+// GraphNode is a task of the workflow.
+type GraphNode struct {
+	Name     string   `json:"name"`
+	Kind     string   `json:"kind"`            // "action", "workflow", "command"
+	Runs     string   `json:"runs,omitempty"`  // the name of the action or workflow, as written
+	Join     string   `json:"join,omitempty"`  // "all", or how many
+	Items    bool     `json:"items,omitempty"` // with-items
+	State    string   `json:"state,omitempty"` // of its newest task execution; absent: it has not been run
+	TaskIDs  []string `json:"task_ids"`        // its task executions, the oldest first
+	Children []string `json:"children"`        // sub-workflow executions of the newest one
+	Retries  int      `json:"retries,omitempty"`
+}
+
+// GraphEdge is a transition between tasks.
+type GraphEdge struct {
+	From        string `json:"from"`
+	To          string `json:"to"`
+	On          string `json:"on"` // "success", "error", "complete", "skip", "requires"
+	Conditional bool   `json:"conditional,omitempty"`
+	Taken       bool   `json:"taken"`
+}
+
+// BulkResult is what a bulk operation has done.
+type BulkResult struct {
+	Action  string        `json:"action"`
+	DryRun  bool          `json:"dry_run"`
+	Matched int           `json:"matched"`
+	Done    int           `json:"done"`
+	IDs     []string      `json:"ids"` // of those that matched
+	Failed  []BulkFailure `json:"failed"`
+	Marker  string        `json:"marker,omitempty"` // there may be more: repeat the request with it
+}
+
+// BulkFailure is an execution that refused.
+type BulkFailure struct {
+	ID    string `json:"id"`
+	Error string `json:"error"`
+}
+
+// Report is Mistral's report about an execution.
+type Report struct {
+	Statistics Statistics       `json:"statistics"`
+	Root       *ReportExecution `json:"root_workflow_execution,omitempty"`
+}
+
+// Statistics counts tasks by state. EstimatedTime is in seconds: 0 when the execution isn't running, -1 when nobody knows.
+type Statistics struct {
+	Total         int `json:"total_tasks_count"`
+	Running       int `json:"running_tasks_count"`
+	Success       int `json:"success_tasks_count"`
+	Error         int `json:"error_tasks_count"`
+	Idle          int `json:"idle_tasks_count"`
+	Paused        int `json:"paused_tasks_count"`
+	EstimatedTime int `json:"estimated_time"`
+}
+
+// ReportExecution is an execution in a report.
+type ReportExecution struct {
+	ID        string       `json:"id"`
+	Name      string       `json:"name"`
+	CreatedAt Opt[string]  `json:"created_at"`
+	UpdatedAt Opt[string]  `json:"updated_at"`
+	State     string       `json:"state"`
+	StateInfo Opt[string]  `json:"state_info"`
+	Tasks     []ReportTask `json:"task_executions"`
+}
+
+// ReportTask is a task in a report; it has actions or sub-workflows.
+type ReportTask struct {
+	ID         string            `json:"id"`
+	Name       string            `json:"name"`
+	CreatedAt  Opt[string]       `json:"created_at"`
+	UpdatedAt  Opt[string]       `json:"updated_at"`
+	State      string            `json:"state"`
+	StateInfo  Opt[string]       `json:"state_info"`
+	RetryCount int               `json:"retry_count"`
+	Actions    []ReportAction    `json:"action_executions,omitempty"`
+	Workflows  []ReportExecution `json:"workflow_executions,omitempty"`
+}
+
+// ReportAction is an action in a report.
+type ReportAction struct {
+	ID            string      `json:"id"`
+	Name          string      `json:"name"`
+	CreatedAt     Opt[string] `json:"created_at"`
+	UpdatedAt     Opt[string] `json:"updated_at"`
+	State         string      `json:"state"`
+	StateInfo     Opt[string] `json:"state_info"`
+	LastHeartbeat Opt[string] `json:"last_heartbeat"`
+	Accepted      bool        `json:"accepted"`
+}
+
+// Event is one thing that has happened to an execution.
+type Event struct {
+	ExecutionID  string          `json:"execution_id"`
+	WorkflowName string          `json:"workflow_name,omitempty"` // in the stream of all executions
+	Seq          uint64          `json:"seq"`                     // in the execution's history, from 1, without gaps
+	At           string          `json:"at"`                      // RFC 3339
+	Kind         string          `json:"kind"`                    // "execution.state", "task.state", "action.state", "command", …
+	TaskID       string          `json:"task_id,omitempty"`
+	Task         string          `json:"task,omitempty"`
+	ActionID     string          `json:"action_id,omitempty"`
+	State        string          `json:"state,omitempty"`
+	Info         string          `json:"info,omitempty"`
+	Detail       json.RawMessage `json:"detail,omitempty"`
+}
+
+// Events is a page of an execution's history.
+type Events struct {
+	Events []Event `json:"events"`
+}

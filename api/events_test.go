@@ -1,0 +1,183 @@
+package api_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"cierzo/api/apitype"
+	"cierzo/node"
+)
+
+// message is one server-sent event.
+type message struct{ id, name, data string }
+
+// listen reads a stream until stop says so, the stream ends, or half a minute is over.
+func (w *world) listen(path, lastID string, stop func(message) bool) []message {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.t.Context(), 30*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, "GET", w.url+path, nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	req.Header.Set("Accept", "text/event-stream")
+	if lastID != "" {
+		req.Header.Set("Last-Event-ID", lastID)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "text/event-stream" {
+		w.t.Fatalf("%s: %d %v", path, resp.StatusCode, resp.Header)
+	}
+	var out []message
+	var m message
+	lines := bufio.NewScanner(resp.Body)
+	for lines.Scan() {
+		name, value, _ := strings.Cut(lines.Text(), ": ")
+		switch name {
+		case "id":
+			m.id = value
+		case "event":
+			m.name = value
+		case "data":
+			m.data = value
+		case "":
+			if m.data == "" {
+				continue
+			}
+			out = append(out, m)
+			if stop(m) {
+				return out
+			}
+			m = message{}
+		}
+	}
+	if err := lines.Err(); err != nil {
+		w.t.Fatalf("%s: after %d messages: %v", path, len(out), err)
+	}
+	return out
+}
+
+func (m message) event(t *testing.T) apitype.Event {
+	t.Helper()
+	var e apitype.Event
+	if err := json.Unmarshal([]byte(m.data), &e); err != nil {
+		t.Fatalf("%q: %v", m.data, err)
+	}
+	return e
+}
+
+func never(message) bool { return false }
+
+// TestExecutionEvents follows an execution to its end, and resumes in the middle.
+func TestExecutionEvents(t *testing.T) {
+	t.Parallel()
+	w := open(t, node.Config{})
+	w.define(flows)
+	id := w.start("waits")
+	path := "/v2/executions/" + id + "/events"
+	finish := make(chan struct{})
+	go func() {
+		defer close(finish)
+		w.until("/v2/executions/"+id+"/tasks", "tasks.0.state", "RUNNING")
+		action := w.get("/v2/action_executions").at("action_executions.0.id")
+		w.put("/v2/action_executions/"+action, object("state", "SUCCESS"))
+	}()
+	all := w.listen(path, "", never)
+	<-finish
+	last := all[len(all)-1]
+	if last.name != "end" || !strings.Contains(last.data, `"SUCCESS"`) {
+		t.Errorf("the last message is %+v", last)
+	}
+	for i, m := range all[:len(all)-1] {
+		if e := m.event(t); e.Seq != uint64(i+1) || e.ExecutionID != id {
+			t.Errorf("message %d is %+v", i, e)
+		}
+	}
+	rest := w.listen(path, all[3].id, never)
+	if len(rest) != len(all)-4 || rest[0] != all[4] {
+		t.Errorf("resumed behind %s: %v", all[3].id, rest)
+	}
+	page := w.as("Accept", "application/json").get(path+"?after=2&limit=2").want(200).has("events.#", "2", "events.0.seq", "3")
+	if page.at("events.0.kind") == "-" {
+		t.Error(page.text)
+	}
+	w.get("/v2/executions/none/events").refused(404, "WorkflowExecution not found")
+	w.get(path+"?after=x").refused(400, "Value should be the number of an event")
+}
+
+// TestAllEvents hears of executions that begin, end and are run again, and resumes without a gap.
+func TestAllEvents(t *testing.T) {
+	t.Parallel()
+	w := open(t, node.Config{})
+	w.define(flows)
+	w.run("fails", "id", "before")
+	w.start("waits", "id", "old")
+	go func() {
+		w.run("hello", "id", "new", "input", object("name", "x"))
+		w.put("/v2/executions/old", object("state", "CANCELLED"))
+	}()
+	ended := map[string]bool{}
+	first := w.listen("/v2/events?kind=execution.state", "", func(m message) bool {
+		e := m.event(t)
+		ended[e.ExecutionID] = ended[e.ExecutionID] || e.State == "SUCCESS" || e.State == "CANCELLED"
+		return ended["new"] && ended["old"]
+	})
+	for _, m := range first {
+		if e := m.event(t); e.ExecutionID == "before" || e.Kind != "execution.state" || e.WorkflowName == "" {
+			t.Errorf("unwanted: %+v", e)
+		}
+	}
+	// While nobody listens, one is run, and one that had ended goes on.
+	task := w.get("/v2/executions/before/tasks").at("tasks.0.id")
+	w.run("hello", "id", "meanwhile", "input", object("name", "x"))
+	w.put("/v2/tasks/"+task, object("state", "SKIPPED")).want(200)
+	heard := map[string]bool{}
+	w.listen("/v2/events", first[len(first)-1].id, func(m message) bool {
+		e := m.event(t)
+		heard[e.ExecutionID] = heard[e.ExecutionID] || e.Kind == "execution.state" && e.State == "SUCCESS"
+		return heard["meanwhile"] && heard["before"]
+	})
+	w.get("/v2/events?after=x").refused(400, "the id of an event")
+	w.get("/v2/events?all_projects=true").refused(403, "forbidden")
+	w.listen("/v2/events?workflow_name=fails&after="+first[0].id, "", func(m message) bool {
+		if e := m.event(t); e.WorkflowName != "fails" {
+			t.Errorf("of another workflow: %+v", e)
+		}
+		return true
+	})
+}
+
+func TestExplainAndGraph(t *testing.T) {
+	t.Parallel()
+	w := open(t, node.Config{})
+	w.define(flows)
+	id := w.start("waits")
+	w.until("/v2/executions/"+id+"/explain", "tasks.0.waits_for", "result").has("state", "RUNNING", "summary", "Execution of waits waits for 1 task.",
+		"tasks.0.task", "ask", "tasks.0.until", "null", "tasks.0.holder", "null")
+	done := w.run("hello", "input", object("name", "x"))
+	w.get("/v2/executions/"+done+"/explain").want(200).has("tasks.#", "0", "summary", "Execution of hello has ended as SUCCESS: nothing is waited for.")
+	w.get("/v2/executions/none/explain").refused(404, "WorkflowExecution not found")
+
+	parent := w.run("parent")
+	w.get("/v2/executions/"+parent+"/graph").want(200).has("workflow", "parent", "nodes.#", "2", "nodes.0.kind", "workflow", "nodes.0.runs", "child", "nodes.0.state", "SUCCESS",
+		"nodes.0.children.#", "1", "edges.#", "1", "edges.0.from", "sub", "edges.0.to", "end", "edges.0.on", "success", "edges.0.taken", "true")
+	dot := w.get("/v2/executions/" + parent + "/graph?format=dot").want(200)
+	if !strings.Contains(dot.text, `"sub" -> "end" [label="success", style=bold];`) {
+		t.Error(dot.text)
+	}
+	mermaid := w.get("/v2/executions/" + parent + "/graph?format=mermaid").want(200)
+	if !strings.Contains(mermaid.text, `n0 ==>|"success"| n1`) {
+		t.Error(mermaid.text)
+	}
+	w.get("/v2/executions/none/graph").refused(404, "")
+	w.get("/v2/executions/"+parent+"/graph?format=png").refused(400, "Value should be one of: dot, json, mermaid")
+}

@@ -1,0 +1,191 @@
+package api
+
+import (
+	"net/http"
+	"strings"
+
+	"cierzo/api/apitype"
+	"cierzo/fault"
+	"cierzo/persistence"
+)
+
+func eventTriggerCollection() collection {
+	return collection{
+		name: "event_triggers", sortBy: "created_at",
+		columns: []string{
+			"id", "name", "workflow_id", "workflow_input", "workflow_params", "exchange", "topic", "event", "project_id", "scope",
+			"created_at", "updated_at",
+		},
+	}
+}
+
+func eventTriggerJSON(r *persistence.Resource) (apitype.EventTrigger, error) {
+	t, err := persistence.DocOf[persistence.EventTrigger](r)
+	return apitype.EventTrigger{
+		ID: r.ID, Name: r.Name, WorkflowID: r.Ref, WorkflowInput: t.Input, WorkflowParams: t.Params, Exchange: t.Exchange, Topic: t.Topic,
+		Event: t.Event, ProjectID: r.ProjectID, Scope: r.Scope, CreatedAt: apitype.Time(r.CreatedAt), UpdatedAt: apitype.Time(r.UpdatedAt),
+	}, err
+}
+
+func (s *server) listEventTriggers(r *http.Request) (int, any, error) {
+	c := eventTriggerCollection()
+	q, err := c.read(r)
+	if err != nil {
+		return 0, nil, err
+	}
+	list, err := s.resourcesFor(r, q, persistence.EventTriggerResource, "event_triggers")
+	if err != nil {
+		return 0, nil, err
+	}
+	items := make([]apitype.EventTrigger, 0, len(list))
+	for i := range list {
+		item, err := eventTriggerJSON(&list[i])
+		if err != nil {
+			return 0, nil, err
+		}
+		items = append(items, item)
+	}
+	body, err := page(r, c, q, items)
+	return http.StatusOK, body, err
+}
+
+func (s *server) findEventTrigger(r *http.Request) (*persistence.Resource, error) {
+	id := r.PathValue("id")
+	return s.findResource(r, persistence.EventTriggerResource, id, "", "Event trigger not found [id="+clipText(id)+"].")
+}
+
+func (s *server) getEventTrigger(r *http.Request) (int, any, error) {
+	if err := knownOnly(r.URL.Query(), "fields"); err != nil {
+		return 0, nil, err
+	}
+	res, err := s.findEventTrigger(r)
+	if err != nil {
+		return 0, nil, err
+	}
+	item, err := eventTriggerJSON(res)
+	if err != nil {
+		return 0, nil, err
+	}
+	body, err := someFields(r, eventTriggerCollection(), item)
+	return http.StatusOK, body, err
+}
+
+func (s *server) deleteEventTrigger(r *http.Request) (int, any, error) {
+	if err := knownOnly(r.URL.Query()); err != nil {
+		return 0, nil, err
+	}
+	res, err := s.findEventTrigger(r)
+	if err != nil {
+		return 0, nil, err
+	}
+	return http.StatusNoContent, nil, s.removeResource(r, res)
+}
+
+// readEventTrigger reads the body of a request about an event trigger.
+func readEventTrigger(r *http.Request) (fields, map[string]string, error) {
+	if err := knownOnly(r.URL.Query()); err != nil {
+		return nil, nil, err
+	}
+	f, err := readFields(r, "event_trigger", "id", "name", "workflow_id", "workflow_input", "workflow_params", "exchange", "topic", "event", "scope",
+		"project_id", "created_at", "updated_at")
+	if err != nil {
+		return nil, nil, err
+	}
+	t, err := f.texts("name", "workflow_id", "exchange", "topic", "event", "scope")
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, name := range []string{"name", "exchange", "topic", "event"} {
+		if err := checkName(name, t[name]); err != nil {
+			return nil, nil, err
+		}
+	}
+	return f, t, nil
+}
+
+func (s *server) createEventTrigger(r *http.Request) (int, any, error) {
+	f, t, err := readEventTrigger(r)
+	if err != nil {
+		return 0, nil, err
+	}
+	var missing []string
+	for _, name := range []string{"event", "exchange", "topic", "workflow_id"} {
+		if t[name] == "" {
+			missing = append(missing, "'"+name+"'")
+		}
+	}
+	if len(missing) > 0 {
+		return 0, nil, fault.New(fault.Invalid, "Params {%s} must be provided for creating event trigger.", strings.Join(missing, ", "))
+	}
+	if err := s.mayPublish(r, "event_triggers", t["scope"]); err != nil {
+		return 0, nil, err
+	}
+	target, err := s.readTarget(r, f, t["workflow_id"])
+	if err != nil {
+		return 0, nil, err
+	}
+	c := callerOf(r)
+	res := persistence.Resource{
+		Kind: persistence.EventTriggerResource, ProjectID: c.ProjectID, Name: t["name"], Scope: firstOf(t["scope"], "private"), Ref: target.definition.FirstID,
+	}
+	err = persistence.SetDoc(&res, persistence.EventTrigger{
+		Input: target.input, Params: target.params, Exchange: t["exchange"], Topic: t["topic"], Event: t["event"], CreatedBy: c.UserID,
+	})
+	if err != nil {
+		return 0, nil, err
+	}
+	made, err := s.createResource(r, res, "Duplicate entry for event trigger ['name', 'project_id']: "+t["name"]+", "+c.ProjectID)
+	if err != nil {
+		return 0, nil, err
+	}
+	item, err := eventTriggerJSON(made)
+	forgetUpdate(true, &item.UpdatedAt)
+	return http.StatusCreated, item, err
+}
+
+// updateEventTrigger changes what is started; what it listens to stays.
+func (s *server) updateEventTrigger(r *http.Request) (int, any, error) {
+	f, t, err := readEventTrigger(r)
+	if err != nil {
+		return 0, nil, err
+	}
+	for _, name := range []string{"exchange", "topic", "event"} {
+		if f.has(name) {
+			return 0, nil, fault.New(fault.Invalid, "Can not update fields ['exchange', 'topic', 'event'] of event trigger.")
+		}
+	}
+	res, err := s.findEventTrigger(r)
+	if err != nil {
+		return 0, nil, err
+	}
+	if c := callerOf(r); res.ProjectID != c.ProjectID && !c.Admin {
+		return 0, nil, ErrForbidden()
+	}
+	doc, err := persistence.DocOf[persistence.EventTrigger](res)
+	if err != nil {
+		return 0, nil, err
+	}
+	if f.has("workflow_id") || f.has("workflow_input") || f.has("workflow_params") {
+		if !f.has("workflow_input") {
+			f["workflow_input"] = []byte(doc.Input)
+		}
+		target, err := s.readTarget(r, f, firstOf(t["workflow_id"], res.Ref))
+		if err != nil {
+			return 0, nil, err
+		}
+		res.Ref, doc.Input = target.definition.FirstID, target.input
+		if f.has("workflow_params") {
+			doc.Params = target.params
+		}
+	}
+	res.Name = firstOf(t["name"], res.Name)
+	if err := persistence.SetDoc(res, doc); err != nil {
+		return 0, nil, err
+	}
+	changed, err := s.Store.UpdateResource(r.Context(), *res)
+	if err != nil {
+		return 0, nil, err
+	}
+	item, err := eventTriggerJSON(changed)
+	return http.StatusOK, item, err
+}

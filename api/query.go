@@ -1,0 +1,296 @@
+package api
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"cierzo/api/apitype"
+	"cierzo/fault"
+	"cierzo/workflow"
+)
+
+// The limits of a list.
+const (
+	// pageMax is Mistral's own limit of a page.
+	pageMax = 1000
+	// listMax bounds the items that a list which has to be sorted or filtered here may look at.
+	listMax = 10_000
+	// scanMax bounds the rows that one request looks at for a page of what is stored in order; the next page goes on there.
+	scanMax = 20_000
+	// valuesMax bounds the values of an "in:" or "nin:".
+	valuesMax = 1000
+)
+
+// listQuery is what the query string of a list asks for.
+type listQuery struct {
+	filters  []filter
+	fields   []string // nil: all
+	limit    int
+	marker   string
+	sortKeys []string
+	sortDesc []bool
+	nulls    []string        // columns that must be null
+	flags    map[string]bool // the boolean parameters of the collection that were given
+}
+
+// filter is a condition on one column.
+type filter struct {
+	column string
+	op     string
+	value  string
+}
+
+// collection says what a list takes: the columns to filter by and boolean parameters of its own.
+type collection struct {
+	name    string // of the list in the answer
+	columns []string
+	hidden  []string // columns that only filter
+	flags   []string
+	states  []workflow.State // what the column state takes; nil: there is none
+	nulls   bool             // takes the parameter nulls
+	sortBy  string           // default key
+}
+
+// parseQuery reads the query string.
+func parseQuery(r *http.Request) (url.Values, error) {
+	q, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, fault.New(fault.Invalid, "The query string is malformed: %v", err)
+	}
+	for name, values := range q {
+		for _, v := range values {
+			if !utf8.ValidString(v) || !utf8.ValidString(name) || strings.ContainsRune(v, 0) || strings.ContainsRune(name, 0) {
+				return nil, fault.New(fault.Invalid, "Invalid input for field/attribute %s. It is no text", clipText(strings.ToValidUTF8(name, "?")))
+			}
+		}
+	}
+	return q, nil
+}
+
+// knownOnly refuses parameters that an endpoint which is no list doesn't know.
+func knownOnly(q url.Values, known ...string) error {
+	for _, name := range sortedKeys(q) {
+		if !slices.Contains(known, name) {
+			return fault.New(fault.Invalid, "Unknown argument: %q", clipText(name))
+		}
+	}
+	return nil
+}
+
+// read parses the query string. Everything that isn't known is refused with the parameter's name.
+func (c collection) read(r *http.Request) (*listQuery, error) {
+	q, err := parseQuery(r)
+	if err != nil {
+		return nil, err
+	}
+	out := &listQuery{limit: pageMax, flags: map[string]bool{}}
+	for _, name := range sortedKeys(q) {
+		v := q.Get(name)
+		var err error
+		switch {
+		case name == "limit":
+			out.limit, err = parseLimit(v)
+		case name == "marker":
+			out.marker = v
+		case name == "sort_keys":
+			out.sortKeys = splitList(v)
+		case name == "sort_dirs":
+			out.sortDesc, err = parseDirs(v)
+		case name == "fields":
+			out.fields, err = c.parseFields(v)
+		case name == "nulls" && c.nulls:
+			out.nulls, err = c.parseNulls(v)
+		case name == "all_projects" || slices.Contains(c.flags, name):
+			out.flags[name], err = parseBool(name, v)
+		case slices.Contains(c.columns, name) || slices.Contains(c.hidden, name):
+			for _, v := range q[name] {
+				f := parseFilter(name, v)
+				out.filters = append(out.filters, f)
+				if err == nil {
+					err = c.check(f)
+				}
+			}
+		default:
+			err = fault.New(fault.Invalid, "Unknown argument: %q", clipText(name))
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, c.completeSort(out)
+}
+
+// check refuses a filter whose value no item can have.
+func (c collection) check(f filter) error {
+	values := []string{f.value}
+	if f.op == "in" || f.op == "nin" {
+		if values = splitList(f.value); len(values) > valuesMax {
+			return fault.New(fault.Invalid, "Invalid input for field/attribute %s. More than %d values", f.column, valuesMax)
+		}
+	}
+	for _, v := range values {
+		switch {
+		case f.op == "has":
+		case f.column == "state" && c.states != nil && !slices.Contains(c.states, workflow.State(v)):
+			return fault.New(fault.Invalid, "Invalid input for field/attribute state. Value: '%s'. Value should be one of: %s", clipText(v), joinStates(c.states))
+		case isTimeColumn(f.column) && !isTime(v):
+			return fault.New(fault.Invalid, "Invalid input for field/attribute %s. Value: '%s'. Value should be a time such as 2026-01-31 13:45:00", f.column, clipText(v))
+		case slices.Contains([]string{"accepted", "processed", "is_system"}, f.column):
+			if _, err := parseBool(f.column, v); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func joinStates(states []workflow.State) string {
+	parts := make([]string, 0, len(states))
+	for _, s := range states {
+		parts = append(parts, string(s))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func isTimeColumn(column string) bool {
+	return strings.HasSuffix(column, "_at") || strings.HasSuffix(column, "_execution_time")
+}
+
+// isTime reports whether v is a time as the API writes it, or the beginning of one.
+func isTime(v string) bool {
+	for _, layout := range []string{apitype.TimeFormat, "2006-01-02T15:04:05", "2006-01-02 15:04", "2006-01-02"} {
+		if _, err := time.Parse(layout, v); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+func (c collection) completeSort(q *listQuery) error {
+	if len(q.sortKeys) == 0 {
+		q.sortKeys = []string{c.sortBy}
+	}
+	for _, k := range q.sortKeys {
+		if k != "id" && !slices.Contains(c.columns, k) {
+			return fault.New(fault.Invalid, "Sort key supplied is invalid: %s", clipText(k))
+		}
+	}
+	if len(q.sortDesc) > len(q.sortKeys) {
+		return fault.New(fault.Invalid, "Length of sort_keys must be equal or greater than sort_dirs.")
+	}
+	for len(q.sortDesc) < len(q.sortKeys) {
+		q.sortDesc = append(q.sortDesc, false)
+	}
+	if !slices.Contains(q.sortKeys, "id") {
+		q.sortKeys, q.sortDesc = append(q.sortKeys, "id"), append(q.sortDesc, false)
+	}
+	return nil
+}
+
+func (c collection) parseFields(v string) ([]string, error) {
+	fields := splitList(strings.ToLower(v))
+	var unknown []string
+	for _, f := range fields {
+		if f != "id" && !slices.Contains(c.columns, f) {
+			unknown = append(unknown, clipText(f))
+		}
+	}
+	if len(unknown) > 0 {
+		return nil, fault.New(fault.Invalid, "Some fields do not exist  [%s], please choose from [%s]", strings.Join(unknown[:min(len(unknown), 10)], ", "), strings.Join(c.columns, ", "))
+	}
+	if len(fields) > 0 && !slices.Contains(fields, "id") {
+		fields = append([]string{"id"}, fields...)
+	}
+	return fields, nil
+}
+
+func (c collection) parseNulls(v string) ([]string, error) {
+	columns := splitList(v)
+	for _, name := range columns {
+		if !slices.Contains(c.columns, name) {
+			return nil, fault.New(fault.Invalid, "Invalid input for field/attribute nulls. Value: '%s'. There is no column of the name", clipText(name))
+		}
+	}
+	return columns, nil
+}
+
+func parseLimit(v string) (int, error) {
+	n, err := parseInt("limit", v)
+	if err != nil {
+		return 0, err
+	}
+	if n <= 0 {
+		return 0, fault.New(fault.Invalid, "Limit must be positive.")
+	}
+	return min(n, pageMax), nil
+}
+
+func parseInt(name, v string) (int, error) {
+	n, err := strconv.Atoi(v)
+	if err != nil {
+		return 0, fault.New(fault.Invalid, "Invalid input for field/attribute %s. Value: '%s'. unable to convert to int. Error: invalid literal for int() with base 10: '%s'", name, clipText(v), clipText(v))
+	}
+	return n, nil
+}
+
+func parseDirs(v string) ([]bool, error) {
+	var out []bool
+	for _, d := range splitList(v) {
+		if d != "asc" && d != "desc" {
+			return nil, fault.New(fault.Invalid, "Unknown sort direction, must be 'desc' or 'asc'.")
+		}
+		out = append(out, d == "desc")
+	}
+	return out, nil
+}
+
+func parseBool(name, v string) (bool, error) {
+	switch strings.ToLower(v) {
+	case "true", "1", "yes", "on", "t", "y":
+		return true, nil
+	case "false", "0", "no", "off", "f", "n":
+		return false, nil
+	}
+	return false, fault.New(fault.Invalid, "Invalid input for field/attribute %s. Value: '%s'. Value should be a boolean.", name, clipText(v))
+}
+
+// flag reads a boolean parameter; absent or empty is def.
+func flag(q url.Values, name string, def bool) (bool, error) {
+	if v := q.Get(name); v != "" {
+		return parseBool(name, v)
+	}
+	return def, nil
+}
+
+// parseFilter reads "op:value"; a prefix that is no operator belongs to the value.
+func parseFilter(column, v string) filter {
+	op, rest, ok := strings.Cut(v, ":")
+	if ok && slices.Contains([]string{"eq", "neq", "gt", "gte", "lt", "lte", "in", "nin", "has"}, op) {
+		return filter{column, op, rest}
+	}
+	return filter{column, "eq", v}
+}
+
+func splitList(v string) []string {
+	var out []string
+	for w := range strings.SplitSeq(v, ",") {
+		if w = strings.TrimSpace(w); w != "" {
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

@@ -1,0 +1,91 @@
+package api
+
+import (
+	"net/http"
+	"time"
+
+	"cierzo/fault"
+	"cierzo/persistence"
+)
+
+// resourcesFor lists the resources of a kind that a list shows.
+func (s *server) resourcesFor(r *http.Request, q *listQuery, kind persistence.ResourceKind, rule string) ([]persistence.Resource, error) {
+	project, err := s.listedProject(r, q, rule)
+	if err != nil {
+		return nil, err
+	}
+	return s.allResources(r, persistence.ResourcesQuery{Kind: kind, ProjectID: project, OrPublic: true})
+}
+
+// allResources reads all pages of a query.
+func (s *server) allResources(r *http.Request, q persistence.ResourcesQuery) ([]persistence.Resource, error) {
+	q.Limit = pageMax
+	var out []persistence.Resource
+	for {
+		list, err := s.Store.ListResources(r.Context(), q)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, list...)
+		if len(list) < pageMax {
+			return out, nil
+		}
+		if len(out) >= listMax {
+			return nil, fault.New(fault.Invalid, "More than %d of them: this list can't be shown as a whole", listMax)
+		}
+		last := list[len(list)-1]
+		q.After = &persistence.ResourceMark{CreatedAt: last.CreatedAt, ID: last.ID}
+	}
+}
+
+// findResource finds a resource by its id or its name; missing says that there is none in Mistral's words.
+func (s *server) findResource(r *http.Request, kind persistence.ResourceKind, identifier, namespace, missing string) (*persistence.Resource, error) {
+	c := callerOf(r)
+	if isUUID(identifier) {
+		found, err := s.Store.GetResource(r.Context(), kind, identifier)
+		if err == nil && (found.ProjectID == c.ProjectID || found.Scope == "public" || c.Admin) {
+			return found, nil
+		}
+		if err != nil && !fault.Is(err, fault.NotFound) {
+			return nil, err
+		}
+	}
+	found, err := s.Store.FindResource(r.Context(), persistence.ResourceKey{Kind: kind, ProjectID: c.ProjectID, Namespace: namespace, Name: identifier})
+	if fault.Is(err, fault.NotFound) {
+		return nil, fault.New(fault.NotFound, "%s", missing)
+	}
+	return found, err
+}
+
+// createResource stores a new resource. The same request again, by its Idempotency-Key, finds what it has made.
+func (s *server) createResource(r *http.Request, res persistence.Resource, duplicate string) (*persistence.Resource, error) {
+	id, err := s.newID(r)
+	if err != nil {
+		return nil, err
+	}
+	res.ID = id
+	if res.Name == "" {
+		res.Name = id
+	}
+	made, err := s.Store.CreateResource(r.Context(), res)
+	if !fault.Is(err, fault.Conflict) {
+		return made, err
+	}
+	if r.Header.Get(idempotencyHeader) != "" {
+		if found, err := s.Store.GetResource(r.Context(), res.Kind, id); err == nil && found.Key() == res.Key() {
+			return found, nil
+		}
+	}
+	return nil, fault.New(fault.Conflict, "%s", duplicate)
+}
+
+// removeResource deletes a resource of the caller's.
+func (s *server) removeResource(r *http.Request, res *persistence.Resource) error {
+	if c := callerOf(r); res.ProjectID != c.ProjectID && !c.Admin {
+		return ErrForbidden()
+	}
+	return s.Store.DeleteResource(r.Context(), res.Kind, res.ID, 0)
+}
+
+// clock is the time, as the API's clients set it.
+func (s *server) clock() time.Time { return s.Now().UTC() }

@@ -1,0 +1,34 @@
+-- Triggers, shares, code: small documents with names. Their keys are UUIDs.
+
+CREATE TABLE IF NOT EXISTS resources (
+  id         TEXT NOT NULL PRIMARY KEY,
+  kind       TEXT NOT NULL,
+  project_id TEXT NOT NULL,
+  namespace  TEXT NOT NULL,
+  name       TEXT NOT NULL,
+  scope      TEXT NOT NULL,
+  ref        TEXT NOT NULL,
+  due_at     INT8 NOT NULL,
+  version    INT8 NOT NULL,
+  doc        TEXT NOT NULL,
+  created_at INT8 NOT NULL,
+  updated_at INT8 NOT NULL
+);
+
+CREATE UNIQUE INDEX IF NOT EXISTS resources_name ON resources (project_id, kind, namespace, name);
+
+CREATE INDEX IF NOT EXISTS resources_created ON resources (kind, created_at, id);
+
+CREATE INDEX IF NOT EXISTS resources_ref ON resources (ref, kind) WHERE ref <> '';
+
+CREATE INDEX IF NOT EXISTS resources_due ON resources (kind, due_at) WHERE due_at <> 0;
+
+-- What a list of a definition's revisions looks at.
+CREATE INDEX IF NOT EXISTS revisions_first ON revisions (first_id, revision);
+
+-- Lists of the definitions of all projects.
+CREATE INDEX IF NOT EXISTS definitions_kind ON definitions (kind, name, namespace, project_id);
+
+-- Executions that have not ended, for those who look at what runs now. The condition changes a few times in an execution's
+-- life, so most turns don't touch this index.
+CREATE INDEX IF NOT EXISTS executions_live ON executions (project_id, created_at, id) WHERE state IN ('RUNNING', 'PAUSED', 'IDLE');
