@@ -60,6 +60,8 @@ type Config struct {
 	DrainTimeout time.Duration
 	// Actions that the runner offers and the engine knows; the same on all nodes. Defaults to the standard actions.
 	Actions *actions.Registry
+	// Auth says who may use the REST API. Defaults to everybody.
+	Auth AuthConfig
 	// Authorize says who sends a request to the REST API, and whether the rule of the policy ("workflows:list") lets them.
 	// Defaults to api.Unauthenticated: everybody works in one project.
 	Authorize func(r *http.Request, rule string) (api.Caller, error)

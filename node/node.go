@@ -84,8 +84,7 @@ func (n *Node) start(ctx context.Context) error {
 	if n.cluster, err = assemble(ctx, n.cfg, n.store, n.catalog); err != nil {
 		return err
 	}
-	n.serve(ln)
-	return nil
+	return n.serve(ln)
 }
 
 // openStore opens the configured database, or a SQLite file in a directory that goes with the node.
@@ -109,18 +108,23 @@ func (n *Node) openStore(ctx context.Context) error {
 }
 
 // serve answers HTTP on the listener until Stop.
-func (n *Node) serve(ln net.Listener) {
+func (n *Node) serve(ln net.Listener) error {
 	closing := make(chan struct{})
 	if n.cfg.has(RoleAPI) {
-		n.handler = api.New(api.Config{
+		cfg := api.Config{
 			Store: n.store, Catalog: n.catalog, Engine: n.cluster, Logger: n.cfg.Logger, NewID: uuid.NewString,
 			Metrics: n.cluster.metrics, Closing: closing, Authorize: n.cfg.Authorize, Cron: n.cfg.Cron, Info: n.cfg.Info,
 			DeleteActionExecutions: n.cfg.DeleteActionExecutions,
-		})
+		}
+		if err := n.cfg.Auth.protect(&cfg); err != nil {
+			close(n.served)
+			return err
+		}
+		n.handler = api.New(cfg)
 	}
 	if ln == nil {
 		close(n.served)
-		return
+		return nil
 	}
 	n.listen = ln.Addr()
 	n.http = &http.Server{Handler: n.handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
@@ -131,6 +135,7 @@ func (n *Node) serve(ln net.Listener) {
 			n.cfg.Logger.Error("REST API has ended", "error", err)
 		}
 	}()
+	return nil
 }
 
 // Stop drains and ends the node: no new action is begun, running ones are waited for until DrainTimeout, the others

@@ -19,6 +19,8 @@ func Defaults() []Default {
 		{"admin_only", "is_admin:True", "do what is left to administrators"},
 		{"admin_or_owner", "is_admin:True or project_id:%(project_id)s", "do what is left to the own project"},
 
+		{"maintenance:update", adminOnly, "pause and resume the whole system"},
+
 		{"actions:create", adminOrOwner, "create an action"},
 		{"actions:delete", adminOrOwner, "delete an action"},
 		{"actions:get", adminOrOwner, "see an action"},

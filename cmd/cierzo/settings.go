@@ -43,6 +43,14 @@ func serverSettings() []setting {
 		{"targets", "", "names of this runner for `target`, comma-separated (default: the host's name)"},
 		{"lease", "9s", "how long a silent engine keeps its executions"},
 		{"drain-timeout", "20s", "how long a stop waits for running actions"},
+		{"auth", "off", "who may use the API: off (everybody), tokens, keystone or proxy"},
+		{"auth-tokens", "", "file of tokens, for --auth tokens"},
+		{"auth-proxies", "", "addresses or networks of trusted proxies, comma-separated, for --auth proxy"},
+		{"policy", "", "policy file that overrides Mistral's rules, for --auth other than off"},
+		{"keystone-url", "", "Keystone's address, for --auth keystone"},
+		{"keystone-user", "", "the service's own account in Keystone"},
+		{"keystone-password-file", "", "file with that account's password"},
+		{"keystone-project", "service", "that account's project"},
 		{"log-level", "info", "debug, info, warn or error"},
 		{"log-format", "text", "text or json"},
 	}
@@ -157,6 +165,9 @@ func (s *settings) nodeConfig() (node.Config, error) {
 	cfg.Store, cfg.Listen = s.value["store"], s.value["listen"]
 	cfg.Bind, cfg.Advertise = s.value["bind"], s.value["advertise"]
 	cfg.Join, cfg.Targets = s.words("join"), s.words("targets")
+	if err := s.auth(&cfg); err != nil {
+		return cfg, err
+	}
 	if onlyRunner(cfg.Roles) {
 		if s.origin["listen"] == "default" {
 			cfg.Listen = ""
@@ -171,6 +182,22 @@ func (s *settings) nodeConfig() (node.Config, error) {
 		cfg.Store = "sqlite://" + filepath.Join(dir, "cierzo.db")
 	}
 	return cfg, nil
+}
+
+// auth reads the settings of authentication. A password is in a file, not in a flag that others can see.
+func (s *settings) auth(cfg *node.Config) error {
+	a := &cfg.Auth
+	a.Mode, a.TokensFile, a.PolicyFile = node.AuthMode(s.value["auth"]), s.value["auth-tokens"], s.value["policy"]
+	a.TrustedProxies = s.words("auth-proxies")
+	a.Keystone.URL, a.Keystone.User, a.Keystone.Project = s.value["keystone-url"], s.value["keystone-user"], s.value["keystone-project"]
+	if path := s.value["keystone-password-file"]; path != "" {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return fault.Wrap(fault.Invalid, err, "keystone-password-file (%s)", s.origin["keystone-password-file"])
+		}
+		a.Keystone.Password = node.NewSecret(strings.TrimSpace(string(text)))
+	}
+	return nil
 }
 
 func onlyRunner(roles []node.Role) bool {
