@@ -1,8 +1,11 @@
 package actors
 
 import (
+	"fmt"
 	"testing"
 	"time"
+
+	"google.golang.org/protobuf/proto"
 
 	"cierzo/fault"
 	"cierzo/messages"
@@ -59,6 +62,63 @@ func TestOfTwoOwnersOnlyOneCommitsAndTheFencedOneSaysNothing(t *testing.T) {
 			t.Errorf("the fenced engine keeps %d executions", n)
 		}
 	})
+}
+
+// TestOvertakenEngineRefusesNothing: what an engine doesn't know its successor may have done. A refusal would make a runner
+// or a sub-workflow forget what only they have, and tell a user what isn't so.
+func TestOvertakenEngineRefusesNothing(t *testing.T) {
+	t.Parallel()
+	strange := &messages.Attempt{ActionId: "99999999-0000-4000-8000-000000000000", Attempt: 1}
+	for name, c := range map[string]struct {
+		message *messages.ToExecution
+		kind    string // what the owner answers
+	}{
+		"outcome of an action": {&messages.ToExecution{Message: &messages.ToExecution_ActionFinished{ActionFinished: &messages.ActionFinished{
+			Attempt: strange, RunnerId: "r1", Kind: messages.OutcomeKind_OUTCOME_VALUE, Value: []byte("1"),
+		}}}, "FinishedAck"},
+		"question of a runner": {&messages.ToExecution{Message: &messages.ToExecution_StartRequest{StartRequest: &messages.StartRequest{
+			Attempt: strange, RunnerId: "r1",
+		}}}, "StartDenied"},
+		"report of a sub-workflow": {&messages.ToExecution{Message: &messages.ToExecution_ChildReport{ChildReport: &messages.ChildReport{
+			ChildId: strange.ActionId, Seq: 1, State: string(workflow.Success),
+		}}}, "ParentAck"},
+		"command": {&messages.ToExecution{
+			ReplyTo: &messages.ReplyTo{Address: "api-1", Actor: "nobody"},
+			Message: &messages.ToExecution_Command{Command: &messages.Command{RequestId: "1", Op: &messages.Command_CompleteAction{
+				CompleteAction: &messages.CompleteAction{ActionId: strange.ActionId, State: string(workflow.Success)},
+			}}},
+		}, "Answer"},
+	} {
+		for _, overtaken := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, overtaken %t", name, overtaken), func(t *testing.T) {
+				t.Parallel()
+				inWorld(t, func(w *world) {
+					w.cluster(2, 1, 4)
+					a, b := w.engines[0], w.engines[1]
+					id := w.owned(a, 1)
+					w.start("minute", id, workflow.Success)
+					w.await("attempt", func() bool { return w.running() == 1 })
+					w.pass(time.Second)
+					if overtaken {
+						w.wakeAt(b, id)
+						w.pass(time.Second)
+					}
+					before, fenced := w.wire.count(c.kind), a.Metrics().Fenced
+					m := proto.CloneOf(c.message)
+					m.ExecutionId, m.Hops = string(id), hopsMax
+					w.wire.send("nowhere", a.address, RouterName, m)
+					w.pass(100 * time.Millisecond)
+					said, refused := w.wire.count(c.kind)-before, a.Metrics().Fenced-fenced
+					if overtaken && (said != 0 || refused != 1) {
+						t.Errorf("it said %d %s and was fenced %d times, want silence and once", said, c.kind, refused)
+					}
+					if !overtaken && (said == 0 || refused != 0) {
+						t.Errorf("the owner said %d %s and was fenced %d times, want an answer and never", said, c.kind, refused)
+					}
+				})
+			})
+		}
+	}
 }
 
 // TestManyOwnersAtOnce has engines take each other's executions at random, again and again.

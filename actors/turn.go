@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -132,7 +133,13 @@ func (t *turn) assign(s []workflow.Slot) {
 // conclude takes the effects and brings them to the committer, or the turn back to the actor when nothing is to be written.
 func (t *turn) conclude() {
 	if t.err == nil && t.ex != nil {
-		t.err = t.guarded(func() error { t.effects = t.ex.Flush(); return nil })
+		t.err = t.guarded(func() error {
+			if t.answers() {
+				t.ex.Affirm()
+			}
+			t.effects = t.ex.Flush()
+			return nil
+		})
 	}
 	if t.err != nil || t.effects.Writes.Execution == nil {
 		t.e.root.Send(t.self, t)
@@ -141,6 +148,11 @@ func (t *turn) conclude() {
 	t.e.committer.submit(write{no: t.no, to: t.self, turn: persistence.Turn{
 		ID: t.id, Epoch: t.epoch, Node: t.node, Writes: t.effects.Writes,
 	}})
+}
+
+// answers reports whether somebody waits to hear what becomes of an item: a refusal, too, must be its owner's.
+func (t *turn) answers() bool {
+	return slices.ContainsFunc(t.items, func(it item) bool { return it.message.GetReplyTo() != nil })
 }
 
 // guarded makes a panic an error: the turn is given up, the process lives on.

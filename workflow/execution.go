@@ -296,12 +296,29 @@ func (e *Execution) pending() bool {
 		len(e.history) > 0 || len(e.sends) > 0 || len(e.resend) > 0 || e.parentDue
 }
 
+// Affirm has the next Flush write the execution's row though nothing has changed: the store then says whether this is
+// still the execution's owner, before anybody is told anything.
+func (e *Execution) Affirm() { e.recDirty = true }
+
+// conclusive reports a send that makes somebody else forget something. Said by an engine that was overtaken and doesn't
+// know what its successor has done, it would lose a result.
+func conclusive(s Send) bool {
+	switch s.(type) {
+	case AckFinished, Deny, AckChild:
+		return true
+	}
+	return false
+}
+
 // Flush takes what the steps since the last Flush want done.
 func (e *Execution) Flush() Effects {
 	var f Effects
 	f.Sends = e.takeSends()
 	if wanting := len(e.Wants(1)) > 0; wanting != e.rec.Wanting {
 		e.rec.Wanting, e.recDirty = wanting, true
+	}
+	if slices.ContainsFunc(f.Sends, conclusive) {
+		e.Affirm()
 	}
 	written := e.create || e.recDirty || e.dataDirty || len(e.dirtyT) > 0 || len(e.dirtyA) > 0 || len(e.history) > 0
 	if !written {
