@@ -124,7 +124,7 @@ func (c *cluster) startOne(ctx context.Context, i, engine int) (bool, error) {
 }
 
 func TestChaosClusterOnPostgreSQL(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Duration(2+2**rounds)*time.Minute)
 	defer cancel()
 	c := startCluster(ctx, t, 3, 2)
 	c.upload(ctx)
