@@ -19,7 +19,7 @@ type (
 	ask struct {
 		execution workflow.ExecutionID
 		project   string
-		from      *actor.PID
+		from      string // id of its actor: a PID would keep the actor in memory for as long as mailboxes remember this message
 		wants     []workflow.Want
 	}
 	slots struct{ slots []workflow.Slot }
@@ -53,11 +53,11 @@ type dispatcher struct {
 	*Engine
 	board *board
 	view  *viewChanged
-	pids  map[workflow.ExecutionID]*actor.PID // of those that want something
+	from  map[workflow.ExecutionID]string // ids of the actors of those that want something
 }
 
 func newDispatcher(e *Engine) *dispatcher {
-	return &dispatcher{Engine: e, board: newBoard(), pids: map[workflow.ExecutionID]*actor.PID{}}
+	return &dispatcher{Engine: e, board: newBoard(), from: map[workflow.ExecutionID]string{}}
 }
 
 // Receive handles one message. Nothing in it waits.
@@ -76,7 +76,7 @@ func (d *dispatcher) Receive(c actor.Context) {
 		d.offer("")
 	case forget:
 		d.board.forget(m.execution, m.all)
-		delete(d.pids, m.execution)
+		delete(d.from, m.execution)
 		d.offer("")
 	case *messages.Hello:
 		d.hello(m)
@@ -85,7 +85,7 @@ func (d *dispatcher) Receive(c actor.Context) {
 	case park:
 		// A parked engine is deaf. Whom it knew it must hear again before it may say that they are gone.
 		d.board, d.view = newBoard(), nil
-		d.pids = map[workflow.ExecutionID]*actor.PID{}
+		d.from = map[workflow.ExecutionID]string{}
 		d.publish()
 	case clock:
 		d.publish()
@@ -93,15 +93,18 @@ func (d *dispatcher) Receive(c actor.Context) {
 	d.count()
 }
 
+// tell sends to the actor of an execution.
+func (d *dispatcher) tell(to string, m any) { d.root.Send(d.cfg.Actors.NewLocalPID(to), m) }
+
 // ask registers wants and gives at once what is free.
 func (d *dispatcher) ask(m ask) {
 	var given []workflow.Slot
-	defer func() { d.root.Send(m.from, slots{given}) }() // whatever happens: the turn waits for it
+	defer func() { d.tell(m.from, slots{given}) }() // whatever happens: the turn waits for it
 	d.board.register(m.execution, m.project, m.wants)
-	d.pids[m.execution] = m.from
+	d.from[m.execution] = m.from
 	given = d.offer(m.execution)
 	if d.board.wants[m.execution] == nil {
-		delete(d.pids, m.execution)
+		delete(d.from, m.execution)
 	}
 }
 
@@ -123,13 +126,13 @@ func (d *dispatcher) offer(asking workflow.ExecutionID) []workflow.Slot {
 		others[o.execution] = append(others[o.execution], s)
 	}
 	for _, id := range order {
-		if pid := d.pids[id]; pid != nil {
-			d.root.Send(pid, offered{others[id]})
+		if to := d.from[id]; to != "" {
+			d.tell(to, offered{others[id]})
 		} else {
 			d.board.forget(id, false)
 		}
 		if d.board.wants[id] == nil {
-			delete(d.pids, id)
+			delete(d.from, id)
 		}
 	}
 	return own

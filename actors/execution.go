@@ -198,7 +198,7 @@ func (x *execution) stepped(t *turn) {
 		x.abort(t, t.err)
 	case t.asks:
 		t.asks, t.asked = false, true
-		x.root.Send(x.dispatcher, ask{execution: x.id, project: t.project(), from: x.self, wants: t.wants})
+		x.root.Send(x.dispatcher, ask{execution: x.id, project: t.project(), from: x.self.Id, wants: t.wants})
 	case t.effects.Writes.Execution == nil:
 		x.finish(t)
 	}

@@ -14,6 +14,9 @@ const (
 	sweepEvery   = time.Second
 	runnersEvery = 3 // sweeps
 	dueMax       = 1000
+	// sweepAgain is the pause after a full page of due executions, awakeMax how many may be in memory then.
+	sweepAgain = 50 * time.Millisecond
+	awakeMax   = 4 * dueMax
 	// orphansMax bounds the pages of executions with queued actions that one sweep looks through.
 	orphansMax = 10
 )
@@ -31,10 +34,14 @@ type sweeper struct {
 func (s *sweeper) run() {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
+	var again <-chan time.Time // many are due: don't wait for the next tick
 	for n := 0; ; n++ {
 		select {
 		case <-s.e.closing.Done():
 			return
+		case <-again:
+			again = s.more()
+			continue
 		case <-tick.C:
 		}
 		s.e.root.Send(s.e.router, clock{})
@@ -45,7 +52,11 @@ func (s *sweeper) run() {
 			continue
 		}
 		ctx, cancel := context.WithTimeout(s.e.closing, 10*time.Second)
-		err := errors.Join(s.due(ctx, v), s.orphans(ctx, v))
+		full, err := s.due(ctx, v)
+		if full {
+			again = time.After(sweepAgain)
+		}
+		err = errors.Join(err, s.orphans(ctx, v))
 		if err == nil && n%runnersEvery == 0 {
 			err = s.runners(ctx, v)
 		}
@@ -71,17 +82,36 @@ func (s *sweeper) listen(member bool) {
 	}
 }
 
-func (s *sweeper) due(ctx context.Context, v *viewChanged) error {
+// due wakes a page of executions that are due; full: there may be more.
+func (s *sweeper) due(ctx context.Context, v *viewChanged) (full bool, err error) {
 	shards, any := ownShards(v)
 	if !any {
-		return nil
+		return false, nil
 	}
 	ids, err := s.e.cfg.Store.Due(ctx, shards, dueMax)
 	if err != nil || len(ids) == 0 {
-		return err
+		return false, err
 	}
 	s.e.root.Send(s.e.router, wake{ids: ids})
-	return nil
+	return len(ids) == dueMax, nil
+}
+
+// more wakes the next page between two ticks, unless those of earlier pages are still at work, and says when to go on.
+func (s *sweeper) more() <-chan time.Time {
+	v := s.e.view.Load()
+	if v == nil || !s.e.members.Valid() {
+		return nil
+	}
+	if s.e.counters.executions.Load() > awakeMax {
+		return time.After(sweepAgain)
+	}
+	ctx, cancel := context.WithTimeout(s.e.closing, 10*time.Second)
+	defer cancel()
+	full, err := s.due(ctx, v)
+	if err != nil || !full {
+		return nil // the next tick tells, if there is something to tell
+	}
+	return time.After(sweepAgain)
 }
 
 // ownShards are the shards of this engine, nil meaning all; any is false when it has none.
