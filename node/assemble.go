@@ -23,6 +23,7 @@ type assembly struct {
 	engine  *actors.Engine  // nil without the role
 	gateway *actors.Gateway // nil without a store
 	runner  *runner.Runner  // nil without the role
+	ends    ends
 }
 
 func openStore(ctx context.Context, dsn string) (persistence.Store, error) {
@@ -60,6 +61,7 @@ func (a *assembly) start(ctx context.Context, cfg Config, store persistence.Stor
 		a.engine, err = actors.StartEngine(ctx, actors.Config{
 			Actors: a.system.Actors(), Network: a.system, Store: store, Catalog: cat, LeaseTTL: cfg.LeaseTTL,
 			RunnerGrace: cfg.RunnerGrace, IdleAfter: cfg.IdleAfter, Roles: roles, Version: cfg.Version, Logger: cfg.Logger,
+			Changed: a.ends.changed,
 		})
 		if err != nil {
 			return err
