@@ -14,9 +14,9 @@ type ActionRow struct {
 	Seq         int64
 	ID          string
 	TaskID      string
-	Runner      string // only while the action is dispatched, "" otherwise: who must be asked about it
 	Doc         string
 	Values      string
+	New         bool // the store doesn't have it yet; not stored
 }
 
 type actionDoc struct {
@@ -52,10 +52,7 @@ func NewActionRow(r *workflow.ActionRecord) (ActionRow, error) {
 		Shard: Shard(r.ExecutionID), ExecutionID: string(r.ExecutionID), Seq: int64(r.Seq), ID: string(r.ID),
 		TaskID: string(r.TaskID),
 	}
-	if r.Phase == workflow.PhaseDispatched {
-		row.Runner = string(r.Runner)
-	}
-	if err := checkText("id of an action or runner", row.ID+row.ExecutionID+row.TaskID+row.Runner); err != nil {
+	if err := checkText("id of an action", row.ID+row.ExecutionID+row.TaskID); err != nil {
 		return row, err
 	}
 	var err error

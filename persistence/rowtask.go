@@ -17,6 +17,7 @@ type TaskRow struct {
 	ID          string
 	Doc         string
 	Values      string
+	New         bool // the store doesn't have it yet; not stored
 }
 
 type taskDoc struct {

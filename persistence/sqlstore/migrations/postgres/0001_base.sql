@@ -14,7 +14,9 @@ CREATE TABLE IF NOT EXISTS executions (
   parent_task_id TEXT COLLATE "C" NOT NULL,
   wake_at        INT8 NOT NULL,
   wanting        INT8 NOT NULL,
+  busy           INT8 NOT NULL,
   created_at     INT8 NOT NULL,
+  runners        TEXT NOT NULL,
   doc            TEXT NOT NULL,
   PRIMARY KEY (shard, id)
 ) WITH (fillfactor = 70);
@@ -22,6 +24,8 @@ CREATE TABLE IF NOT EXISTS executions (
 CREATE INDEX IF NOT EXISTS executions_wake ON executions (shard, wake_at) WHERE wake_at <> 0;
 
 CREATE INDEX IF NOT EXISTS executions_wanting ON executions (shard, id) WHERE wanting <> 0;
+
+CREATE INDEX IF NOT EXISTS executions_busy ON executions (shard, id) WHERE busy <> 0;
 
 CREATE INDEX IF NOT EXISTS executions_created ON executions (project_id, created_at, id);
 
@@ -56,15 +60,12 @@ CREATE TABLE IF NOT EXISTS actions (
   seq          INT8 NOT NULL,
   id           TEXT COLLATE "C" NOT NULL,
   task_id      TEXT COLLATE "C" NOT NULL,
-  runner       TEXT COLLATE "C" NOT NULL,
   doc          TEXT NOT NULL,
   vals         TEXT NOT NULL,
   PRIMARY KEY (shard, execution_id, seq)
 ) WITH (fillfactor = 80);
 
 CREATE INDEX IF NOT EXISTS actions_id ON actions (id);
-
-CREATE INDEX IF NOT EXISTS actions_runner ON actions (runner, execution_id) WHERE runner <> '';
 
 CREATE TABLE IF NOT EXISTS history (
   shard        INT8 NOT NULL,
