@@ -29,7 +29,7 @@ type Metrics struct {
 // counters is Metrics as its writers see it.
 type counters struct {
 	turns, commits, ended, batches, fenced, unsure, loads, reloads, late, dispatched, lost, forwarded, dropped, parked, panics atomic.Uint64
-	executions, queued, runners, slots, held                                                                            atomic.Int64
+	executions, queued, runners, slots, held                                                                                   atomic.Int64
 }
 
 func (c *counters) read() Metrics {
