@@ -75,8 +75,6 @@ type Bench struct {
 	durability string
 }
 
-const idleAfter = 6 * time.Second
-
 // New starts the node and the runner and warms them up. Close it in any case that returns no error.
 func New(ctx context.Context, cfg Config) (*Bench, error) {
 	if cfg.Executions <= 0 {
@@ -121,7 +119,7 @@ func (b *Bench) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c := node.Config{Actions: reg, Slots: 256, Store: b.cfg.Store, Roles: []node.Role{node.RoleEngine}, Logger: b.cfg.Logger, IdleAfter: idleAfter}
+	c := node.Config{Actions: reg, Slots: 256, Store: b.cfg.Store, Roles: []node.Role{node.RoleEngine}, Logger: b.cfg.Logger}
 	if b.cfg.Runner == nil {
 		c.Roles = append(c.Roles, node.RoleRunner)
 	} else {

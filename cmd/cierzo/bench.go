@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/pprof"
 	"strings"
 	"text/tabwriter"
 
@@ -18,7 +19,7 @@ func newBench() *cobra.Command {
 	var cfg bench.Config
 	var inside bool
 	var runs int
-	var format string
+	var format, profile string
 	cmd := &cobra.Command{
 		Use:   "bench",
 		Short: "Measure this machine and database: throughput, latency, and what an action costs",
@@ -43,7 +44,10 @@ Processor time and counts hardly depend on what else the machine does; wall-cloc
 				}
 				cfg.Runner = []string{self, "bench", "runner"}
 			}
-			return runBench(cmd, cfg, runs, format)
+			if profile == "" {
+				return runBench(cmd, cfg, runs, format)
+			}
+			return profiled(profile, func() error { return runBench(cmd, cfg, runs, format) })
 		},
 	}
 	cmd.AddCommand(&cobra.Command{
@@ -59,8 +63,23 @@ Processor time and counts hardly depend on what else the machine does; wall-cloc
 	f.IntVar(&cfg.Run, "run", 1, "number of the first run")
 	f.IntVar(&runs, "runs", 1, "how often to measure all")
 	f.BoolVar(&inside, "inside", false, "run the actions inside the engine's process, without a connection")
+	f.StringVar(&profile, "cpuprofile", "", "write a processor profile of the engine to this file, for `go tool pprof`")
 	f.StringVarP(&format, "output", "o", "table", "table, or json: an object for each workload")
 	return cmd
+}
+
+// profiled writes a processor profile of fn.
+func profiled(path string, fn func() error) (err error) {
+	f, err := os.Create(path) //nolint:gosec // the user's own choice
+	if err != nil {
+		return fault.Wrap(fault.Invalid, err, "profile")
+	}
+	defer func() { err = closeAfter(err, f) }()
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return fault.Wrap(fault.Internal, err, "profile")
+	}
+	defer pprof.StopCPUProfile()
+	return fn()
 }
 
 func workloadHelp() string {

@@ -19,7 +19,7 @@ CREATE TABLE IF NOT EXISTS executions (
   runners        TEXT NOT NULL,
   doc            TEXT NOT NULL,
   PRIMARY KEY (shard, id)
-) WITH (fillfactor = 70);
+) WITH (fillfactor = 45);
 
 CREATE INDEX IF NOT EXISTS executions_wake ON executions (shard, wake_at) WHERE wake_at <> 0;
 
@@ -40,7 +40,7 @@ CREATE TABLE IF NOT EXISTS execution_data (
   execution_id TEXT COLLATE "C" NOT NULL,
   vals         TEXT NOT NULL,
   PRIMARY KEY (shard, execution_id)
-);
+) WITH (fillfactor = 50);
 
 CREATE TABLE IF NOT EXISTS tasks (
   shard        INT8 NOT NULL,
@@ -50,7 +50,7 @@ CREATE TABLE IF NOT EXISTS tasks (
   doc          TEXT NOT NULL,
   vals         TEXT NOT NULL,
   PRIMARY KEY (shard, execution_id, seq)
-) WITH (fillfactor = 80);
+) WITH (fillfactor = 50);
 
 CREATE INDEX IF NOT EXISTS tasks_id ON tasks (id);
 
@@ -63,7 +63,7 @@ CREATE TABLE IF NOT EXISTS actions (
   doc          TEXT NOT NULL,
   vals         TEXT NOT NULL,
   PRIMARY KEY (shard, execution_id, seq)
-) WITH (fillfactor = 80);
+) WITH (fillfactor = 50);
 
 CREATE INDEX IF NOT EXISTS actions_id ON actions (id);
 
