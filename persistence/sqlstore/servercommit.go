@@ -68,9 +68,12 @@ func writeArrays(t *transaction, b *batch) error {
 		text string
 		cols columns
 	}{
-		{insertDataMany, dataColumns(turns, true)}, {updateDataMany, dataColumns(turns, false)},
-		{insertTaskMany, newTasks(turns)}, {updateTaskMany, changedTasks(turns)},
-		{insertActionMany, newActions(turns)}, {updateActionMany, changedActions(turns)},
+		{insertDataMany, dataColumns(turns, true)},
+		{updateDataMany, dataColumns(turns, false)},
+		{insertTaskMany, newTasks(turns)},
+		{updateTaskMany, changedTasks(turns)},
+		{insertActionMany, newActions(turns)},
+		{updateActionMany, changedActions(turns)},
 		{historyMany, historyColumns(turns)},
 	} {
 		if part.cols.rows == 0 {
