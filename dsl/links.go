@@ -116,7 +116,7 @@ func (r *reader) unknownTask(w *Workflow, name string, pos Pos, path string, eng
 	if r.stands(name, pos) {
 		end = pos.Col + utf8.RuneCountInString(name)
 	}
-	r.add(SeverityError, pos, end, path, "unknown-task", didYouMean(name, names), fmt.Sprintf("Task '%s' not found.", name))
+	r.add(SeverityError, pos, end, path, "unknown-task", r.didYouMean(name, names), fmt.Sprintf("Task '%s' not found.", name))
 }
 
 // requirements checks the links of a reverse workflow. Cycles are accepted by Mistral.

@@ -2,6 +2,7 @@ package yaml
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -81,13 +82,13 @@ func checkRoundTrip(t *testing.T, v value.Value) {
 	if err != nil {
 		t.Fatalf("%s was written as %q, which doesn't read: %v", value.Repr(v), text, err)
 	}
-	if diff := cmp.Diff(value.Repr(listed(v)), value.Repr(again)); diff != "" {
+	if diff := cmp.Diff(value.Repr(comparable(v)), value.Repr(comparable(again))); diff != "" {
 		t.Fatalf("written as %q (-value +read again):\n%s", text, diff)
 	}
 }
 
-// listed makes lists of tuples, which SafeDumper writes as lists.
-func listed(v value.Value) value.Value {
+// comparable makes lists of tuples and sorts keys, as SafeDumper writes them.
+func comparable(v value.Value) value.Value {
 	var items []value.Value
 	switch v := v.(type) {
 	case *value.Tuple:
@@ -95,19 +96,17 @@ func listed(v value.Value) value.Value {
 	case *value.List:
 		items = v.Items()
 	case *value.Dict:
-		d := value.NewDict(v.Len())
 		for k, item := range v.All() {
-			if err := d.Set(k, listed(item)); err != nil {
-				panic(err) // it was a key before
-			}
+			items = append(items, value.NewTuple([]value.Value{comparable(k), comparable(item)}))
 		}
-		return d
+		slices.SortFunc(items, func(a, b value.Value) int { return strings.Compare(value.Repr(a), value.Repr(b)) })
+		return value.NewTuple(items)
 	default:
 		return v
 	}
 	out := make([]value.Value, len(items))
 	for i, item := range items {
-		out[i] = listed(item)
+		out[i] = comparable(item)
 	}
 	return value.NewList(out)
 }

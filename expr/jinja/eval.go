@@ -310,9 +310,12 @@ func (x *concat) eval(r *run) (value.Value, error) {
 		if err != nil {
 			return nil, err
 		}
+		if err := r.make(len(s)); err != nil {
+			return nil, err
+		}
 		b.WriteString(s)
 	}
-	return value.String(b.String()), r.make(b.Len())
+	return value.String(b.String()), nil
 }
 
 // concatMarkup joins as Jinja2 does where it escapes: from the first markup on everything is escaped.
@@ -332,10 +335,10 @@ func (r *run) concatMarkup(items []value.Value) (value.Value, error) {
 		if _, ok := item.(*markup); marked && !ok {
 			s = escapeHTML(s)
 		}
+		if err := r.make(len(s)); err != nil {
+			return nil, err
+		}
 		b.WriteString(s)
-	}
-	if err := r.make(b.Len()); err != nil {
-		return nil, err
 	}
 	if marked {
 		return &markup{s: b.String()}, nil
