@@ -123,6 +123,12 @@ func (x *callExpr) eval(r *run) (value.Value, error) {
 func (r *run) evalArgs(x *callArgs) (args, error) {
 	var a args
 	var err error
+	if x.fixed != nil {
+		if err := r.make(len(x.fixed.pos)); err != nil {
+			return a, err
+		}
+		return *x.fixed, r.steps(len(x.fixed.pos) + len(x.fixed.kw))
+	}
 	if len(x.pos) > 0 {
 		if a.pos, err = r.evalAll(x.pos); err != nil {
 			return a, err

@@ -24,26 +24,33 @@ func filterMap(c *call) (value.Value, error) {
 
 // whenTrue is lazily, but a value that is false gives nothing; check is done once before the first item.
 func (r *run) whenTrue(v value.Value, f func(r *run, item value.Value) (value.Value, bool, error), check func() error) value.Value {
-	inner := r.lazily(v, "generator", f).(*generator)
-	begun, empty := false, false
-	return r.generate("generator", iteratorFunc(func(r *run) (value.Value, bool, error) {
-		if !begun {
-			begun = true
-			yes, err := r.truth(v)
-			if err != nil {
+	return r.generate("generator", &filtered{lazy: lazy{of: v, f: f}, check: check})
+}
+
+// filtered is lazy, of a value that may be false.
+type filtered struct {
+	lazy
+	check        func() error
+	begun, empty bool
+}
+
+func (l *filtered) next(r *run) (value.Value, bool, error) {
+	if !l.begun {
+		l.begun = true
+		yes, err := r.truth(l.of)
+		if err != nil {
+			return nil, false, err
+		}
+		if l.empty = !yes; yes {
+			if err := l.check(); err != nil {
 				return nil, false, err
 			}
-			if empty = !yes; yes {
-				if err := check(); err != nil {
-					return nil, false, err
-				}
-			}
 		}
-		if empty {
-			return nil, false, nil
-		}
-		return inner.it.next(r)
-	}))
+	}
+	if l.empty {
+		return nil, false, nil
+	}
+	return l.lazy.next(r)
 }
 
 // mapping is what map does with an item: an attribute of it, or a filter applied to it.
@@ -67,10 +74,13 @@ func (c *call) mapping() (func(r *run, item value.Value) (value.Value, bool, err
 	}
 	name := a.pos[0]
 	a.pos = a.pos[1:]
+	var fn *builtin
 	return func(r *run, item value.Value) (value.Value, bool, error) {
-		fn, err := r.named("filter", name, lookupFilter)
-		if err != nil {
-			return nil, false, err
+		if fn == nil {
+			var err error
+			if fn, err = r.named("filter", name, lookupFilter); err != nil {
+				return nil, false, err
+			}
 		}
 		v, err := r.callFilter(fn, item, a)
 		return v, true, err
@@ -112,17 +122,14 @@ func filterSelect(want, byAttr bool) func(c *call) (value.Value, error) {
 		if len(a.pos) > 0 {
 			name, a.pos = a.pos[0], a.pos[1:]
 		}
+		test := &repeatedTest{}
 		return c.r.whenTrue(c.arg(0), func(r *run, item value.Value) (value.Value, bool, error) {
 			v, err := g.get(r, item)
 			if err != nil {
 				return nil, false, err
 			}
 			if name != nil {
-				fn, err := r.named("test", name, lookupTest)
-				if err != nil {
-					return nil, false, err
-				}
-				if v, err = r.callFilter(fn, v, a); err != nil {
+				if v, err = test.apply(r, name, v, a); err != nil {
 					return nil, false, err
 				}
 			}
@@ -130,6 +137,31 @@ func filterSelect(want, byAttr bool) func(c *call) (value.Value, error) {
 			return item, yes == want, err
 		}, check), nil
 	}
+}
+
+// repeatedTest is a test that is applied to many values with the same arguments. Tests don't keep their call, so one will do.
+type repeatedTest struct{ c *call }
+
+func (t *repeatedTest) apply(r *run, name, v value.Value, a args) (value.Value, error) {
+	if t.c != nil {
+		if err := r.lookAtInput(v, a.pos); err != nil {
+			return nil, err
+		}
+		t.c.vals[0] = v
+		return t.c.fn.eval(t.c)
+	}
+	fn, err := r.named("test", name, lookupTest)
+	if err != nil {
+		return nil, err
+	}
+	c, err := r.bindFilter(fn, v, a)
+	if err != nil {
+		return nil, err
+	}
+	if len(c.vals) > 0 {
+		t.c = c
+	}
+	return fn.eval(c)
 }
 
 func filterGroupby(c *call) (value.Value, error) {
@@ -153,31 +185,35 @@ func filterGroupby(c *call) (value.Value, error) {
 	if err := c.r.sort(pairs, false); err != nil {
 		return nil, err
 	}
-	shown := newGetter(c.arg(1), false, c.arg(2))
+	shown := by
+	shown.lowercase = false
 	var groups []value.Value
 	for i := 0; i < len(pairs); {
-		var members []value.Value
-		key := pairs[i].key
-		for i < len(pairs) {
-			same, err := c.r.same(key, pairs[i].key)
+		end := i
+		for end < len(pairs) {
+			same, err := c.r.same(pairs[i].key, pairs[end].key)
 			if err != nil {
 				return nil, err
 			}
 			if !same {
 				break
 			}
-			members = append(members, pairs[i].item)
-			i++
+			end++
 		}
-		if members == nil { // it isn't equal to itself: nan
-			members = append(members, pairs[i].item)
-			i++
+		end = max(end, i+1) // it isn't equal to itself: nan
+		members := make([]value.Value, end-i)
+		for n := range members {
+			members[n] = pairs[i+n].item
 		}
+		i = end
 		grouper, err := shown.get(c.r, members[0])
 		if err != nil {
 			return nil, err
 		}
 		group := value.NewTuple([]value.Value{grouper, value.NewList(members)})
+		if c.r.groups == nil {
+			c.r.groups = map[*value.Tuple]bool{}
+		}
 		c.r.groups[group] = true
 		groups = append(groups, group)
 	}

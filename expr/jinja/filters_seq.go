@@ -3,6 +3,7 @@ package jinja
 import (
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"cierzo/expr/value"
 )
@@ -138,13 +139,15 @@ func newGetter(attribute value.Value, lowercase bool, otherwise value.Value) get
 }
 
 func pathOf(s string) []value.Value {
-	var parts []value.Value
+	parts := make([]value.Value, 0, 1)
 	for part := range strings.SplitSeq(s, ".") {
-		if n, err := strconv.Atoi(part); err == nil && n >= 0 && part[0] != '+' {
-			parts = append(parts, value.Int(n))
-		} else {
-			parts = append(parts, value.String(part))
+		if part != "" && part[0] >= '0' && part[0] <= '9' {
+			if n, err := strconv.Atoi(part); err == nil {
+				parts = append(parts, value.Int(n))
+				continue
+			}
 		}
+		parts = append(parts, value.String(part))
 	}
 	return parts
 }
@@ -167,9 +170,22 @@ func (g getter) get(r *run, item value.Value) (value.Value, error) {
 
 func ignoreCase(v value.Value) value.Value {
 	if s, ok := textOf(v); ok {
+		if _, plain := v.(value.String); plain && isLowerASCII(s) {
+			return v
+		}
 		return value.String(value.Lower(s))
 	}
 	return v
+}
+
+// isLowerASCII reports whether a text is its own lower case, as far as that is seen at once.
+func isLowerASCII(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c >= utf8.RuneSelf || 'A' <= c && c <= 'Z' {
+			return false
+		}
+	}
+	return true
 }
 
 // keyed is an item with what it is ordered by.
@@ -293,28 +309,36 @@ func filterUnique(c *call) (value.Value, error) {
 // lazily gives a generator of what f makes of each item; f may leave items out. The value is looked at when the first
 // item is.
 func (r *run) lazily(v value.Value, name string, f func(r *run, item value.Value) (value.Value, bool, error)) value.Value {
-	var it iterator
-	return r.generate(name, iteratorFunc(func(r *run) (value.Value, bool, error) {
-		if it == nil {
-			var err error
-			if it, err = r.iter(v); err != nil {
-				return nil, false, err
-			}
+	return r.generate(name, &lazy{of: v, f: f})
+}
+
+// lazy gives what f makes of the items of a value.
+type lazy struct {
+	of value.Value
+	f  func(r *run, item value.Value) (value.Value, bool, error)
+	it iterator // nil: not begun
+}
+
+func (l *lazy) next(r *run) (value.Value, bool, error) {
+	if l.it == nil {
+		var err error
+		if l.it, err = r.iter(l.of); err != nil {
+			return nil, false, err
 		}
-		for {
-			item, ok, err := r.pull(it)
-			if err != nil || !ok {
-				return nil, false, err
-			}
-			out, keep, err := f(r, item)
-			if err != nil {
-				return nil, false, err
-			}
-			if keep {
-				return out, true, nil
-			}
+	}
+	for {
+		item, ok, err := r.pull(l.it)
+		if err != nil || !ok {
+			return nil, false, err
 		}
-	}))
+		out, keep, err := l.f(r, item)
+		if err != nil {
+			return nil, false, err
+		}
+		if keep {
+			return out, true, nil
+		}
+	}
 }
 
 // filterExtreme is min and max; op says when an item is better.
