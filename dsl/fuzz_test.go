@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"cierzo/dsl/yaml"
 	"cierzo/expr/value"
 )
 
@@ -61,8 +62,7 @@ func FuzzParse(f *testing.F) {
 // checkDiagnostics sees to it that each is in the text and says something.
 func checkDiagnostics(t *testing.T, src []byte, diags Diagnostics) {
 	t.Helper()
-	text := strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u0085", "\n", "\u2028", "\n", "\u2029", "\n").Replace(string(src))
-	lines := strings.Split(text, "\n")
+	lines := yaml.Lines(string(src))
 	for _, d := range diags {
 		if d.Message == "" || d.Code == "" {
 			t.Errorf("a diagnostic without code or text: %+v", d)

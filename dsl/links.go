@@ -183,6 +183,5 @@ func (r *reader) stands(text string, pos Pos) bool {
 	if pos.Line < 1 || pos.Line > len(r.lines) || pos.Col < 1 {
 		return false
 	}
-	line := []rune(string(r.lines[pos.Line-1]))
-	return pos.Col <= len(line) && strings.HasPrefix(string(line[pos.Col-1:]), text)
+	return strings.HasPrefix(behind(r.lines[pos.Line-1], pos.Col-1), text)
 }

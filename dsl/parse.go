@@ -1,7 +1,6 @@
 package dsl
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -108,7 +107,7 @@ func done[T any](r *reader, v T) (T, Diagnostics) {
 // error is Mistral's.
 type reader struct {
 	file    string
-	lines   [][]byte
+	lines   []string // diagnostics share them
 	grammar *grammar
 	diags   Diagnostics
 	errors  int
@@ -122,7 +121,7 @@ func newReader(file string, src []byte) (*reader, *yaml.Node) {
 	r := &reader{file: file, grammar: newGrammar()}
 	n, err := yaml.Parse(src)
 	if len(src) <= yaml.SizeMax {
-		r.lines = bytes.Split(src, []byte("\n"))
+		r.lines = yaml.Lines(strings.TrimPrefix(string(src), "\uFEFF"))
 	}
 	if err != nil {
 		pos, brief := Pos{}, err.Error()
@@ -177,7 +176,7 @@ func (r *reader) add(sev Severity, pos Pos, endCol int, path, code, hint, msg st
 	r.kept[sev]++
 	d := Diagnostic{Severity: sev, File: r.file, Pos: pos, End: endCol, Path: path, Code: code, Message: msg, Hint: hint, order: len(r.diags)}
 	if pos.Line >= 1 && pos.Line <= len(r.lines) {
-		d.Line = strings.TrimRight(string(r.lines[pos.Line-1]), "\r")
+		d.Line = r.lines[pos.Line-1]
 	}
 	r.diags = append(r.diags, d)
 	return &r.diags[len(r.diags)-1]

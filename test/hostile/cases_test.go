@@ -44,7 +44,7 @@ func attacks() []attack {
 func yaqlAttacks() []attack {
 	return []attack{
 		yaql("[0] * 2000000000", items),
-		yaql("[[0] * 1000] * 19000000", items),
+		yaql("[[0] * 1000] * 19000000", output),
 		yaql("'x' * 1000000000", items),
 		yaql("range(1000000000000).toList()", items, steps),
 		yaql("range(100000).select(range(100000).select($ * 2).sum()).sum()", steps),
@@ -148,9 +148,10 @@ func jinjaAttacks() []attack {
 		jinja("{{ range(99999)|groupby('real')|list|length }}", "", steps),
 		jinja("{{ ('1,' * 3000000).split(',')|map('int')|sum }}", items, steps),
 		jinja("{{ (('a' * 1000) ~ 'b' * 1000000).translate({97: 'c' * 100000}) }}", items),
-		jinja("{% set d = dict.fromkeys(range(99999)) %}{% for i in range(99999) %}{{ d.pop(i) }}{% endfor %}", steps, "undefined"),
-		jinja("{% set ns = namespace(d={}) %}{% for i in range(99999) %}{% set x = ns.d.update({i: 1}) %}{% endfor %}{% for i in range(99999) %}{% set x = ns.d.pop(i) %}{% endfor %}", steps),
-		jinja("{% set l = range(99999)|list %}{% for i in range(99999) %}{% set x = l.pop(0) %}{% endfor %}{% for i in range(99999) %}{% set x = l.insert(0, 1) %}{% endfor %}", steps, ""),
+		jinja("{% set d = dict.fromkeys(range(99999)) %}{% for i in range(99999) %}{{ d.pop(i) }}{% endfor %}", items),
+		jinja("{% set ns = namespace(d={}) %}{% for i in range(99999) %}{% set x = ns.d.update({i: 1}) %}{% endfor %}{% for i in range(99999) %}{% set x = ns.d.pop(i) %}{% endfor %}", items),
+		jinja("{% set l = range(99999)|list %}{% for i in range(99999) %}{% set x = l.pop(0) %}{% endfor %}{% for i in range(99999) %}{% set x = l.insert(0, 1) %}{% endfor %}", items),
+		jinja("{% set d = dict.fromkeys(range(99999)) %}{{ d.clear() }}", ""),
 		jinja("{% set l = range(99999)|list %}{% for i in range(99999) %}{% set x = l.index(99998) %}{% endfor %}", steps),
 		jinja("{% set s = 'a' * 1000000 %}{% for i in range(99999) %}{% set x = s.count('b') + s.find('c') %}{% endfor %}", steps),
 		jinja("{% set s = 'a' * 1000000 %}{% for i in range(99999) %}{% set x = s == s ~ 'b' %}{% endfor %}", items),
@@ -169,8 +170,8 @@ func jinjaAttacks() []attack {
 		yaql("let(s => 'a' * 1000000) -> range(99999).select($s.indexOf(b)).sum()", steps, items),
 		yaql("let(s => 'a' * 1000000) -> range(99999).select($s = $s + '').len()", steps, items, ""),
 		yaql("let(s => 'ä' * 1000000) -> range(99999).select($s.toUpper()).select(len($)).sum()", steps, items),
-		yaql("let(n => pow(2, 1000000)) -> range(99999).select($n mod 12345678901234567890).sum()", steps, items),
-		yaql("let(n => pow(2, 1000000)) -> range(99999).select($n / 3).last() > 0", steps, items),
+		yaql("let(n => pow(2, 1000000)) -> range(99999).select($n mod 12345678901234567890).sum()", bits),
+		yaql("let(n => pow(2, 1000000)) -> range(99999).select($n / 3).last() > 0", bits),
 		yaql("let(l => range(99999).toList()) -> range(99999).select($l = $l).len()", steps, items, ""),
 		yaql("let(l => range(99999).toList()) -> range(99999).select($ in $l).len()", steps, items),
 		yaql("let(s => range(99999).toSet()) -> range(99999).select($s.union($s)).select($.len()).sum()", steps, items),
@@ -238,15 +239,19 @@ func documentAttacks() []attack {
 		document("YAML, the same key 90,000 times", "workflows", func() string { return "version: '2.0'\nw: {tasks: {" + rep("a: 1, ", 90_000) + "}}" }, "Invalid DSL"),
 		document("YAML, keys of one hash", "workflows", func() string {
 			var b strings.Builder
-			b.WriteString("version: '2.0'\nw: {tasks: {")
+			b.WriteString("version: '2.0'\nw: {tasks: {t: {action: a}}, vars: {")
 			for i := range 40_000 {
 				fmt.Fprintf(&b, "%d.0: 1, ", i*1048576)
 			}
 			return b.String() + "}}"
-		}, "Invalid DSL"),
+		}, ""),
 		document("YAML, 10 MB of text", "workflows", func() string { return "a: " + rep("x", 10<<20) }, "more than the limit of 1048576"),
-		document("YAML, an integer of a million digits", "workflows", func() string { return "version: '2.0'\nw: {vars: {a: " + rep("9", 1_000_000) + "}, tasks: {t: {action: std.noop}}}" }, "digits", "limit", "integer string conversion"),
-		document("YAML, sexagesimal for ever", "workflows", func() string { return "version: '2.0'\nw: {vars: {a: 1" + rep(":59", 300_000) + "}, tasks: {t: {action: std.noop}}}" }, "digits", "limit", "integer string conversion", ""),
+		document("YAML, an integer of a million digits", "workflows", func() string {
+			return "version: '2.0'\nw: {vars: {a: " + rep("9", 1_000_000) + "}, tasks: {t: {action: std.noop}}}"
+		}, "digits", "limit", "integer string conversion"),
+		document("YAML, sexagesimal for ever", "workflows", func() string {
+			return "version: '2.0'\nw: {vars: {a: 1" + rep(":59", 300_000) + "}, tasks: {t: {action: std.noop}}}"
+		}, "digits", "limit", "integer string conversion", ""),
 		document("YAML, 1 MB of quotes", "workflows", func() string { return "a: " + rep("'", 1_000_001) }, "could not be parsed"),
 		document("YAML, a million lines", "workflows", func() string { return rep("\n", 1_000_000) + "\t" }, "could not be parsed"),
 		document("DSL, 30,000 tasks", "workflows", func() string {
@@ -298,9 +303,15 @@ func documentAttacks() []attack {
 		document("DSL, 100,000 errors", "workflows", func() string { return task + "    t: {action: a, " + rep("x: 1, y: 2, ", 40_000) + "}\n" }, "Additional properties"),
 		document("DSL, an inline call of 1 MB", "workflows", func() string { return task + "    t:\n      action: a " + rep("b=<% [", 100_000) + "\n" }, "Invalid", ""),
 		document("DSL, inline brackets", "workflows", func() string { return task + "    t:\n      action: a " + rep("b=[1 ", 100_000) + "\n" }, "Invalid", ""),
-		document("DSL, 100,000 YAQL openings", "workflows", func() string { return task + "    t:\n      action: a\n      input: {x: \"" + rep("<%", 300_000) + "\"}\n" }, ""),
-		document("DSL, 100,000 Jinja openings", "workflows", func() string { return task + "    t:\n      action: a\n      input: {x: \"" + rep("{{", 300_000) + "\"}\n" }, ""),
-		document("DSL, 1 MB of with-items", "workflows", func() string { return task + "    t:\n      action: a\n      with-items: [" + rep("\"i in [1]\", ", 50_000) + "]\n" }, "Invalid", ""),
+		document("DSL, 100,000 YAQL openings", "workflows", func() string {
+			return task + "    t:\n      action: a\n      input: {x: \"" + rep("<%", 300_000) + "\"}\n"
+		}, ""),
+		document("DSL, 100,000 Jinja openings", "workflows", func() string {
+			return task + "    t:\n      action: a\n      input: {x: \"" + rep("{{", 300_000) + "\"}\n"
+		}, ""),
+		document("DSL, 1 MB of with-items", "workflows", func() string {
+			return task + "    t:\n      action: a\n      with-items: [" + rep("\"i in [1]\", ", 50_000) + "]\n"
+		}, "Invalid", ""),
 		document("DSL, did you mean, 10,000 names", "workflows", func() string {
 			var b strings.Builder
 			b.WriteString(task)
