@@ -121,14 +121,21 @@ func (x *callExpr) eval(r *run) (value.Value, error) {
 
 // evalArgs evaluates the arguments of a call.
 func (r *run) evalArgs(x *callArgs) (args, error) {
-	var a args
-	var err error
-	if x.fixed != nil {
+	switch {
+	case x.fixed != nil:
 		if err := r.make(len(x.fixed.pos)); err != nil {
-			return a, err
+			return args{}, err
 		}
 		return *x.fixed, r.steps(len(x.fixed.pos) + len(x.fixed.kw))
+	case len(x.pos)+len(x.keywords) == 0 && x.star == nil && x.starStar == nil:
+		return args{}, nil
 	}
+	return r.evalOpenArgs(x)
+}
+
+func (r *run) evalOpenArgs(x *callArgs) (args, error) {
+	var a args
+	var err error
 	if len(x.pos) > 0 {
 		if a.pos, err = r.evalAll(x.pos); err != nil {
 			return a, err

@@ -7,84 +7,90 @@ import (
 // Filters that apply other filters and tests, and groupby.
 
 func filterMap(c *call) (value.Value, error) {
-	var f func(r *run, item value.Value) (value.Value, bool, error)
-	return c.r.whenTrue(c.arg(0), func(r *run, item value.Value) (value.Value, bool, error) {
-		if f == nil {
-			var err error
-			if f, err = c.mapping(); err != nil {
-				return nil, false, err
-			}
+	return c.r.generate("generator", &mapped{begin: begin{of: c.arg(0)}, c: c}), nil
+}
+
+// begin is how map and select begin: a value that is false gives nothing, whatever it is.
+type begin struct {
+	of    value.Value
+	it    iterator // nil: not begun, or there is nothing
+	begun bool
+}
+
+// first reports whether this is the first time, and there is something.
+func (b *begin) first(r *run) (bool, error) {
+	if b.begun {
+		return false, nil
+	}
+	b.begun = true
+	return r.truth(b.of)
+}
+
+// pull gives the next item.
+func (b *begin) pull(r *run) (value.Value, bool, error) { return r.pull(b.it) }
+
+// mapped gives an attribute of each item, or what a filter makes of it.
+type mapped struct {
+	begin
+	c      *call
+	byAttr bool
+	g      getter
+	filter *builtin // nil: not looked up yet
+	name   value.Value
+	a      args
+}
+
+func (m *mapped) next(r *run) (value.Value, bool, error) {
+	yes, err := m.first(r)
+	if err != nil {
+		return nil, false, err
+	}
+	if yes {
+		if err = m.prepare(); err == nil {
+			m.it, err = r.iter(m.of)
 		}
-		return f(r, item)
-	}, func() error {
-		_, err := c.mapping()
-		return err
-	}), nil
-}
-
-// whenTrue is lazily, but a value that is false gives nothing; check is done once before the first item.
-func (r *run) whenTrue(v value.Value, f func(r *run, item value.Value) (value.Value, bool, error), check func() error) value.Value {
-	return r.generate("generator", &filtered{lazy: lazy{of: v, f: f}, check: check})
-}
-
-// filtered is lazy, of a value that may be false.
-type filtered struct {
-	lazy
-	check        func() error
-	begun, empty bool
-}
-
-func (l *filtered) next(r *run) (value.Value, bool, error) {
-	if !l.begun {
-		l.begun = true
-		yes, err := r.truth(l.of)
 		if err != nil {
 			return nil, false, err
 		}
-		if l.empty = !yes; yes {
-			if err := l.check(); err != nil {
-				return nil, false, err
-			}
-		}
 	}
-	if l.empty {
+	if m.it == nil {
 		return nil, false, nil
 	}
-	return l.lazy.next(r)
+	item, ok, err := m.pull(r)
+	if err != nil || !ok {
+		return nil, false, err
+	}
+	if m.byAttr {
+		item, err = m.g.get(r, item)
+		return item, true, err
+	}
+	if m.filter == nil {
+		if m.filter, err = r.named("filter", m.name, lookupFilter); err != nil {
+			return nil, false, err
+		}
+	}
+	item, err = r.callFilter(m.filter, item, m.a)
+	return item, true, err
 }
 
-// mapping is what map does with an item: an attribute of it, or a filter applied to it.
-func (c *call) mapping() (func(r *run, item value.Value) (value.Value, bool, error), error) {
-	a := args{pos: c.rest, kw: c.kw}
-	if attribute, ok := a.keyword("attribute"); ok && len(a.pos) == 0 {
-		otherwise, _ := a.keyword("default")
-		for _, k := range a.kw {
+// prepare reads the arguments.
+func (m *mapped) prepare() error {
+	m.a = args{pos: m.c.rest, kw: m.c.kw}
+	if attribute, ok := m.a.keyword("attribute"); ok && len(m.a.pos) == 0 {
+		otherwise, _ := m.a.keyword("default")
+		for _, k := range m.a.kw {
 			if k.name != "attribute" && k.name != "default" {
-				return nil, raise("FilterArgumentError", "Unexpected keyword argument %s", quoted(k.name))
+				return raise("FilterArgumentError", "Unexpected keyword argument %s", quoted(k.name))
 			}
 		}
-		g := newGetter(attribute, false, otherwise)
-		return func(r *run, item value.Value) (value.Value, bool, error) {
-			v, err := g.get(r, item)
-			return v, true, err
-		}, nil
+		m.g, m.byAttr = newGetter(attribute, false, otherwise), true
+		return nil
 	}
-	if len(a.pos) == 0 {
-		return nil, raise("FilterArgumentError", "map requires a filter argument")
+	if len(m.a.pos) == 0 {
+		return raise("FilterArgumentError", "map requires a filter argument")
 	}
-	name := a.pos[0]
-	a.pos = a.pos[1:]
-	var fn *builtin
-	return func(r *run, item value.Value) (value.Value, bool, error) {
-		if fn == nil {
-			var err error
-			if fn, err = r.named("filter", name, lookupFilter); err != nil {
-				return nil, false, err
-			}
-		}
-		v, err := r.callFilter(fn, item, a)
-		return v, true, err
-	}, nil
+	m.name, m.a.pos = m.a.pos[0], m.a.pos[1:]
+	return nil
 }
 
 // named finds a filter or test that a template names by a value.
@@ -106,60 +112,89 @@ func (r *run) named(kind string, name value.Value, lookup func(string) *builtin)
 // filterSelect is select, reject, selectattr and rejectattr.
 func filterSelect(want, byAttr bool) func(c *call) (value.Value, error) {
 	return func(c *call) (value.Value, error) {
-		a := args{pos: c.rest, kw: c.kw}
-		g := getter{}
-		check := func() error {
-			if byAttr && len(c.rest) == 0 {
-				return raise("FilterArgumentError", "Missing parameter for attribute name")
+		s := &selected{begin: begin{of: c.arg(0)}, want: want, a: args{pos: c.rest, kw: c.kw}}
+		if byAttr {
+			if len(s.a.pos) == 0 {
+				s.noAttr = true
+			} else {
+				s.g = newGetter(s.a.pos[0], false, nil)
+				s.a.pos = s.a.pos[1:]
 			}
-			return nil
 		}
-		if byAttr && len(a.pos) > 0 {
-			g = newGetter(a.pos[0], false, nil)
-			a.pos = a.pos[1:]
+		if len(s.a.pos) > 0 {
+			s.name, s.a.pos = s.a.pos[0], s.a.pos[1:]
 		}
-		var name value.Value
-		if len(a.pos) > 0 {
-			name, a.pos = a.pos[0], a.pos[1:]
-		}
-		test := &repeatedTest{}
-		return c.r.whenTrue(c.arg(0), func(r *run, item value.Value) (value.Value, bool, error) {
-			v, err := g.get(r, item)
-			if err != nil {
-				return nil, false, err
-			}
-			if name != nil {
-				if v, err = test.apply(r, name, v, a); err != nil {
-					return nil, false, err
-				}
-			}
-			yes, err := r.truth(v)
-			return item, yes == want, err
-		}, check), nil
+		return c.r.generate("generator", s), nil
 	}
 }
 
-// repeatedTest is a test that is applied to many values with the same arguments. Tests don't keep their call, so one will do.
-type repeatedTest struct{ c *call }
+// selected gives the items that pass a test, or don't.
+type selected struct {
+	begin
+	want   bool
+	noAttr bool // the attribute's name is missing
+	g      getter
+	name   value.Value // of the test; nil: the truth of the item
+	a      args
+	test   *call // nil: not looked up yet. Tests don't keep their call, so one will do for all items
+}
 
-func (t *repeatedTest) apply(r *run, name, v value.Value, a args) (value.Value, error) {
-	if t.c != nil {
-		if err := r.lookAtInput(v, a.pos); err != nil {
+func (s *selected) next(r *run) (value.Value, bool, error) {
+	yes, err := s.first(r)
+	if err != nil {
+		return nil, false, err
+	}
+	if yes {
+		if s.noAttr {
+			return nil, false, raise("FilterArgumentError", "Missing parameter for attribute name")
+		}
+		if s.it, err = r.iter(s.of); err != nil {
+			return nil, false, err
+		}
+	}
+	for s.it != nil {
+		item, ok, err := s.pull(r)
+		if err != nil || !ok {
+			return nil, false, err
+		}
+		v, err := s.g.get(r, item)
+		if err != nil {
+			return nil, false, err
+		}
+		if s.name != nil {
+			if v, err = s.apply(r, v); err != nil {
+				return nil, false, err
+			}
+		}
+		yes, err := r.truth(v)
+		if err != nil {
+			return nil, false, err
+		}
+		if yes == s.want {
+			return item, true, nil
+		}
+	}
+	return nil, false, nil
+}
+
+func (s *selected) apply(r *run, v value.Value) (value.Value, error) {
+	if s.test != nil {
+		if err := r.lookAtInput(v, s.a.pos); err != nil {
 			return nil, err
 		}
-		t.c.vals[0] = v
-		return t.c.fn.eval(t.c)
+		s.test.vals[0] = v
+		return s.test.fn.eval(s.test)
 	}
-	fn, err := r.named("test", name, lookupTest)
+	fn, err := r.named("test", s.name, lookupTest)
 	if err != nil {
 		return nil, err
 	}
-	c, err := r.bindFilter(fn, v, a)
+	c, err := r.bindFilter(fn, v, s.a)
 	if err != nil {
 		return nil, err
 	}
 	if len(c.vals) > 0 {
-		t.c = c
+		s.test = c
 	}
 	return fn.eval(c)
 }

@@ -114,6 +114,7 @@ func filterReverse(c *call) (value.Value, error) {
 
 // getter reads an attribute of an item, which may be a path as "a.b" or "tags.0".
 type getter struct {
+	single    value.Value // the path, where it is one name or number; nil: see parts
 	parts     []value.Value
 	lowercase bool        // compare texts without case
 	otherwise value.Value // for what is undefined; nil: it stays so
@@ -130,12 +131,21 @@ func newGetter(attribute value.Value, lowercase bool, otherwise value.Value) get
 	case nil, value.Null:
 	default:
 		if s, ok := textOf(a); ok {
-			g.parts = pathOf(s)
+			if _, plain := a.(value.String); plain && isName(s) {
+				g.single = a
+			} else {
+				g.parts = pathOf(s)
+			}
 		} else {
-			g.parts = []value.Value{a}
+			g.single = a
 		}
 	}
 	return g
+}
+
+// isName reports whether a path is one name.
+func isName(s string) bool {
+	return (s == "" || s[0] < '0' || s[0] > '9') && strings.IndexByte(s, '.') < 0
 }
 
 func pathOf(s string) []value.Value {
@@ -152,20 +162,30 @@ func pathOf(s string) []value.Value {
 	return parts
 }
 
-func (g getter) get(r *run, item value.Value) (value.Value, error) {
-	for _, part := range g.parts {
-		var err error
-		if item, err = r.getitem(item, part); err != nil {
+func (g *getter) get(r *run, item value.Value) (value.Value, error) {
+	var err error
+	if g.single != nil {
+		if item, err = g.step(r, item, g.single); err != nil {
 			return nil, err
 		}
-		if g.otherwise != nil && isUndefined(item) {
-			item = g.otherwise
+	}
+	for _, part := range g.parts {
+		if item, err = g.step(r, item, part); err != nil {
+			return nil, err
 		}
 	}
 	if g.lowercase {
 		return ignoreCase(item), nil
 	}
 	return item, nil
+}
+
+func (g *getter) step(r *run, item, part value.Value) (value.Value, error) {
+	item, err := r.getitem(item, part)
+	if err == nil && g.otherwise != nil && isUndefined(item) {
+		item = g.otherwise
+	}
+	return item, err
 }
 
 func ignoreCase(v value.Value) value.Value {
