@@ -150,9 +150,10 @@ func programs() []Rule {
 			Folder:   "test/chaos",
 			TestsMay: []string{"api/...", "cmd/cierzo", "expr/value", "node", "persistence/...", "workflow"},
 		},
+		{Folder: "test/hostile", TestsMay: []string{"dsl", "expr", "expr/value", "node", "workflow"}},
 		{
 			Folder: "test/bench", May: []string{"node", "workflow"},
-			TestsMay: []string{"actions/...", "api/...", "expr/value", "persistence/...", "workflow"},
+			TestsMay: []string{"actions/...", "api/...", "expr/...", "persistence/...", "workflow"},
 		},
 	}
 }
