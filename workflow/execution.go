@@ -76,15 +76,17 @@ type Execution struct {
 	dirtyA    []*action
 	history   []HistoryEvent
 	sends     []Send
+	notices   []Notification
 	resend    []*action
 	parentDue bool
 
 	// Of the step.
-	now      time.Time
-	facts    Facts
-	factsErr error
-	entropy  entropy
-	steps    int
+	now        time.Time
+	publishers []Publisher
+	facts      Facts
+	factsErr   error
+	entropy    entropy
+	steps      int
 }
 
 type task struct {
@@ -320,14 +322,14 @@ func (e *Execution) Flush() Effects {
 	if slices.ContainsFunc(f.Sends, conclusive) {
 		e.Affirm()
 	}
-	written := e.create || e.recDirty || e.dataDirty || len(e.dirtyT) > 0 || len(e.dirtyA) > 0 || len(e.history) > 0
+	written := e.create || e.recDirty || e.dataDirty || len(e.dirtyT) > 0 || len(e.dirtyA) > 0 || len(e.history) > 0 || len(e.notices) > 0
 	if !written {
 		return f
 	}
 	e.rec.Turns++
 	e.rec.UpdatedAt = e.now
 	rec := e.Record()
-	f.Writes = Writes{Create: e.create, Execution: &rec, History: e.history}
+	f.Writes = Writes{Create: e.create, Execution: &rec, History: e.history, Notices: e.notices}
 	if e.dataDirty {
 		data := e.data
 		f.Writes.Data = &data
@@ -342,7 +344,7 @@ func (e *Execution) Flush() Effects {
 		a.dirty = false
 		f.Writes.Actions = append(f.Writes.Actions, a.snapshot())
 	}
-	e.create, e.recDirty, e.dataDirty, e.dirtyT, e.dirtyA, e.history = false, false, false, nil, nil, nil
+	e.create, e.recDirty, e.dataDirty, e.dirtyT, e.dirtyA, e.history, e.notices = false, false, false, nil, nil, nil, nil
 	return f
 }
 

@@ -64,6 +64,7 @@ func writeArrays(t *transaction, b *batch) error {
 		cols columns
 	}{
 		{dataMany, dataColumns(turns)}, {taskMany, taskColumns(turns)}, {actionMany, actionColumns(turns)}, {historyMany, historyColumns(turns)},
+		{noticeMany, noticeColumns(turns)},
 	} {
 		if part.cols.rows == 0 {
 			continue

@@ -63,6 +63,12 @@ func writeParts(t *transaction, turn *persistence.TurnRows) error {
 			return err
 		}
 	}
+	for i := range turn.Notices {
+		r := &turn.Notices[i]
+		if _, err := t.exec(noticeOne, r.Shard, r.ExecutionID, r.Lane, r.Seq, r.DueAt, r.Doc); err != nil {
+			return err
+		}
+	}
 	if h := turn.History; h != nil {
 		if _, err := t.exec(historyOne, h.Shard, h.ExecutionID, h.LastSeq, h.Doc); err != nil {
 			return err

@@ -2,27 +2,29 @@ package sqlstore
 
 // reads are the statements that run outside of transactions, but those that are built, by executionsStatement and its like.
 func (d dialect) reads() []string {
-	due, wanting, resourcesDue := dueOne, wantingOne, resourcesDueOne
+	due, wanting, resourcesDue, noticesDue := dueOne, wantingOne, resourcesDueOne, noticesDueOne
 	if d.server {
-		due, wanting, resourcesDue = dueMany, wantingMany, resourcesDueMany
+		due, wanting, resourcesDue, noticesDue = dueMany, wantingMany, resourcesDueMany, noticesDueMany
 	}
 	return []string{
 		executionQuery, tasksQuery, actionsQuery, taskActionsQuery, findTaskQuery, findActionQuery, historyQuery, countAllQuery,
 		countQuery, due, wanting, runnersQuery, onRunnerQuery, newestQuery, publicQuery, listQuery, listInQuery, restQuery, listAllQuery, listAllIn, restAllQuery, revisionQuery,
-		revisionsQuery, liveNodes, resourceQuery, resourceNameQuery, resourcesDue,
+		revisionsQuery, liveNodes, resourceQuery, resourceNameQuery, resourcesDue, noticesDue, countNotices,
+		nextProjectQuery, countRootsQuery,
 	}
 }
 
 // writes are the statements of transactions.
 func (d dialect) writes() []string {
-	commit := []string{createOne, updateOne, dataOne, taskOne, actionOne, historyOne}
+	commit := []string{createOne, updateOne, dataOne, taskOne, actionOne, historyOne, noticeOne}
 	if d.server {
-		commit = []string{createMany, updateMany, dataMany, taskMany, actionMany, historyMany}
+		commit = []string{createMany, updateMany, dataMany, taskMany, actionMany, historyMany, noticeMany}
 	}
 	return append(commit,
 		activateQuery, dataQuery, allTasksQuery, allActionsQuery, raiseQuery, childrenQuery, deleteHistory, deleteActions,
 		deleteTasks, deleteData, deleteOneQuery, newestQuery, insertRevision, insertDefinition, updateDefinition, deleteDefinition,
-		replaceNode, insertNode, renewNode, deleteNode, forgetOfNode, resourceQuery, insertResource, updateResource, deleteResource)
+		replaceNode, insertNode, renewNode, deleteNode, forgetOfNode, resourceQuery, insertResource, updateResource, deleteResource, claimNotices,
+		hideNotices, dropNotices, putOff, noticeTried)
 }
 
 // firstStatements are those that run before any is prepared: which database this is, and its schema.
