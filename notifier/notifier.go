@@ -264,6 +264,9 @@ func (n *Notifier) deliver(ctx context.Context, notice *persistence.Notice) erro
 	req.Header.Set("Webhook-Id", string(notice.ExecutionID)+"."+strconv.FormatUint(notice.Seq, 10))
 	req.Header.Set("Webhook-Timestamp", strconv.FormatInt(notice.Doc.At.Unix(), 10))
 	resp, err := n.client.Do(req)
+	if fault.Is(err, fault.Invalid) { // it may not go there
+		return err
+	}
 	if err != nil {
 		return fault.New(fault.Unavailable, "%w", withoutURL(err))
 	}

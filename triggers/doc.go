@@ -155,6 +155,9 @@ const errorMax = 1024
 
 // errorText is an error as a trigger shows it.
 func errorText(err error) string {
+	if fault.Is(err, fault.Internal) {
+		return "an internal error; the server's log has it"
+	}
 	text := fmt.Sprint(err)
 	if len(text) > errorMax {
 		text = text[:errorMax] + "…"

@@ -126,7 +126,7 @@ func outside() []Rule {
 		},
 		{
 			Folder:   "api",
-			May:      []string{"actions", "api/apitype", "api/auth", "catalog", "dsl", "expr/value", "persistence", "workflow"},
+			May:      []string{"actions", "api/apitype", "api/auth", "catalog", "dsl", "expr/value", "persistence", "triggers", "workflow"},
 			TestsMay: []string{"actions/std", "api/client", "node", "persistence/memstore"},
 		},
 		{Folder: "web"},
