@@ -1,6 +1,7 @@
 package triggers
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/binary"
 	"regexp"
@@ -40,12 +41,12 @@ type definition struct {
 // ParseDefinitions reads a file of event definitions. The error says which definition can't be.
 func ParseDefinitions(file string, text []byte) (Definitions, error) {
 	var out Definitions
+	if len(bytes.TrimSpace(text)) == 0 {
+		return out, nil
+	}
 	v, err := yaml.Decode(file, text)
 	if err != nil {
 		return out, fault.Wrap(fault.Invalid, err, "%s", file)
-	}
-	if v == nil || v.Kind() == value.KindNull {
-		return out, nil
 	}
 	list, ok := v.(*value.List)
 	if !ok {

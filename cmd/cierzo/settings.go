@@ -230,11 +230,14 @@ func (s *settings) duties(cfg *node.Config) error {
 		return s.invalid("cron", "is neither on nor off")
 	}
 	var err error
-	for name, to := range map[string]*int{
-		"cron-catch-up-max": &cfg.Triggers.CatchUpMax, "expire-max-finished": &cfg.Expiration.MaxFinished, "expire-batch": &cfg.Expiration.Batch,
+	for _, n := range []struct {
+		name string
+		to   *int
+	}{
+		{"cron-catch-up-max", &cfg.Triggers.CatchUpMax}, {"expire-max-finished", &cfg.Expiration.MaxFinished}, {"expire-batch", &cfg.Expiration.Batch},
 	} {
-		if *to, err = strconv.Atoi(s.value[name]); err != nil {
-			return s.invalid(name, "is no whole number")
+		if *n.to, err = strconv.Atoi(s.value[n.name]); err != nil {
+			return s.invalid(n.name, "is no whole number")
 		}
 	}
 	t := &cfg.Triggers
