@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -212,6 +213,7 @@ func (b *broker) start() {
 	var out bytes.Buffer
 	b.cmd = exec.Command(server)
 	b.cmd.Env, b.cmd.Stdout, b.cmd.Stderr = b.env, &out, &out
+	b.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := b.cmd.Start(); err != nil {
 		b.t.Fatal(err)
 	}
@@ -231,7 +233,7 @@ func (b *broker) start() {
 		case err := <-ended:
 			b.t.Fatalf("RabbitMQ has ended: %v\n%s", err, out.String())
 		case <-limit:
-			b.t.Fatalf("RabbitMQ doesn't serve")
+			b.t.Fatal("RabbitMQ doesn't serve")
 		}
 	}
 }
@@ -240,7 +242,8 @@ func (b *broker) stop() {
 	if b.cmd == nil {
 		return
 	}
-	_ = b.cmd.Process.Kill()
+	// The command is a script: all of its group is ours.
+	_ = syscall.Kill(-b.cmd.Process.Pid, syscall.SIGKILL)
 	// The process is waited for by the goroutine of start; the port is free when the kernel has closed its sockets.
 	for {
 		conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", b.port))
