@@ -37,7 +37,7 @@ type TriggersConfig struct {
 	Grace time.Duration
 	// DefinitionsFile is Mistral's file of event definitions. Defaults to none.
 	DefinitionsFile string
-	// SecretsFile has the secrets that sign events sent by HTTP, one a line, of 16 bytes or more. Defaults to none: signatures
+	// SecretsFile has the secrets that sign events sent by HTTP, one a line, of 16 bytes or more, or a comment after #. Defaults to none: signatures
 	// aren't looked at.
 	SecretsFile string
 	// AMQPURL is the message broker that OpenStack's services notify by: amqp://user:password@host:5672/. Defaults to none.
@@ -109,7 +109,7 @@ func readSecrets(path string) ([][]byte, error) {
 	}
 	var out [][]byte
 	for i, line := range strings.Split(string(text), "\n") {
-		if line = strings.TrimSpace(line); line == "" {
+		if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
 			continue
 		}
 		if len(line) < secretMin {
