@@ -215,7 +215,9 @@ func TestCronTriggerExtensions(t *testing.T) {
 	w.get(path+"/z").want(200).has("tz", "Europe/Berlin", "recent_runs", "-", "ticks", "-", "last_error", "-")
 	w.post(path, object("name", "plain", "workflow_name", "fails", "pattern", "0 12 1 7 *")).want(201).has("tz", "-", "catch_up", "-")
 	for _, c := range []struct{ field, v, text string }{
-		{"tz", "Mars/Olympus", "is no time zone"}, {"tz", "Local", "differs from machine to machine"}, {"tz", "../../etc/passwd", "is no time zone"},
+		{"tz", "Mars/Olympus", "is no time zone"},
+		{"tz", "Local", "differs from machine to machine"},
+		{"tz", "../../etc/passwd", "is no time zone"},
 		{"catch_up", "always", "is none of once, skip, all"},
 	} {
 		w.post(path, object("name", "bad", "workflow_name", "fails", "pattern", "* * * * *", c.field, c.v)).refused(400, c.text)

@@ -63,7 +63,10 @@ func writeArrays(t *transaction, b *batch) error {
 		text string
 		cols columns
 	}{
-		{dataMany, dataColumns(turns)}, {taskMany, taskColumns(turns)}, {actionMany, actionColumns(turns)}, {historyMany, historyColumns(turns)},
+		{dataMany, dataColumns(turns)},
+		{taskMany, taskColumns(turns)},
+		{actionMany, actionColumns(turns)},
+		{historyMany, historyColumns(turns)},
 		{noticeMany, noticeColumns(turns)},
 	} {
 		if part.cols.rows == 0 {
