@@ -129,6 +129,7 @@ func (n *Node) serve(ln net.Listener) error {
 			Store: n.store, Catalog: n.catalog, Engine: n.cluster, Logger: n.cfg.Logger, NewID: uuid.NewString,
 			Metrics: n.Metrics, Closing: closing, Authorize: n.cfg.Authorize, Cron: n.cfg.Cron, Info: n.cfg.Info,
 			DeleteActionExecutions: n.cfg.DeleteActionExecutions, Events: n.duties.events, EventSecrets: n.duties.secrets,
+			Ended: n.cluster.ends.await,
 		}
 		if err := n.cfg.Auth.protect(&cfg); err != nil {
 			close(n.served)

@@ -2,13 +2,13 @@ package sqlstore
 
 // reads are the statements that run outside of transactions, but those that are built, by executionsStatement and its like.
 func (d dialect) reads() []string {
-	due, wanting, resourcesDue, noticesDue := dueOne, wantingOne, resourcesDueOne, noticesDueOne
+	due, wanting, resourcesDue, runners, onRunner, noticesDue := dueOne, wantingOne, resourcesDueOne, runnersOne, onRunnerOne, noticesDueOne
 	if d.server {
-		due, wanting, resourcesDue, noticesDue = dueMany, wantingMany, resourcesDueMany, noticesDueMany
+		due, wanting, resourcesDue, runners, onRunner, noticesDue = dueMany, wantingMany, resourcesDueMany, runnersMany, onRunnerMany, noticesDueMany
 	}
 	return []string{
 		executionQuery, tasksQuery, actionsQuery, taskActionsQuery, findTaskQuery, findActionQuery, historyQuery, countAllQuery,
-		countQuery, due, wanting, runnersQuery, onRunnerQuery, newestQuery, publicQuery, listQuery, listInQuery, restQuery, listAllQuery, listAllIn, restAllQuery, revisionQuery,
+		countQuery, due, wanting, runners, onRunner, newestQuery, publicQuery, listQuery, listInQuery, restQuery, listAllQuery, listAllIn, restAllQuery, revisionQuery,
 		revisionsQuery, liveNodes, resourceQuery, resourceNameQuery, resourcesDue, noticesDue, countNotices,
 		nextProjectQuery, countRootsQuery,
 	}
@@ -16,9 +16,13 @@ func (d dialect) reads() []string {
 
 // writes are the statements of transactions.
 func (d dialect) writes() []string {
-	commit := []string{createOne, updateOne, dataOne, taskOne, actionOne, historyOne, noticeOne}
+	commit := []string{
+		createOne, updateOne, insertDataOne, updateDataOne, insertTaskOne, updateTaskOne, insertActionOne, updateActionOne, historyOne, noticeOne,
+	}
 	if d.server {
-		commit = []string{createMany, updateMany, dataMany, taskMany, actionMany, historyMany, noticeMany}
+		commit = []string{
+			createMany, updateMany, insertDataMany, updateDataMany, insertTaskMany, updateTaskMany, insertActionMany, updateActionMany, historyMany, noticeMany,
+		}
 	}
 	return append(commit,
 		activateQuery, dataQuery, allTasksQuery, allActionsQuery, raiseQuery, childrenQuery, deleteHistory, deleteActions,
