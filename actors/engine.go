@@ -71,7 +71,10 @@ type Config struct {
 	Logger *slog.Logger
 	// Now is the wall clock. Defaults to time.Now in UTC.
 	Now func() time.Time
-	// Notify receives the notifications of executions, after the commit. It must return at once. nil: they are dropped.
+	// Publishers are told of the events of all executions; see workflow.Notification. nil: only those that executions name.
+	Publishers []workflow.Publisher
+	// Notify is told, after the commit, that there is a notification to deliver (see persistence.Notices). It must return at
+	// once. nil: nobody is.
 	Notify func(execution *workflow.ExecutionRecord, n workflow.Notification)
 	// Changed is told of each committed turn. It must return at once. nil: nobody is.
 	Changed func(id workflow.ExecutionID, s workflow.State)

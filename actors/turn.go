@@ -55,7 +55,7 @@ func (e *Engine) work(fn func()) {
 }
 
 func (t *turn) moment() workflow.Moment {
-	m := workflow.Moment{Now: t.e.cfg.Now().UTC()}
+	m := workflow.Moment{Now: t.e.cfg.Now().UTC(), Publishers: t.e.cfg.Publishers}
 	_, _ = rand.Read(m.Seed[:]) // never fails, says its contract
 	return m
 }

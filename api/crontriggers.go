@@ -7,11 +7,9 @@ import (
 	"cierzo/api/apitype"
 	"cierzo/fault"
 	"cierzo/persistence"
+	"cierzo/triggers"
 	"cierzo/workflow"
 )
-
-// onceOnly is the pattern that Mistral stores for a trigger that only has a first time: it never fires again.
-const onceOnly = "0 0 30 2 0"
 
 // firstTimeFormat is how first_execution_time is given.
 const firstTimeFormat = "2006-01-02 15:04"
@@ -31,13 +29,39 @@ func cronTriggerJSON(r *persistence.Resource) (apitype.CronTrigger, error) {
 	out := apitype.CronTrigger{
 		ID: r.ID, Name: r.Name, WorkflowName: t.WorkflowName, WorkflowID: r.Ref, WorkflowInput: t.Input, WorkflowParams: t.Params,
 		ProjectID: r.ProjectID, Scope: r.Scope, Pattern: apitype.Text(t.Pattern), RemainingExecutions: apitype.Null[int](),
-		FirstExecutionTime: apitype.Time(t.FirstTime), NextExecutionTime: apitype.Time(r.DueAt),
-		CreatedAt: apitype.Time(r.CreatedAt), UpdatedAt: apitype.Time(r.UpdatedAt),
+		FirstExecutionTime: apitype.Time(t.FirstTime), NextExecutionTime: apitype.Time(t.Next),
+		CreatedAt: apitype.Time(r.CreatedAt), UpdatedAt: apitype.Time(r.UpdatedAt), TZ: t.TZ, CatchUp: t.CatchUp,
 	}
-	if t.Remaining > 0 {
+	if t.Next.IsZero() && len(t.Pending) == 0 && !t.Last {
+		out.NextExecutionTime = apitype.Time(r.DueAt) // as it was stored before there was a Next
+	}
+	if t.Remaining > 0 || t.Last {
 		out.RemainingExecutions = apitype.Some(t.Remaining)
 	}
+	if n := len(t.Runs); n > 0 {
+		out.LastError = t.Runs[n-1].Error
+	}
 	return out, err
+}
+
+// withRuns shows what became of the trigger's ticks.
+func withRuns(item *apitype.CronTrigger, r *persistence.Resource) error {
+	t, err := persistence.DocOf[persistence.CronTrigger](r)
+	if err != nil || len(t.Runs) == 0 {
+		return err
+	}
+	item.Ticks = &apitype.Ticks{Started: t.Started, Failed: t.Failed, Skipped: t.Skipped}
+	for _, run := range t.Runs {
+		shown := apitype.TriggerRun{
+			Tick: run.Tick.UTC().Format(time.DateTime), Ticks: run.Ticks, Outcome: run.Outcome, ExecutionID: run.ExecutionID, Error: run.Error,
+			At: run.At.UTC().Format(time.DateTime),
+		}
+		if !run.Until.IsZero() {
+			shown.Until = run.Until.UTC().Format(time.DateTime)
+		}
+		item.Runs = append(item.Runs, shown)
+	}
+	return nil
 }
 
 func (s *server) listCronTriggers(r *http.Request) (int, any, error) {
@@ -76,6 +100,9 @@ func (s *server) getCronTrigger(r *http.Request) (int, any, error) {
 		return 0, nil, err
 	}
 	item, err := cronTriggerJSON(res)
+	if err == nil {
+		err = withRuns(&item, res)
+	}
 	if err != nil {
 		return 0, nil, err
 	}
@@ -99,11 +126,11 @@ func (s *server) createCronTrigger(r *http.Request) (int, any, error) {
 		return 0, nil, err
 	}
 	f, err := readFields(r, "cron_trigger", "id", "name", "workflow_name", "workflow_id", "workflow_input", "workflow_params", "project_id", "scope", "pattern",
-		"remaining_executions", "first_execution_time", "next_execution_time", "created_at", "updated_at")
+		"remaining_executions", "first_execution_time", "next_execution_time", "created_at", "updated_at", "tz", "catch_up")
 	if err != nil {
 		return 0, nil, err
 	}
-	t, err := f.texts("name", "workflow_name", "workflow_id", "scope", "pattern", "first_execution_time")
+	t, err := f.texts("name", "workflow_name", "workflow_id", "scope", "pattern", "first_execution_time", "tz", "catch_up")
 	if err != nil {
 		return 0, nil, err
 	}
@@ -127,7 +154,13 @@ func (s *server) createCronTrigger(r *http.Request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	plan, err := cronPlan(s.Cron, t["pattern"], t["first_execution_time"], count, s.clock())
+	if _, err := triggers.ParseCatchUp(t["catch_up"]); err != nil {
+		return 0, nil, err
+	}
+	if _, err := triggers.Zone(t["tz"]); err != nil {
+		return 0, nil, err
+	}
+	plan, err := cronPlan(s.Cron, t["pattern"], t["tz"], t["first_execution_time"], count, s.clock())
 	if err != nil {
 		return 0, nil, err
 	}
@@ -138,7 +171,7 @@ func (s *server) createCronTrigger(r *http.Request) (int, any, error) {
 	}
 	doc := persistence.CronTrigger{
 		WorkflowName: target.definition.Name, Input: target.input, Params: target.params, Pattern: plan.pattern, Remaining: plan.count,
-		FirstTime: plan.first, CreatedBy: c.UserID,
+		FirstTime: plan.first, Next: plan.next, CreatedBy: c.UserID, Admin: c.Admin, TZ: t["tz"], CatchUp: t["catch_up"],
 	}
 	if err := persistence.SetDoc(&res, doc); err != nil {
 		return 0, nil, err
@@ -160,7 +193,7 @@ type plan struct {
 }
 
 // cronPlan decides when a cron trigger fires, from what a request says about it.
-func cronPlan(cron Cron, pattern, first string, count int, now time.Time) (plan, error) {
+func cronPlan(cron Cron, pattern, zone, first string, count int, now time.Time) (plan, error) {
 	p := plan{pattern: pattern, count: count}
 	if pattern == "" && first == "" {
 		return p, fault.New(fault.Invalid, "Pattern or first_execution_time must be specified.")
@@ -179,13 +212,13 @@ func cronPlan(cron Cron, pattern, first string, count int, now time.Time) (plan,
 		if count > 1 {
 			return p, fault.New(fault.Invalid, "Pattern must be provided if count is superior to 1.")
 		}
-		p.pattern, p.count = onceOnly, 1
+		p.pattern, p.count = triggers.OnceOnly, 1
 		return p, nil
 	}
 	if cron == nil {
 		return p, fault.New(fault.Invalid, "This server fires no patterns: give first_execution_time alone")
 	}
-	next, ok, err := cron.Next(pattern, now)
+	next, ok, err := cron.Next(pattern, zone, now)
 	if err != nil {
 		return p, fault.New(fault.Invalid, "The specified pattern is not valid: %s", clipText(pattern))
 	}

@@ -293,7 +293,7 @@ func (s *server) lookUp(r *http.Request, kind persistence.DefinitionKind, identi
 	c := callerOf(r)
 	key := persistence.DefinitionKey{ProjectID: c.ProjectID, Kind: kind, Namespace: namespace, Name: identifier}
 	if isUUID(identifier) {
-		d, err := s.newestByID(r, kind, identifier)
+		d, err := s.Catalog.Newest(r.Context(), kind, strings.ToLower(identifier))
 		if err != nil {
 			return nil, err
 		}
@@ -312,42 +312,6 @@ func (s *server) lookUp(r *http.Request, kind persistence.DefinitionKind, identi
 		}
 	}
 	return nil, catalog.NotFound(key)
-}
-
-// newestByID finds the newest revision of a definition by the id of any of its revisions; nil: it isn't there (any more).
-func (s *server) newestByID(r *http.Request, kind persistence.DefinitionKind, id string) (*persistence.Definition, error) {
-	d, err := s.Store.GetDefinition(r.Context(), strings.ToLower(id))
-	if fault.Is(err, fault.NotFound) || err == nil && d.Kind != kind {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	newest, err := s.Store.FindDefinition(r.Context(), d.Key())
-	if err == nil && newest.FirstID == d.FirstID {
-		return newest, nil
-	}
-	if err != nil && !fault.Is(err, fault.NotFound) {
-		return nil, err
-	}
-	// It has got another name since, or it is deleted.
-	for after := 0; ; {
-		list, err := s.Store.ListRevisions(r.Context(), d.FirstID, after, pageMax)
-		if err != nil {
-			return nil, err
-		}
-		if len(list) > 0 {
-			d, after = &list[len(list)-1], list[len(list)-1].Revision
-		}
-		if len(list) < pageMax {
-			break
-		}
-	}
-	newest, err = s.Store.FindDefinition(r.Context(), d.Key())
-	if fault.Is(err, fault.NotFound) || err == nil && newest.FirstID != d.FirstID {
-		return nil, nil
-	}
-	return newest, err
 }
 
 func isUUID(s string) bool {

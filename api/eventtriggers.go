@@ -24,6 +24,7 @@ func eventTriggerJSON(r *persistence.Resource) (apitype.EventTrigger, error) {
 	return apitype.EventTrigger{
 		ID: r.ID, Name: r.Name, WorkflowID: r.Ref, WorkflowInput: t.Input, WorkflowParams: t.Params, Exchange: t.Exchange, Topic: t.Topic,
 		Event: t.Event, ProjectID: r.ProjectID, Scope: r.Scope, CreatedAt: apitype.Time(r.CreatedAt), UpdatedAt: apitype.Time(r.UpdatedAt),
+		LastError: t.LastError,
 	}, err
 }
 
@@ -129,7 +130,7 @@ func (s *server) createEventTrigger(r *http.Request) (int, any, error) {
 		Kind: persistence.EventTriggerResource, ProjectID: c.ProjectID, Name: t["name"], Scope: firstOf(t["scope"], "private"), Ref: target.definition.FirstID,
 	}
 	err = persistence.SetDoc(&res, persistence.EventTrigger{
-		Input: target.input, Params: target.params, Exchange: t["exchange"], Topic: t["topic"], Event: t["event"], CreatedBy: c.UserID,
+		Input: target.input, Params: target.params, Exchange: t["exchange"], Topic: t["topic"], Event: t["event"], CreatedBy: c.UserID, Admin: c.Admin,
 	})
 	if err != nil {
 		return 0, nil, err
@@ -173,7 +174,7 @@ func (s *server) updateEventTrigger(r *http.Request) (int, any, error) {
 		if err != nil {
 			return 0, nil, err
 		}
-		res.Ref, doc.Input = target.definition.FirstID, target.input
+		res.Ref, doc.Input, doc.Admin = target.definition.FirstID, target.input, callerOf(r).Admin
 		if f.has("workflow_params") {
 			doc.Params = target.params
 		}

@@ -60,7 +60,7 @@ func (s *server) sharedDefinitions(r *http.Request, project string) ([]persisten
 	}
 	var out []persistence.Definition
 	for _, m := range list {
-		d, err := s.newestByID(r, persistence.WorkflowDefinition, m.Namespace)
+		d, err := s.Catalog.Newest(r.Context(), persistence.WorkflowDefinition, m.Namespace)
 		if err != nil {
 			return nil, err
 		}
@@ -140,7 +140,7 @@ func (s *server) createMember(r *http.Request) (int, any, error) {
 	if err := checkName("member_id", member); err != nil {
 		return 0, nil, err
 	}
-	d, err := s.newestByID(r, persistence.WorkflowDefinition, id)
+	d, err := s.Catalog.Newest(r.Context(), persistence.WorkflowDefinition, id)
 	if err != nil {
 		return 0, nil, err
 	}

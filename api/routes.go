@@ -144,6 +144,7 @@ func (s *server) triggerRoutes() {
 	s.handle("GET /v2/event_triggers/{id}", "event_triggers:get", s.getEventTrigger)
 	s.handle("PUT /v2/event_triggers/{id}", "event_triggers:update", s.updateEventTrigger)
 	s.handle("DELETE /v2/event_triggers/{id}", "event_triggers:delete", s.deleteEventTrigger)
+	s.handle(eventsRoute, "event_triggers:create", s.postEvent)
 }
 
 func (s *server) codeRoutes() {

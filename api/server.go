@@ -16,6 +16,7 @@ import (
 
 	"cierzo/catalog"
 	"cierzo/persistence"
+	"cierzo/triggers"
 	"cierzo/workflow"
 )
 
@@ -31,8 +32,15 @@ type Engine interface {
 
 // Cron understands the patterns of cron triggers.
 type Cron interface {
-	// Next is when a pattern fires first after a moment; false: never. The error says what is wrong with the pattern.
-	Next(pattern string, after time.Time) (time.Time, bool, error)
+	// Next is when a pattern fires first after a moment, on the clocks of a zone ("" is UTC); false: never. The error says
+	// what is wrong with the pattern.
+	Next(pattern, zone string, after time.Time) (time.Time, bool, error)
+}
+
+// Events takes events for event triggers.
+type Events interface {
+	// Handle starts what waits for an event, and returns when that is durable. The same event again starts nothing again.
+	Handle(ctx context.Context, ev triggers.Event) ([]triggers.EventResult, error)
 }
 
 // Config is what the API needs.
@@ -52,6 +60,11 @@ type Config struct {
 	Project string
 	// Cron understands the patterns of cron triggers. nil: triggers with a pattern are refused.
 	Cron Cron
+	// Events takes events for event triggers. nil: they are refused.
+	Events Events
+	// EventSecrets sign events, see events.go: who knows one of them needs no token to send events. Without
+	// authentication nobody may send unsigned ones then. nil: signatures aren't looked at.
+	EventSecrets [][]byte
 	// NewID makes the ids of executions and resources. Required.
 	NewID func() string
 	// Now is the clock. Defaults to time.Now.
@@ -163,6 +176,9 @@ func (s *server) register(pattern, rule string, st style, h func(w http.Response
 	if s.Guard != nil {
 		refuse := func(w http.ResponseWriter, r *http.Request, err error) { s.refuse(w, r, st, err) }
 		guarded = s.Guard(firstOf(rule, "open"), refuse, guarded)
+	}
+	if pattern == eventsRoute {
+		guarded = s.signedOr(guarded, h)
 	}
 	s.mux.Handle(pattern, guarded)
 }

@@ -1,7 +1,15 @@
 package api_test
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -193,4 +201,160 @@ func TestRoot(t *testing.T) {
 	if id := w.get("/").header.Get("X-OpenStack-Request-ID"); !strings.HasPrefix(id, "req-") {
 		t.Errorf("request id %q", id)
 	}
+}
+
+func TestCronTriggerExtensions(t *testing.T) {
+	t.Parallel()
+	w := open(t, node.Config{})
+	w.define(flows)
+	const path = "/v2/cron_triggers"
+	made := w.post(path, object("name", "z", "workflow_name", "fails", "pattern", "0 12 1 7 *", "tz", "Europe/Berlin", "catch_up", "skip")).want(201).has("tz", "Europe/Berlin", "catch_up", "skip")
+	if next := made.at("next_execution_time"); !strings.HasSuffix(next, "-07-01 10:00:00") {
+		t.Errorf("noon in Berlin comes at %s UTC", next)
+	}
+	w.get(path+"/z").want(200).has("tz", "Europe/Berlin", "recent_runs", "-", "ticks", "-", "last_error", "-")
+	w.post(path, object("name", "plain", "workflow_name", "fails", "pattern", "0 12 1 7 *")).want(201).has("tz", "-", "catch_up", "-")
+	for _, c := range []struct{ field, v, text string }{
+		{"tz", "Mars/Olympus", "is no time zone"},
+		{"tz", "Local", "differs from machine to machine"},
+		{"tz", "../../etc/passwd", "is no time zone"},
+		{"catch_up", "always", "is none of once, skip, all"},
+	} {
+		w.post(path, object("name", "bad", "workflow_name", "fails", "pattern", "* * * * *", c.field, c.v)).refused(400, c.text)
+	}
+	w.post(path, object("name", "bad", "workflow_name", "fails", "pattern", "* * * * *", "tz", 5)).refused(400, "tz")
+
+	// A trigger of each second fires, shows its runs, and goes after the last.
+	w.post(path, object("name", "s", "workflow_name", "hello", "workflow_input", object("name", "x"), "pattern", "* * * * * *", "remaining_executions", 2)).want(201)
+	w.post(path, object("name", "lost", "workflow_name", "hello", "workflow_input", object("name", "x"), "workflow_params", object("env", "none"), "pattern", "* * * * * *")).want(201)
+	eventually(t, "the counted trigger to go", func() bool { return w.get(path+"/s").status == 404 })
+	w.get("/v2/executions?workflow_name=hello").want(200).has("executions.#", "2")
+	if about := w.get("/v2/executions?workflow_name=hello").at("executions.0.description"); !strings.Contains(about, "created by cron trigger") {
+		t.Errorf("description %q", about)
+	}
+	eventually(t, "the failure to show", func() bool { return w.get(path+"/lost").at("last_error") != "-" })
+	w.get(path+"/lost").has("last_error", "Environment is not found: none", "recent_runs.0.outcome", "failed", "recent_runs.0.execution_id", "-", "ticks.started", "0")
+	w.get("/metrics").want(200)
+	w.remove(path + "/lost").want(204)
+}
+
+// eventually waits for something that a node does by itself.
+func eventually(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	limit := time.After(time.Minute)
+	for !done() {
+		select {
+		case <-tick.C:
+		case <-limit:
+			t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}
+
+func TestPostEvent(t *testing.T) {
+	t.Parallel()
+	w := open(t, node.Config{})
+	w.define(flows)
+	const path = "/v2/event_engine/events"
+	hello := w.get("/v2/workflows/hello").at("id")
+	trigger := w.post("/v2/event_triggers", object("name", "t", "workflow_id", hello, "workflow_input", object("name", "x"), "exchange", "x", "topic", "t", "event", "thing.made")).want(201).at("id")
+	event := object("event_type", "thing.made", "message_id", "m-1", "publisher_id", "svc", "payload", object("a", 1))
+	first := w.post(path, event).want(200).has("id", "m-1", "triggers.#", "1", "triggers.0.trigger_id", trigger, "triggers.0.trigger_name", "t")
+	id := first.at("triggers.0.execution_id")
+	w.post(path, event).want(200).has("triggers.0.execution_id", id)
+	w.get("/v2/executions").has("executions.#", "1")
+	w.get("/v2/executions/"+id).want(200).has("params.event_params.service", "svc", "params.event_params.project_id", "<default-project>")
+	w.post(path, object("event_type", "thing.lost")).want(200).has("triggers", "[]")
+	w.post(path, object("event_type", "thing.made", "exchange", "other")).want(200).has("triggers", "[]")
+	for _, c := range []struct {
+		body any
+		text string
+	}{
+		{object(), "event_type"},
+		{object("event_type", ""), "event_type"},
+		{object("event_type", 5), "event_type"},
+		{object("event_type", strings.Repeat("x", 256)), "longer than 255 bytes"},
+		{object("event_type", "x", "message_id", strings.Repeat("x", 256)), "longer than 255 bytes"},
+		{object("event_type", "x", "context", []int{1}), "context"},
+		{object("event_type", "x", "nosuch", 1), "Unknown attribute for argument event: nosuch"},
+	} {
+		w.post(path, c.body).refused(400, c.text)
+	}
+	w.post(path+"?x=1", event).refused(400, "Unknown argument")
+	w.get(path).want(405)
+	w.post("/v2/event_triggers", object("name", "bad", "workflow_id", hello, "workflow_input", object("name", "x"), "workflow_params", object("env", "none"), "exchange", "x", "topic", "t", "event", "bad")).want(201)
+	w.post(path, object("event_type", "bad")).want(200).has("triggers.0.execution_id", "null", "triggers.0.error", "Environment is not found: none")
+	w.get("/v2/event_triggers?name=bad").has("event_triggers.0.last_error", "Environment is not found: none")
+}
+
+// TestEventsOfProjects: who has a token sends events of the own project, whatever the event says.
+func TestEventsOfProjects(t *testing.T) {
+	t.Parallel()
+	w := open(t, node.Config{Authorize: byHeader})
+	a, b := w.as("X-Project-Id", "a"), w.as("X-Project-Id", "b")
+	admin := w.as("X-Project-Id", "ops", "X-Roles", "admin")
+	for _, p := range []*world{a, b} {
+		p.define(flows)
+		p.post("/v2/event_triggers", object("name", "t", "workflow_id", p.get("/v2/workflows/fails").at("id"), "exchange", "x", "topic", "t", "event", "e")).want(201)
+	}
+	event := object("event_type", "e", "message_id", "m", "context", object("project_id", "b"))
+	a.post("/v2/event_engine/events", event).want(200).has("id", "m", "triggers.#", "1")
+	a.get("/v2/executions").has("executions.#", "1")
+	b.get("/v2/executions").has("executions.#", "0")
+	admin.post("/v2/event_engine/events", event).want(200).has("triggers.#", "1")
+	b.get("/v2/executions").has("executions.#", "1")
+	a.get("/v2/executions").has("executions.#", "1")
+}
+
+func TestSignedEvents(t *testing.T) {
+	t.Parallel()
+	secret := "0123456789abcdef-secret"
+	file := filepath.Join(t.TempDir(), "secrets")
+	if err := os.WriteFile(file, []byte("another-secret-of-ours\n"+secret+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w := open(t, node.Config{Authorize: byHeader, Triggers: node.TriggersConfig{SecretsFile: file}})
+	a := w.as("X-Project-Id", "a")
+	a.define(flows)
+	a.post("/v2/event_triggers", object("name", "t", "workflow_id", a.get("/v2/workflows/fails").at("id"), "exchange", "x", "topic", "t", "event", "e")).want(201)
+	body := json.RawMessage(`{"event_type": "e", "context": {"project_id": "a"}}`)
+	sign := func(secret, text string) []byte {
+		mac := hmac.New(sha256.New, []byte(secret))
+		mac.Write([]byte(text))
+		return mac.Sum(nil)
+	}
+	standard := func(secret, id string, at time.Time) *world {
+		stamp := strconv.FormatInt(at.Unix(), 10)
+		return w.as("Webhook-Id", id, "Webhook-Timestamp", stamp,
+			"Webhook-Signature", "v1a,nonsense v1,"+base64.StdEncoding.EncodeToString(sign(secret, id+"."+stamp+"."+string(body))))
+	}
+	const path = "/v2/event_engine/events"
+	id := standard(secret, "e-1", time.Now()).post(path, body).want(200).has("id", "e-1", "triggers.#", "1").at("triggers.0.execution_id")
+	standard(secret, "e-1", time.Now()).post(path, body).want(200).has("triggers.0.execution_id", id)
+	a.get("/v2/executions").has("executions.#", "1")
+	standard("another-secret-of-ours", "e-2", time.Now()).post(path, body).want(200).has("triggers.#", "1")
+	w.as("X-Hub-Signature-256", "sha256="+hex.EncodeToString(sign(secret, string(body)))).post(path, body).want(200).has("triggers.#", "1")
+
+	standard("wrong", "e-3", time.Now()).post(path, body).refused(401, "no secret of this server gives it")
+	standard(secret, "e-3", time.Now().Add(-time.Hour)).post(path, body).refused(401, "older than")
+	standard(secret, "e-3", time.Now().Add(time.Hour)).post(path, body).refused(401, "in the future")
+	standard(secret, "e-3", time.Now()).post(path, json.RawMessage(`{"event_type": "other"}`)).refused(401, "no secret")
+	w.as("Webhook-Signature", "v1,x").post(path, body).refused(401, "Webhook-Id")
+	w.as("X-Hub-Signature-256", "sha256=zz").post(path, body).refused(401, "no secret")
+	a.get("/v2/executions").has("executions.#", "3")
+	a.post(path, body).want(200).has("triggers.#", "1") // a token still will do
+}
+
+// TestSecretsWithoutAuthentication: with a secret and nobody authenticating, events must be signed.
+func TestSecretsWithoutAuthentication(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "secrets")
+	if err := os.WriteFile(file, []byte("0123456789abcdef"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w := open(t, node.Config{Triggers: node.TriggersConfig{SecretsFile: file}})
+	w.post("/v2/event_engine/events", object("event_type", "e")).refused(401, "there is none")
+	w.get("/v2/workflows").want(200)
 }

@@ -34,7 +34,7 @@ func openStore(ctx context.Context, dsn string) (persistence.Store, error) {
 }
 
 // assemble starts what the roles ask for, the engine first: the runner's first hello should find it.
-func assemble(ctx context.Context, cfg Config, store persistence.Store, cat *catalog.Catalog) (*assembly, error) {
+func assemble(ctx context.Context, cfg Config, store persistence.Store, cat *catalog.Catalog, d *duties) (*assembly, error) {
 	system, err := cluster.NewSystem(cluster.SystemConfig{Bind: cfg.Bind, Advertise: cfg.Advertise, Logger: cfg.Logger})
 	if err != nil {
 		return nil, listenError("bind", cfg.Bind, err)
@@ -43,7 +43,7 @@ func assemble(ctx context.Context, cfg Config, store persistence.Store, cat *cat
 	if cfg.Bind != "" {
 		a.address = system.Address()
 	}
-	if err := a.start(ctx, cfg, store, cat); err != nil {
+	if err := a.start(ctx, cfg, store, cat, d); err != nil {
 		stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
 		return nil, errors.Join(err, a.stop(stopCtx, 0))
@@ -51,7 +51,7 @@ func assemble(ctx context.Context, cfg Config, store persistence.Store, cat *cat
 	return a, nil
 }
 
-func (a *assembly) start(ctx context.Context, cfg Config, store persistence.Store, cat *catalog.Catalog) error {
+func (a *assembly) start(ctx context.Context, cfg Config, store persistence.Store, cat *catalog.Catalog, d *duties) error {
 	var err error
 	var roles []string
 	for _, r := range cfg.Roles {
@@ -61,6 +61,7 @@ func (a *assembly) start(ctx context.Context, cfg Config, store persistence.Stor
 		a.engine, err = actors.StartEngine(ctx, actors.Config{
 			Actors: a.system.Actors(), Network: a.system, Store: store, Catalog: cat, LeaseTTL: cfg.LeaseTTL,
 			RunnerGrace: cfg.RunnerGrace, IdleAfter: cfg.IdleAfter, Roles: roles, Version: cfg.Version, Logger: cfg.Logger,
+			Publishers: d.asked(), Notify: d.notifier.Notify,
 			Changed: a.ends.changed,
 		})
 		if err != nil {
@@ -149,5 +150,11 @@ func (a *assembly) metrics() map[string]uint64 {
 	return out
 }
 
-// Metrics are the node's counters by their Prometheus names; they are empty for a node that is no engine.
-func (n *Node) Metrics() map[string]uint64 { return n.cluster.metrics() }
+// Metrics are the node's counters by their Prometheus names: of its engine, and of triggers, notifications and housekeeping.
+func (n *Node) Metrics() map[string]uint64 {
+	out := n.cluster.metrics()
+	if n.duties != nil {
+		n.duties.metrics(out)
+	}
+	return out
+}

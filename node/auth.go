@@ -28,9 +28,12 @@ type AuthConfig struct {
 	TrustedProxies []string
 }
 
+// off reports whether nobody authenticates.
+func (c AuthConfig) off() bool { return c.Mode == "" || c.Mode == auth.Off }
+
 // protect has the API ask who sends a request and what they may do. Mode off leaves it as it is.
 func (c AuthConfig) protect(cfg *api.Config) error {
-	if c.Mode == "" || c.Mode == auth.Off {
+	if c.off() {
 		if c.PolicyFile != "" {
 			return fault.New(fault.Invalid, "policy: without authentication nobody can be told apart; set auth")
 		}

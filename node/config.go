@@ -65,6 +65,12 @@ type Config struct {
 	// Authorize says who sends a request to the REST API, and whether the rule of the policy ("workflows:list") lets them.
 	// Defaults to api.Unauthenticated: everybody works in one project.
 	Authorize func(r *http.Request, rule string) (api.Caller, error)
+	// Triggers is about cron and event triggers.
+	Triggers TriggersConfig
+	// Notify is about notifications.
+	Notify NotifyConfig
+	// Expiration removes executions that have ended long ago. Defaults to keeping them.
+	Expiration ExpirationConfig
 	// Cron understands the patterns of cron triggers. Defaults to those of package cron.
 	Cron api.Cron
 	// Info is what the REST API's /info answers, a JSON object. Defaults to nil: it is disabled.

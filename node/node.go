@@ -38,6 +38,7 @@ type Node struct {
 	store   persistence.Store
 	catalog *catalog.Catalog
 	cluster *assembly
+	duties  *duties      // nil without a store
 	handler http.Handler // nil without the API's role
 	http    *http.Server
 	listen  net.Addr
@@ -79,10 +80,23 @@ func (n *Node) start(ctx context.Context) error {
 			return err
 		}
 		n.catalog = catalog.New(n.store, n.cfg.Actions)
+		var err error
+		if n.duties, err = readDuties(n.cfg); err != nil {
+			return err
+		}
+		if err := n.duties.prepare(n.cfg, n.store); err != nil {
+			return err
+		}
 	}
 	var err error
-	if n.cluster, err = assemble(ctx, n.cfg, n.store, n.catalog); err != nil {
+	if n.cluster, err = assemble(ctx, n.cfg, n.store, n.catalog, n.duties); err != nil {
 		return err
+	}
+	if n.duties != nil {
+		if err := n.duties.begin(n.cfg, n.store, n.catalog, n.cluster); err != nil {
+			close(n.served)
+			return err
+		}
 	}
 	return n.serve(ln)
 }
@@ -113,9 +127,9 @@ func (n *Node) serve(ln net.Listener) error {
 	if n.cfg.has(RoleAPI) {
 		cfg := api.Config{
 			Store: n.store, Catalog: n.catalog, Engine: n.cluster, Logger: n.cfg.Logger, NewID: uuid.NewString,
-			Metrics: n.cluster.metrics, Closing: closing, Authorize: n.cfg.Authorize, Cron: n.cfg.Cron, Info: n.cfg.Info,
-			Ended:                  n.cluster.ends.await,
-			DeleteActionExecutions: n.cfg.DeleteActionExecutions,
+			Metrics: n.Metrics, Closing: closing, Authorize: n.cfg.Authorize, Cron: n.cfg.Cron, Info: n.cfg.Info,
+			DeleteActionExecutions: n.cfg.DeleteActionExecutions, Events: n.duties.events, EventSecrets: n.duties.secrets,
+			Ended: n.cluster.ends.await,
 		}
 		if err := n.cfg.Auth.protect(&cfg); err != nil {
 			close(n.served)
@@ -156,6 +170,7 @@ func (n *Node) shutDown(ctx context.Context) error {
 		cancel()
 		<-n.served
 	}
+	n.duties.end()
 	if n.cluster != nil {
 		errs = append(errs, n.cluster.stop(ctx, n.cfg.DrainTimeout))
 	}

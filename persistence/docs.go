@@ -1,6 +1,7 @@
 package persistence
 
 import (
+	"context"
 	"encoding/json"
 	"time"
 
@@ -16,9 +17,40 @@ type CronTrigger struct {
 	Input        string    `json:"input"`                // JSON object
 	Params       string    `json:"params"`               // JSON object
 	Pattern      string    `json:"pattern"`              // five or six fields, or @hourly …
-	Remaining    int       `json:"remaining,omitempty"`  // runs that are left; 0 is no limit
+	Remaining    int       `json:"remaining,omitempty"`  // runs that are left; 0 is no limit, see Last
 	FirstTime    time.Time `json:"first_time,omitzero"`  // zero: none was given
 	CreatedBy    string    `json:"created_by,omitempty"` // in whose name it runs
+	Admin        bool      `json:"admin,omitempty"`      // an administrator has made it: the workflow may be anybody's
+	TZ           string    `json:"tz,omitempty"`         // name of a time zone; "" is UTC
+	CatchUp      string    `json:"catch_up,omitempty"`   // "skip", "once", "all"; "" is the server's
+
+	// Next is the tick that comes next: what the API shows. DueAt is when an engine must look at the trigger: the same, or,
+	// while ticks are pending, when another engine goes on with them. Zero: it never fires again.
+	Next time.Time `json:"next,omitzero"`
+	// Pending are the ticks that are decided to run, oldest first, and of which it isn't known yet that they have.
+	Pending []time.Time `json:"pending,omitempty"`
+	// Last: no runs are left after those that are pending.
+	Last bool `json:"last,omitempty"`
+
+	Started uint64       `json:"started,omitempty"`
+	Failed  uint64       `json:"failed,omitempty"`  // ticks whose workflow could not be started
+	Skipped uint64       `json:"skipped,omitempty"` // ticks that were missed and not made up for
+	Runs    []TriggerRun `json:"runs,omitempty"`    // the newest, oldest first; at most TriggerRunsMax
+}
+
+// TriggerRunsMax bounds what a trigger remembers of its runs.
+const TriggerRunsMax = 20
+
+// TriggerRun is what became of a tick, or of a row of ticks that were skipped.
+type TriggerRun struct {
+	No          uint64    `json:"no"`   // 1, 2, … of the trigger
+	Tick        time.Time `json:"tick"` // when it was due; of skipped ones the first
+	Until       time.Time `json:"until,omitzero"`
+	Ticks       int       `json:"ticks,omitempty"` // skipped ones
+	Outcome     string    `json:"outcome"`         // "started", "failed", "skipped"
+	ExecutionID string    `json:"execution_id,omitempty"`
+	Error       string    `json:"error,omitempty"`
+	At          time.Time `json:"at"` // when that was known
 }
 
 // EventTrigger is the document of an EventTriggerResource.
@@ -29,6 +61,10 @@ type EventTrigger struct {
 	Topic     string `json:"topic"`
 	Event     string `json:"event"`
 	CreatedBy string `json:"created_by,omitempty"` // in whose name it runs
+	Admin     bool   `json:"admin,omitempty"`      // an administrator has made it: the workflow may be anybody's
+
+	LastError   string    `json:"last_error,omitempty"` // why the workflow could not be started the last time
+	LastErrorAt time.Time `json:"last_error_at,omitzero"`
 }
 
 // Member is the document of a MemberResource.
@@ -55,6 +91,19 @@ type Maintenance struct {
 
 // MaintenanceName names the setting that says whether the cluster is in maintenance.
 const MaintenanceName = "maintenance"
+
+// InMaintenance reports whether the cluster is in maintenance, or being brought there: nothing new is begun then.
+func InMaintenance(ctx context.Context, store Resources) (bool, error) {
+	r, err := store.FindResource(ctx, ResourceKey{Kind: SettingResource, Name: MaintenanceName})
+	if fault.Is(err, fault.NotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	doc, err := DocOf[Maintenance](r)
+	return doc.Status != "RUNNING", err
+}
 
 // SetDoc writes the document of a resource.
 func SetDoc[T any](r *Resource, doc T) error {

@@ -17,6 +17,10 @@ type Pages interface {
 	PageTasks(ctx context.Context, q PageQuery) ([]TaskEntry, error)
 	// PageActions lists what the tasks of the selected executions run; sub-workflows too.
 	PageActions(ctx context.Context, q PageQuery) ([]ActionEntry, error)
+	// ExecutionProjects lists the projects that have executions, in their order, those after the given one.
+	ExecutionProjects(ctx context.Context, after string, limit int) ([]string, error)
+	// CountRoots counts the executions without a parent in the given states, at most three.
+	CountRoots(ctx context.Context, states []workflow.State) (int, error)
 }
 
 // PageQuery selects executions, and by them tasks and actions. Zero fields select all.

@@ -15,6 +15,7 @@ type TurnRows struct {
 	Tasks     []TaskRow
 	Actions   []ActionRow
 	History   *HistoryRow // nil: none
+	Notices   []NoticeRow
 }
 
 // NewTurnRows makes the rows of a turn. fault.Invalid: the turn is no turn (no execution, rows of another execution), or
@@ -52,6 +53,9 @@ func NewTurnRows(t *Turn) (*TurnRows, error) {
 			return nil, err
 		}
 		rows.History = &h
+	}
+	if rows.Notices, err = newNoticeRows(w); err != nil {
+		return nil, err
 	}
 	return rows, nil
 }

@@ -32,6 +32,7 @@ type Store interface {
 	Reader
 	Pages
 	Resources
+	Notices
 
 	// Info tells which database this is, for logs and for `doctor`.
 	Info(ctx context.Context) (Info, error)

@@ -4,7 +4,7 @@
 #   tools/setup.sh go cc postgres sshd
 #
 # Go must be there. Without a C compiler the tests run without the race detector; without PostgreSQL's server the tests on
-# PostgreSQL are skipped, without OpenSSH's server those of std.ssh. They are installed with apt-get when we are root or sudo
+# PostgreSQL are skipped, without OpenSSH's server those of std.ssh, without RabbitMQ that of event triggers. They are installed with apt-get when we are root or sudo
 # asks for no password.
 set -euo pipefail
 
@@ -52,6 +52,11 @@ check_sshd() {
 	[[ -x /usr/sbin/sshd ]] && return
 	command -v sshd >/dev/null && return
 	install openssh-server || say "no sshd: the tests of std.ssh are SKIPPED (apt-get install openssh-server)"
+}
+
+check_rabbitmq() {
+	[[ -x /usr/lib/rabbitmq/bin/rabbitmq-server ]] && return
+	install rabbitmq-server || say "no RabbitMQ: its test is SKIPPED (apt-get install rabbitmq-server)"
 }
 
 for what in "$@"; do

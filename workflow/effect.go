@@ -23,6 +23,7 @@ type Writes struct {
 	// FirstTask and FirstAction are the numbers of those that the store has: records from these on are new to it.
 	FirstTask, FirstAction int
 	History                []HistoryEvent
+	Notices                []Notification // in the order in which they happened
 }
 
 // Want is a queued action that waits for a slot.
@@ -122,11 +123,18 @@ type (
 		State State
 		Seq   int // of the report
 	}
-	// Notification is an event for the notifiers that the execution's params name.
+	// Notification is an event for notifiers. It is among the Writes, from where it is delivered; as a Send it only says
+	// that there is something to deliver.
 	Notification struct {
 		Event string // WORKFLOW_LAUNCHED, TASK_FAILED …
 		At    time.Time
 		Task  *TaskRecord // nil for events of the execution
+		// State and StateInfo are the execution's at that moment.
+		State     State
+		StateInfo string
+		// Publishers are those of the execution's params that ask for the event, Server the names of the server's.
+		Publishers []*value.Dict
+		Server     []string
 	}
 )
 

@@ -12,6 +12,14 @@ type Moment struct {
 	Now time.Time // UTC
 	// Seed is fresh entropy; ids and random() of the step are derived from it.
 	Seed [16]byte
+	// Publishers are the notifiers that the server has for all executions, besides those that their params name.
+	Publishers []Publisher
+}
+
+// Publisher is a notifier of the server.
+type Publisher struct {
+	Name       string
+	EventTypes []string // empty: all
 }
 
 // Event is what happened to an execution. Events may come late, twice or never: Step answers each of them right.

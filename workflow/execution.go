@@ -80,15 +80,17 @@ type Execution struct {
 	dirtyA    []*action
 	history   []HistoryEvent
 	sends     []Send
+	notices   []Notification
 	resend    []*action
 	parentDue bool
 
 	// Of the step.
-	now      time.Time
-	facts    Facts
-	factsErr error
-	entropy  entropy
-	steps    int
+	now        time.Time
+	publishers []Publisher
+	facts      Facts
+	factsErr   error
+	entropy    entropy
+	steps      int
 }
 
 type task struct {
@@ -327,7 +329,7 @@ func (e *Execution) Flush() Effects {
 	if slices.ContainsFunc(f.Sends, conclusive) {
 		e.Affirm()
 	}
-	written := e.create || e.recDirty || e.dataDirty || len(e.dirtyT) > 0 || len(e.dirtyA) > 0 || len(e.history) > 0
+	written := e.create || e.recDirty || e.dataDirty || len(e.dirtyT) > 0 || len(e.dirtyA) > 0 || len(e.history) > 0 || len(e.notices) > 0
 	if !written {
 		return f
 	}
@@ -335,7 +337,7 @@ func (e *Execution) Flush() Effects {
 	e.rec.UpdatedAt = e.now
 	e.countHolds(e.dirtyA)
 	rec := e.Record()
-	f.Writes = Writes{Create: e.create, Execution: &rec, History: e.history, FirstTask: e.storedT, FirstAction: e.storedA}
+	f.Writes = Writes{Create: e.create, Execution: &rec, History: e.history, Notices: e.notices, FirstTask: e.storedT, FirstAction: e.storedA}
 	e.storedT, e.storedA = len(e.tasks), len(e.actions)
 	if e.dataDirty {
 		data := e.data
@@ -351,7 +353,7 @@ func (e *Execution) Flush() Effects {
 		a.dirty = false
 		f.Writes.Actions = append(f.Writes.Actions, a.snapshot())
 	}
-	e.create, e.recDirty, e.dataDirty, e.dirtyT, e.dirtyA, e.history = false, false, false, nil, nil, nil
+	e.create, e.recDirty, e.dataDirty, e.dirtyT, e.dirtyA, e.history, e.notices = false, false, false, nil, nil, nil, nil
 	return f
 }
 

@@ -1,21 +1,32 @@
 package workflow
 
-import "cierzo/expr/value"
+import (
+	"slices"
 
-// notify announces an event to the notifiers that the execution's params name; without any nothing is sent.
+	"cierzo/expr/value"
+)
+
+// notify announces an event to the notifiers that the execution's params name, and to those of the server. If none asks for
+// it, nothing is written.
 func (e *Execution) notify(event string, t *task) {
-	v, ok := e.data.Params.GetString("notify")
-	if !ok {
+	n := Notification{Event: event, At: e.now, State: e.rec.State, StateInfo: e.rec.StateInfo}
+	if v, ok := e.data.Params.GetString("notify"); ok {
+		if list, ok := v.(*value.List); ok {
+			n.Publishers = asking(list, event)
+		}
+	}
+	for _, p := range e.publishers {
+		if len(p.EventTypes) == 0 || slices.Contains(p.EventTypes, event) {
+			n.Server = append(n.Server, p.Name)
+		}
+	}
+	if len(n.Publishers) == 0 && len(n.Server) == 0 {
 		return
 	}
-	list, ok := v.(*value.List)
-	if !ok || !wanted(list, event) {
-		return
-	}
-	n := Notification{Event: event, At: e.now}
 	if t != nil {
 		n.Task = t.snapshot()
 	}
+	e.notices = append(e.notices, n)
 	e.sends = append(e.sends, n)
 }
 
@@ -25,25 +36,27 @@ func (e *Execution) notifyTask(t *task, event string) {
 	}
 }
 
-// wanted reports whether one of the notifiers asks for the event; an empty list of types asks for all.
-func wanted(list *value.List, event string) bool {
+// asking are the notifiers that ask for the event; an empty list of types asks for all.
+func asking(list *value.List, event string) []*value.Dict {
+	var out []*value.Dict
 	for _, item := range list.Items() {
-		d, ok := item.(*value.Dict)
-		if !ok {
-			continue
-		}
-		v, _ := d.GetString("event_types")
-		types, ok := v.(*value.List)
-		if !ok || types.Len() == 0 {
-			return true
-		}
-		for _, name := range types.Items() {
-			if s, ok := name.(value.String); ok && string(s) == event {
-				return true
-			}
+		if d, ok := item.(*value.Dict); ok && asks(d, event) {
+			out = append(out, d)
 		}
 	}
-	return false
+	return out
+}
+
+func asks(publisher *value.Dict, event string) bool {
+	v, _ := publisher.GetString("event_types")
+	types, ok := v.(*value.List)
+	if !ok || types.Len() == 0 {
+		return true
+	}
+	return slices.ContainsFunc(types.Items(), func(name value.Value) bool {
+		s, ok := name.(value.String)
+		return ok && string(s) == event
+	})
 }
 
 func executionEvent(s State) string {

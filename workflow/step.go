@@ -44,6 +44,7 @@ func (e *Execution) Step(m Moment, ev Event, f Facts) error {
 
 func (e *Execution) begin(m Moment, f Facts) {
 	e.now, e.facts, e.factsErr, e.entropy, e.steps = m.Now, f, nil, newEntropy(m.Seed), 0
+	e.publishers = m.Publishers
 }
 
 // end runs what the event made ready, to quiescence or to the turn's limit, and says when to look again.

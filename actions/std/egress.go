@@ -2,13 +2,18 @@ package std
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
+	"net/http"
 	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
 	"syscall"
+	"time"
+
+	"cierzo/fault"
 )
 
 // egress is where std.http may connect to.
@@ -91,4 +96,31 @@ func (e *egress) dial(ctx context.Context, address string) (net.Conn, error) {
 		}
 	}
 	return d.DialContext(ctx, "tcp", address)
+}
+
+// NewTransport makes a transport for other parts of the server that go where std.http may go, and nowhere else.
+func NewTransport(cfg Config) (http.RoundTripper, error) {
+	cfg, err := cfg.complete()
+	if err != nil {
+		return nil, err
+	}
+	e := newEgress(cfg)
+	return &guardedTransport{e, &http.Transport{
+		Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: 4, IdleConnTimeout: 90 * time.Second, TLSHandshakeTimeout: 10 * time.Second,
+		ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{RootCAs: cfg.RootCAs, MinVersion: tls.VersionTLS12},
+		DialContext: func(ctx context.Context, _, address string) (net.Conn, error) { return e.dial(ctx, address) },
+	}}, nil
+}
+
+type guardedTransport struct {
+	egress *egress
+	base   http.RoundTripper
+}
+
+// RoundTrip refuses, with fault.Invalid, what must not be.
+func (t *guardedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := t.egress.check(r.Context(), r.URL); err != nil {
+		return nil, fault.Wrap(fault.Invalid, err, "egress")
+	}
+	return t.base.RoundTrip(r)
 }

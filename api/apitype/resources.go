@@ -16,6 +16,45 @@ type CronTrigger struct {
 	NextExecutionTime   Opt[string] `json:"next_execution_time"`
 	CreatedAt           Opt[string] `json:"created_at"`
 	UpdatedAt           Opt[string] `json:"updated_at,omitzero"`
+
+	// Beyond Mistral; absent where they say nothing.
+	TZ        string       `json:"tz,omitempty"`       // name of the time zone whose clocks the pattern is about; UTC
+	CatchUp   string       `json:"catch_up,omitempty"` // once, skip, all
+	LastError string       `json:"last_error,omitempty"`
+	Ticks     *Ticks       `json:"ticks,omitempty"`       // of a single trigger
+	Runs      []TriggerRun `json:"recent_runs,omitempty"` // of a single trigger, oldest first
+}
+
+// Ticks counts what became of a trigger's ticks.
+type Ticks struct {
+	Started uint64 `json:"started"`
+	Failed  uint64 `json:"failed"`
+	Skipped uint64 `json:"skipped"`
+}
+
+// TriggerRun is what became of a tick of a cron trigger, or of a row of ticks that were skipped.
+type TriggerRun struct {
+	Tick        string `json:"tick"`
+	Until       string `json:"until,omitempty"` // the last of skipped ones
+	Ticks       int    `json:"ticks,omitempty"` // how many were skipped
+	Outcome     string `json:"outcome"`         // started, failed, skipped
+	ExecutionID string `json:"execution_id,omitempty"`
+	Error       string `json:"error,omitempty"`
+	At          string `json:"at"`
+}
+
+// EventAnswer is what became of an event.
+type EventAnswer struct {
+	ID       string        `json:"id"` // the event's; sent again under it, it starts nothing again
+	Triggers []EventResult `json:"triggers"`
+}
+
+// EventResult is what became of an event at one trigger.
+type EventResult struct {
+	TriggerID   string      `json:"trigger_id"`
+	TriggerName string      `json:"trigger_name"`
+	ExecutionID Opt[string] `json:"execution_id"` // null: it was refused
+	Error       string      `json:"error,omitempty"`
 }
 
 // EventTrigger starts a workflow at an event.
@@ -32,6 +71,7 @@ type EventTrigger struct {
 	Scope          string      `json:"scope"`
 	CreatedAt      Opt[string] `json:"created_at"`
 	UpdatedAt      Opt[string] `json:"updated_at,omitzero"`
+	LastError      string      `json:"last_error,omitempty"` // beyond Mistral: why it could not start the workflow
 }
 
 // Member is a project that a workflow is shared with.

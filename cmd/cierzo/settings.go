@@ -42,6 +42,7 @@ func serverSettings() []setting {
 		{"slots", "0", "actions that run at the same time (0: 16 per processor)"},
 		{"targets", "", "names of this runner for `target`, comma-separated (default: the host's name)"},
 		{"lease", "9s", "how long a silent engine keeps its executions"},
+		{"runner-grace", "10s", "how long a silent runner keeps its actions"},
 		{"drain-timeout", "20s", "how long a stop waits for running actions"},
 		{"auth", "off", "who may use the API: off (everybody), tokens, keystone or proxy"},
 		{"auth-tokens", "", "file of tokens, for --auth tokens"},
@@ -51,6 +52,21 @@ func serverSettings() []setting {
 		{"keystone-user", "", "the service's own account in Keystone"},
 		{"keystone-password-file", "", "file with that account's password"},
 		{"keystone-project", "service", "that account's project"},
+		{"cron", "on", "fire cron triggers from this engine: on or off"},
+		{"cron-catch-up", "once", "missed ticks of cron triggers that don't say it: once, skip or all"},
+		{"cron-catch-up-max", "100", "ticks that are made up for at once with all"},
+		{"cron-grace", "1m", "how late a tick may be without counting as missed"},
+		{"event-definitions", "", "Mistral's file of event definitions"},
+		{"event-secrets", "", "file of secrets that sign events sent by HTTP, one a line"},
+		{"amqp-url", "", "RabbitMQ to listen to for notifications: amqp://user:password@host:5672/"},
+		{"amqp-pool", "cierzo", "name of those who share the notifications"},
+		{"notify", "", "file of publishers that are told the events of all executions"},
+		{"notify-give-up", "24h", "how long a notification is tried that isn't taken"},
+		{"expire-every", "0s", "time between two removals of executions that have ended (0s: they are kept)"},
+		{"expire-older-than", "0s", "age, since its end, beyond which an execution is removed (0s: no limit)"},
+		{"expire-max-finished", "0", "executions that have ended and are kept; the oldest beyond go (0: no limit)"},
+		{"expire-batch", "1000", "executions that one removal takes"},
+		{"expire-ignore-states", "", "states in which executions are kept: SUCCESS, ERROR, CANCELLED, comma-separated"},
 		{"log-level", "info", "debug, info, warn or error"},
 		{"log-format", "text", "text or json"},
 	}
@@ -156,11 +172,15 @@ func (s *settings) nodeConfig() (node.Config, error) {
 	if cfg.Slots, err = strconv.Atoi(s.value["slots"]); err != nil {
 		return cfg, s.invalid("slots", "is no whole number")
 	}
-	if cfg.LeaseTTL, err = time.ParseDuration(s.value["lease"]); err != nil {
-		return cfg, s.invalid("lease", "is no duration such as 9s")
+	err = s.durations(map[string]*time.Duration{
+		"lease": &cfg.LeaseTTL, "runner-grace": &cfg.RunnerGrace, "drain-timeout": &cfg.DrainTimeout, "cron-grace": &cfg.Triggers.Grace,
+		"notify-give-up": &cfg.Notify.GiveUp, "expire-every": &cfg.Expiration.Every, "expire-older-than": &cfg.Expiration.OlderThan,
+	})
+	if err != nil {
+		return cfg, err
 	}
-	if cfg.DrainTimeout, err = time.ParseDuration(s.value["drain-timeout"]); err != nil {
-		return cfg, s.invalid("drain-timeout", "is no duration such as 20s")
+	if err := s.duties(&cfg); err != nil {
+		return cfg, err
 	}
 	cfg.Store, cfg.Listen = s.value["store"], s.value["listen"]
 	cfg.Bind, cfg.Advertise = s.value["bind"], s.value["advertise"]
@@ -182,6 +202,49 @@ func (s *settings) nodeConfig() (node.Config, error) {
 		cfg.Store = "sqlite://" + filepath.Join(dir, "cierzo.db")
 	}
 	return cfg, nil
+}
+
+// durations reads settings that are durations; none may be negative.
+func (s *settings) durations(into map[string]*time.Duration) error {
+	for _, x := range s.list {
+		to := into[x.name]
+		if to == nil {
+			continue
+		}
+		d, err := time.ParseDuration(s.value[x.name])
+		if err != nil || d < 0 {
+			return s.invalid(x.name, "is no duration such as 9s")
+		}
+		*to = d
+	}
+	return nil
+}
+
+// duties reads the settings of triggers, notifications and housekeeping.
+func (s *settings) duties(cfg *node.Config) error {
+	switch s.value["cron"] {
+	case "on":
+	case "off":
+		cfg.Triggers.NoCron = true
+	default:
+		return s.invalid("cron", "is neither on nor off")
+	}
+	var err error
+	for _, n := range []struct {
+		name string
+		to   *int
+	}{
+		{"cron-catch-up-max", &cfg.Triggers.CatchUpMax}, {"expire-max-finished", &cfg.Expiration.MaxFinished}, {"expire-batch", &cfg.Expiration.Batch},
+	} {
+		if *n.to, err = strconv.Atoi(s.value[n.name]); err != nil {
+			return s.invalid(n.name, "is no whole number")
+		}
+	}
+	t := &cfg.Triggers
+	t.CatchUp, t.DefinitionsFile, t.SecretsFile = s.value["cron-catch-up"], s.value["event-definitions"], s.value["event-secrets"]
+	t.AMQPURL, t.AMQPPool, cfg.Notify.File = s.value["amqp-url"], s.value["amqp-pool"], s.value["notify"]
+	cfg.Expiration.IgnoredStates = s.words("expire-ignore-states")
+	return nil
 }
 
 // auth reads the settings of authentication. A password is in a file, not in a flag that others can see.
@@ -230,9 +293,9 @@ func (s *settings) String() string {
 	return b.String()
 }
 
-// maskPassword hides the password of a database's address: what is shown is copied into tickets.
+// maskPassword hides the password of the address of a database or a broker: what is shown is copied into tickets.
 func maskPassword(name, v string) string {
-	if name != "store" {
+	if name != "store" && name != "amqp-url" {
 		return v
 	}
 	scheme, rest, ok := strings.Cut(v, "://")

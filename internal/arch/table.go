@@ -95,6 +95,18 @@ func engine() []Rule {
 			May:      []string{"actions", "actors/runner", "cluster", "dsl", "expr/value", "messages", "persistence", "workflow"},
 			TestsMay: []string{"actions/std", "catalog", "persistence/memstore", "persistence/sqlstore"},
 		},
+		{
+			Folder: "triggers", May: []string{"catalog", "cron", "dsl/yaml", "expr", "expr/value", "persistence", "workflow"},
+			TestsMay:     []string{"actions", "actions/std", "persistence/memstore", "persistence/sqlstore"},
+			NeverReaches: []string{"actors/...", "api/..."},
+		},
+		{Folder: "triggers/amqp", May: []string{"expr/value", "triggers"}, NeverReaches: []string{"actors/...", "api/..."}},
+		{
+			Folder: "notifier", May: []string{"expr/value", "persistence", "workflow"},
+			TestsMay:     []string{"persistence/memstore"},
+			NeverReaches: []string{"actors/...", "api/..."},
+		},
+		{Folder: "housekeeping", May: []string{"persistence", "workflow"}, TestsMay: []string{"expr/value", "persistence/memstore"}},
 		// Who owns what is asked with workflow.ExecutionID: an id has its type everywhere.
 		{Folder: "cluster", May: []string{"messages", "persistence", "workflow"}, TestsMay: []string{"persistence/memstore"}},
 	}
@@ -114,7 +126,7 @@ func outside() []Rule {
 		},
 		{
 			Folder:   "api",
-			May:      []string{"actions", "api/apitype", "api/auth", "catalog", "dsl", "expr/value", "persistence", "workflow"},
+			May:      []string{"actions", "api/apitype", "api/auth", "catalog", "dsl", "expr/value", "persistence", "triggers", "workflow"},
 			TestsMay: []string{"actions/std", "api/client", "node", "persistence/memstore"},
 		},
 		{Folder: "web"},
@@ -122,8 +134,9 @@ func outside() []Rule {
 		{
 			Folder: "node",
 			May: []string{
-				"actions/...", "actors/...", "api", "api/auth", "catalog", "cluster", "cron", "dsl", "dsl/yaml", "expr", "expr/value", "messages",
-				"persistence", "persistence/memstore", "persistence/sqlstore", "web", "workflow",
+				"actions/...", "actors/...", "api", "api/auth", "catalog", "cluster", "cron", "dsl", "dsl/yaml", "expr", "expr/value",
+				"housekeeping", "messages", "notifier", "persistence", "persistence/memstore", "persistence/sqlstore", "triggers",
+				"triggers/amqp", "web", "workflow",
 			},
 		},
 		{

@@ -104,6 +104,7 @@ func (s *Store) commit(rows *persistence.TurnRows) persistence.TurnOutcome {
 		e.history = slices.DeleteFunc(e.history, func(old persistence.HistoryRow) bool { return old.LastSeq == h.LastSeq })
 		e.history = append(e.history, *h)
 	}
+	s.post(rows.Notices)
 	return persistence.Committed
 }
 

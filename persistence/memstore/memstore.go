@@ -51,6 +51,7 @@ type Store struct {
 	definitions map[persistence.DefinitionKey]*persistence.Definition // newest revisions
 	revisions   map[string]*persistence.Definition                    // all, by id
 	resources   map[string]persistence.Resource                       // by id
+	notices     map[persistence.NoticeLane][]notice                   // by Seq
 }
 
 var _ persistence.Store = (*Store)(nil)
@@ -83,7 +84,7 @@ func New(cfg Config) *Store {
 		cfg: cfg, attempts: map[string]int{}, executions: map[workflow.ExecutionID]*execution{},
 		nodes:       map[persistence.NodeID]*member{},
 		definitions: map[persistence.DefinitionKey]*persistence.Definition{}, revisions: map[string]*persistence.Definition{},
-		resources: map[string]persistence.Resource{},
+		resources: map[string]persistence.Resource{}, notices: map[persistence.NoticeLane][]notice{},
 	}
 }
 

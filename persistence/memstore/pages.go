@@ -148,3 +148,35 @@ func (s *Store) PageActions(ctx context.Context, q persistence.PageQuery) ([]per
 	})
 	return out, err
 }
+
+// ExecutionProjects implements persistence.Pages.
+func (s *Store) ExecutionProjects(ctx context.Context, after string, limit int) ([]string, error) {
+	var out []string
+	err := s.read(ctx, "ExecutionProjects", func() error {
+		seen := map[string]bool{}
+		for _, e := range s.executions {
+			if p := e.row.ProjectID; p > after && !seen[p] {
+				seen[p] = true
+				out = append(out, p)
+			}
+		}
+		slices.Sort(out)
+		out = out[:min(len(out), persistence.Limit(limit))]
+		return nil
+	})
+	return out, err
+}
+
+// CountRoots implements persistence.Pages.
+func (s *Store) CountRoots(ctx context.Context, states []workflow.State) (int, error) {
+	n := 0
+	err := s.read(ctx, "CountRoots", func() error {
+		for _, e := range s.executions {
+			if e.row.ParentID == "" && slices.Contains(states, workflow.State(e.row.State)) {
+				n++
+			}
+		}
+		return nil
+	})
+	return n, err
+}

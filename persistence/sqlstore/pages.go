@@ -193,3 +193,41 @@ func (s *Store) PageActions(ctx context.Context, q persistence.PageQuery) ([]per
 		return persistence.ActionEntry{Execution: rec, TaskName: t.Name, Action: a}, err
 	}, text, args...)
 }
+
+const (
+	// A project at a time: each is one step in the index, however many executions it has.
+	nextProjectQuery = `SELECT project_id FROM executions WHERE project_id > $1 ORDER BY project_id LIMIT 1`
+	countRootsQuery  = `SELECT count(*) FROM executions WHERE parent_id = '' AND state IN ($1, $2, $3)`
+)
+
+// ExecutionProjects implements persistence.Pages.
+func (s *Store) ExecutionProjects(ctx context.Context, after string, limit int) ([]string, error) {
+	var out []string
+	for len(out) < persistence.Limit(limit) {
+		next, err := list(ctx, s, "list projects", scanText[string], nextProjectQuery, after)
+		if err != nil {
+			return nil, err
+		}
+		if len(next) == 0 {
+			break
+		}
+		after = next[0]
+		out = append(out, after)
+	}
+	return out, nil
+}
+
+// CountRoots implements persistence.Pages.
+func (s *Store) CountRoots(ctx context.Context, states []workflow.State) (int, error) {
+	var places [3]string
+	for i, state := range states[:min(len(states), len(places))] {
+		places[i] = string(state)
+	}
+	return one(ctx, s, "count executions", scanCount, countRootsQuery, places[0], places[1], places[2])
+}
+
+func scanCount(rows *sql.Rows) (int, error) {
+	var n int
+	err := rows.Scan(&n)
+	return n, err
+}

@@ -32,6 +32,8 @@ CASE WHEN i % 100 = 0 THEN 1000 + i WHEN i % 2 = 0 THEN 9000000000000000 + i ELS
 		`INSERT INTO definitions SELECT 'p' || i % 10, 'workflow', '', 'w' || i, CASE i % 100 WHEN 0 THEN 'public' ELSE 'private' END, md5('d' || i)`+series,
 		`INSERT INTO resources SELECT md5('r' || i), CASE i % 2 WHEN 0 THEN 'cron_trigger' ELSE 'member' END, 'p' || i % 10, '', 'r' || i, 'private', 'w' || i % 50,
 CASE WHEN i % 100 = 0 THEN 1000 + i ELSE 0 END, 1, '{}', 1700000000000000 + i, 0`+series,
+		`INSERT INTO notices SELECT `+key+`, 'params-' || k, k, CASE WHEN i % 100 = 0 THEN 1700000000000000 ELSE 9000000000000000 END, 0, '{}'`+
+			series+`, generate_series(1, 2) AS k`,
 		"ANALYZE")
 }
 
@@ -43,6 +45,7 @@ func scansAllowed() map[string]string {
 		replaceNode: members, liveNodes: members, forgetOfNode: members, deleteNode: members, renewNode: members,
 		listQuery: seldom, listInQuery: seldom, restQuery: seldom, listAllQuery: seldom, listAllIn: seldom, restAllQuery: seldom,
 		countAllQuery: "it counts all", countQuery: "it counts all of a project, a tenth of the table here",
+		countNotices: "it counts up to a limit", countRootsQuery: "it counts all, each few minutes at most",
 	}
 }
 

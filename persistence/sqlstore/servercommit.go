@@ -75,6 +75,7 @@ func writeArrays(t *transaction, b *batch) error {
 		{insertActionMany, newActions(turns)},
 		{updateActionMany, changedActions(turns)},
 		{historyMany, historyColumns(turns)},
+		{noticeMany, noticeColumns(turns)},
 	} {
 		if part.cols.rows == 0 {
 			continue

@@ -74,6 +74,10 @@ func writeParts(t *transaction, turn *persistence.TurnRows) error {
 	if h := turn.History; err == nil && h != nil {
 		err = t.one(historyOne, h.Shard, h.ExecutionID, h.LastSeq, h.Doc)
 	}
+	for i := 0; err == nil && i < len(turn.Notices); i++ {
+		r := &turn.Notices[i]
+		err = t.one(noticeOne, r.Shard, r.ExecutionID, r.Lane, r.Seq, r.DueAt, r.Doc)
+	}
 	return err
 }
 
