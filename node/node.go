@@ -79,6 +79,7 @@ func (n *Node) start(ctx context.Context) error {
 			return err
 		}
 		n.catalog = catalog.New(n.store, n.cfg.Actions)
+		n.catalog.Legacy = n.cfg.LegacyFunctions
 	}
 	var err error
 	if n.cluster, err = assemble(ctx, n.cfg, n.store, n.catalog); err != nil {

@@ -41,6 +41,9 @@ func (c *call) eval(r *run, f *frame) (value.Value, error) {
 	if err := r.budget.Step(); err != nil {
 		return nil, err
 	}
+	if c.legacy != nil && r.env.Legacy {
+		return c.legacy.eval(r, f)
+	}
 	if c.form&formFunction != 0 {
 		if d := f.definition(c.name); d != nil {
 			return c.callDefined(r, f, d)
