@@ -3,6 +3,7 @@ package yaql
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -180,6 +181,8 @@ func compareValidation(t goldentest.Judge, v *goldentest.Vector, options Options
 	}
 }
 
+var dateText = regexp.MustCompile(`"\d{4}-\d\d-\d\d"`)
+
 func compareStored(t *goldentest.Verdict, v *goldentest.Vector, got value.Value) {
 	t.Helper()
 	if got == nil || v.Stored == nil && v.StoredError == nil {
@@ -188,7 +191,7 @@ func compareStored(t *goldentest.Verdict, v *goldentest.Vector, got value.Value)
 	data, err := value.AppendJSON(nil, got)
 	switch {
 	case v.StoredError != nil && strings.Contains(goldentest.Text(got, false), "date "):
-		if err != nil || !strings.Contains(string(data), `"2020-01-02"`) {
+		if err != nil || !dateText.Match(data) {
 			t.Errorf("%s: stored as %s, %v, want the date as text", v.Expr, data, err)
 		}
 		t.Better = `dates of YAML are stored as texts; Mistral fails ("Circular reference detected")`
