@@ -28,10 +28,13 @@ func TestStated(t *testing.T) {
 	t.Cleanup(help.Close)
 	base := startNode(t)
 	report := goldentest.NewReport(t, "stated", 1)
-	var wg sync.WaitGroup
+	cases := map[string][]*value.Dict{}
 	for _, file := range files {
-		area := strings.TrimSuffix(filepath.Base(file), ".yaml")
-		for _, d := range statedCases(t, file, strings.TrimPrefix(help.URL, "http://")) {
+		cases[strings.TrimSuffix(filepath.Base(file), ".yaml")] = statedCases(t, file, strings.TrimPrefix(help.URL, "http://"))
+	}
+	var wg sync.WaitGroup
+	for area, list := range cases {
+		for _, d := range list {
 			c, want := statedCase(area, d)
 			if *only != "" && !strings.Contains(c.name, *only) {
 				continue
@@ -71,7 +74,7 @@ func statedCase(area string, d *value.Dict) (*scenario, *value.Dict) {
 	named := func(s string) string {
 		return strings.NewReplacer("\nW:", "\n"+name+":", "\nW_", "\n"+name+"_", "W_", name+"_", "WF", name).Replace("\n" + s)[1:]
 	}
-	c := &scenario{name: name, area: "api", start: dictOf(field(d, "start")), joins: map[string]bool{}, timeout: secondsOf(value.Int(25), 0)}
+	c := &scenario{name: name, start: dictOf(field(d, "start")), joins: map[string]bool{}, timeout: secondsOf(value.Int(25), 0)}
 	for _, kind := range []string{"action", "workbook", "workflow"} {
 		if text := textOf(d, kind); text != "" {
 			if kind != "workbook" {
