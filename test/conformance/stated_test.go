@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"cierzo/dsl/yaml"
@@ -19,7 +18,6 @@ import (
 // `workflow`, `workbook` or `action` for a definition; `want` has paths into what is recorded with what must be there. A text
 // that ends in "…" is a beginning.
 func TestStated(t *testing.T) {
-	t.Parallel()
 	files, err := filepath.Glob(filepath.Join("testdata", "stated", "*.yaml"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no cases: %v", err)
@@ -32,24 +30,16 @@ func TestStated(t *testing.T) {
 	for _, file := range files {
 		cases[strings.TrimSuffix(filepath.Base(file), ".yaml")] = statedCases(t, file, strings.TrimPrefix(help.URL, "http://"))
 	}
-	var wg sync.WaitGroup
+	var plays []play
 	for area, list := range cases {
 		for _, d := range list {
 			c, want := statedCase(area, d)
-			if *only != "" && !strings.Contains(c.name, *only) {
-				continue
+			if *only == "" || strings.Contains(c.name, *only) {
+				plays = append(plays, play{area, c.name, func(v *goldentest.Verdict) { judgeStated(t, v, base, c, want) }})
 			}
-			wg.Go(func() {
-				v := &goldentest.Verdict{}
-				judgeStated(t, v, base, c, want)
-				report.Add(area, c.name, v)
-				if v.Failed() {
-					t.Errorf("%s:\n%s", c.name, v.Text())
-				}
-			})
 		}
 	}
-	wg.Wait()
+	playAll(t, report, plays)
 }
 
 func statedCases(t *testing.T, file, host string) []*value.Dict {
