@@ -1,12 +1,12 @@
 package dsl
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
+	"cierzo/dsl/yaml"
 	"cierzo/expr"
 )
 
@@ -28,7 +28,7 @@ func (d *Document) ActionNames() []string {
 // no error: they may be defined before the workflow runs. text is what the document was parsed from.
 func (d *Document) UnknownActions(file string, text []byte, known []string) Diagnostics {
 	l := actionLint{
-		reader: reader{file: file, lines: bytes.Split(text, []byte("\n"))}, known: append(slices.Clone(known), d.ActionNames()...),
+		reader: reader{file: file, lines: yaml.Lines(strings.TrimPrefix(string(text), "\uFEFF"))}, known: append(slices.Clone(known), d.ActionNames()...),
 	}
 	for _, w := range d.Workflows {
 		l.workflow(w, w.Name)
@@ -67,12 +67,12 @@ func (l *actionLint) name(c *Call, path string) {
 		return
 	}
 	name := c.Name.Source()
-	hint := didYouMean(name, l.known)
+	hint := l.didYouMean(name, l.known)
 	if hint == "" {
 		hint = "define it before the workflow runs"
 	}
 	end := 0
-	if c.Pos.Line > 0 && c.Pos.Line <= len(l.lines) && strings.Contains(string(l.lines[c.Pos.Line-1]), name) {
+	if c.Pos.Line > 0 && c.Pos.Line <= len(l.lines) && strings.Contains(l.lines[c.Pos.Line-1], name) {
 		end = c.Pos.Col + utf8.RuneCountInString(name)
 	}
 	l.add(SeverityWarning, c.Pos, end, path, "unknown-action", hint, fmt.Sprintf("action %s is not known here", name))
