@@ -55,6 +55,13 @@ cover: ## coverage of all tests, by package, and cover.out
 	go test -shuffle=on -timeout=15m -coverprofile=cover.out -coverpkg=./... $(PKG)
 	go tool cover -func=cover.out | tail -1
 
+.PHONY: conformance
+conformance: ## the corpora recorded from Mistral (CIERZO_GOLDEN): passed and total by area, failures with their reason
+	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && status=0 && \
+	CIERZO_CONFORMANCE="$$dir" go test -count=1 -run '^Test(Upstream|Mistral|Inline|Golden|DSL|Stated)$$' ./expr ./expr/yaql ./expr/jinja ./test/conformance >"$$dir/log" 2>&1 || status=$$?; \
+	for corpus in yaql_upstream yaql inline jinja dsl stated; do cat "$$dir/$$corpus.txt" 2>/dev/null || echo "$$corpus: no report"; done; \
+	if [ "$$status" != 0 ]; then grep -E '^(FAIL|panic|ok)|cases pass, fewer' "$$dir/log"; fi; exit "$$status"
+
 .PHONY: chaos
 chaos: setup ## the long form: 300 executions while engines, runners and the database get killed, then the SQLite kill loop
 	go test ./test/chaos -run Chaos -count=1 -v -timeout=60m -chaos.executions=300 -chaos.rounds=3 -chaos.kills=20

@@ -23,6 +23,10 @@ import (
 
 // Catalog finds definitions. It is safe for concurrent use.
 type Catalog struct {
+	// Legacy lets expressions use the functions that Mistral 15 had and later versions haven't; see Program.AllowLegacy.
+	// Set before the catalog is used. Defaults to false.
+	Legacy bool
+
 	store    persistence.Store
 	registry *actions.Registry
 	programs *cache[*workflow.Program]
@@ -65,6 +69,9 @@ func (c *Catalog) Program(ctx context.Context, definitionID string) (*workflow.P
 	p, err := workflow.Compile(w, def.Name, def.Workbook)
 	if err != nil {
 		return nil, fmt.Errorf("compile workflow %s, revision %d: %w", def.Name, def.Revision, err)
+	}
+	if c.Legacy {
+		p.AllowLegacy()
 	}
 	c.programs.put(definitionID, p)
 	return p, nil

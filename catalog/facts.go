@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"cierzo/actions"
-	"cierzo/dsl"
 	"cierzo/fault"
 	"cierzo/persistence"
 	"cierzo/workflow"
@@ -96,7 +95,12 @@ func (c *Catalog) findAction(ctx context.Context, k lookup, above []string) (*wo
 	if err != nil {
 		return nil, err
 	}
-	base, err := c.findBase(ctx, k, def, a, append(above, k.name))
+	// Not among the actions of the same workbook: there too Mistral needs the base's full name.
+	name := a.Base.Name.Source()
+	base, err := c.findAction(ctx, lookup{k.project, k.namespace, name}, append(above, k.name))
+	if err == nil && base == nil {
+		err = fault.New(fault.Invalid, "Failed to find base action [action_name=%s namespace=%s] ", name, k.namespace)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -104,23 +108,6 @@ func (c *Catalog) findAction(ctx context.Context, k lookup, above []string) (*wo
 		Name: def.Name, Inputs: a.Input, Class: base.Class, Async: base.Async, SafeRerun: base.SafeRerun,
 		AdHoc: a, Base: base,
 	}, nil
-}
-
-// findBase looks for the base among the actions of the same workbook first, as Mistral does for names in a workbook.
-func (c *Catalog) findBase(ctx context.Context, k lookup, def *persistence.Definition, a *dsl.Action, above []string) (*workflow.ActionSpec, error) {
-	name := a.Base.Name.Source()
-	var base *workflow.ActionSpec
-	var err error
-	if def.Workbook != "" {
-		base, err = c.findAction(ctx, lookup{k.project, k.namespace, def.Workbook + "." + name}, above)
-	}
-	if err == nil && base == nil {
-		base, err = c.findAction(ctx, lookup{k.project, k.namespace, name}, above)
-	}
-	if err == nil && base == nil {
-		err = fault.New(fault.Invalid, "Failed to find base action [action_name=%s namespace=%s] ", name, k.namespace)
-	}
-	return base, err
 }
 
 // builtInSpecs says of each registered action what the engine must know.

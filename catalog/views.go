@@ -104,42 +104,36 @@ func (f *facts) Tasks(projectID string, q workflow.TasksFilter) ([]workflow.Task
 		}
 	}
 	var views []workflow.TaskView
-	for i := 0; i < len(ids); i++ {
-		own, err := f.tasksOf(ids[i])
-		if err != nil {
+	for _, id := range ids {
+		var err error
+		if views, err = f.appendTasks(views, id, q.Recursive && q.Execution != ""); err != nil {
 			return nil, err
 		}
-		for _, v := range own {
-			if q.Recursive && q.Execution != "" {
-				for _, a := range v.Actions {
-					if a.Kind == workflow.KindWorkflow {
-						ids = append(ids, workflow.ExecutionID(a.ID))
-					}
-				}
-			}
-			if q.State == "" || v.Task.State == q.State {
-				views = append(views, v)
-			}
-		}
-		if len(views) > viewsMax {
-			return nil, fault.New(fault.TooLarge, "more than %d tasks match; narrow the filter", viewsMax)
-		}
-	}
-	if q.Flat {
-		views = flat(views)
 	}
 	return views, nil
 }
 
-// flat leaves out the tasks that only stand for a sub-workflow, as tasks(…, flat => true) does.
-func flat(views []workflow.TaskView) []workflow.TaskView {
-	var out []workflow.TaskView
-	for _, v := range views {
-		if v.Task.Type != "WORKFLOW" {
-			out = append(out, v)
+// appendTasks appends an execution's tasks, and then those of its sub-workflows, one after the other.
+func (f *facts) appendTasks(views []workflow.TaskView, id workflow.ExecutionID, recursive bool) ([]workflow.TaskView, error) {
+	own, err := f.tasksOf(id)
+	if err != nil {
+		return nil, err
+	}
+	views = append(views, own...)
+	if len(views) > viewsMax {
+		return nil, fault.New(fault.TooLarge, "more than %d tasks match; narrow the filter", viewsMax)
+	}
+	for _, v := range own {
+		for _, a := range v.Actions {
+			if !recursive || a.Kind != workflow.KindWorkflow {
+				continue
+			}
+			if views, err = f.appendTasks(views, workflow.ExecutionID(a.ID), true); err != nil {
+				return nil, err
+			}
 		}
 	}
-	return out
+	return views, nil
 }
 
 // tasksOf reads an execution's tasks with their actions.

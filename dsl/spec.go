@@ -122,7 +122,7 @@ type Task struct {
 // Call is what a task runs: a name, which may be an expression, and the parameters that are written behind it.
 type Call struct {
 	Name   *expr.Template
-	Params *expr.Tree // a dict of inline parameters; they override the same keys of Input. nil: none
+	Params *expr.Tree // a dict of inline parameters; the same keys of Input override them. nil: none
 	Pos    Pos
 }
 

@@ -90,6 +90,19 @@ func (r *reader) taskCall(t *Task, n *yaml.Node, path string) {
 		}
 	default:
 		t.Input = dict(input)
+		r.inlineAndInput(call, input, path)
+	}
+}
+
+// inlineAndInput warns of a parameter that is there twice.
+func (r *reader) inlineAndInput(call *Call, input *yaml.Node, path string) {
+	if call == nil || call.Params == nil {
+		return
+	}
+	for _, k := range call.Params.Keys() {
+		if n := input.Field(value.Str(k)); n != nil {
+			r.warn(n, path+".input."+value.Str(k), "parameter-twice", "write it only once", "%s is inline, too; the one under input wins", value.Str(k))
+		}
 	}
 }
 

@@ -78,6 +78,9 @@ type Config struct {
 	// DeleteActionExecutions allows to delete action executions that belong to no workflow by the REST API. Defaults to
 	// refusing it, as Mistral does.
 	DeleteActionExecutions bool
+	// LegacyFunctions lets expressions use functions of Mistral 15 that later versions have dropped: json_pp(), and format()
+	// of texts in YAQL. The same on all nodes. Defaults to false: they are unknown, as in today's Mistral.
+	LegacyFunctions bool
 	// Standard configures the standard actions, when Actions is not set. Defaults to their defaults.
 	Standard std.Config
 	// Logger receives the log. Defaults to discarding it.

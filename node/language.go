@@ -1,13 +1,17 @@
 package node
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
+	"cierzo/actions"
+	"cierzo/actions/std"
 	"cierzo/catalog"
 	"cierzo/dsl"
 	"cierzo/expr"
@@ -35,9 +39,23 @@ type Findings struct {
 	Text, Color string
 }
 
-// Lint looks at a text as an upload would, and stores nothing.
-func Lint(file string, text []byte) Findings {
-	_, diags, err := catalog.Check(catalog.Upload{File: file, Text: text})
+// DefinedActions are the names of the ad-hoc actions in a text; none if it has errors.
+func DefinedActions(file string, text []byte) []string {
+	doc, diags, err := catalog.Check(catalog.Upload{File: file, Text: text})
+	if err != nil || doc == nil || len(diags.Errors()) > 0 {
+		return nil
+	}
+	return doc.ActionNames()
+}
+
+// Lint looks at a text as an upload would, and stores nothing. It warns of actions that are neither standard ones nor in
+// the text nor among the known.
+func Lint(file string, text []byte, known ...string) Findings {
+	doc, diags, err := catalog.Check(catalog.Upload{File: file, Text: text})
+	if err == nil && doc != nil && len(diags.Errors()) == 0 {
+		diags = append(diags, doc.UnknownActions(file, text, append(known, standardActions()...))...)
+		slices.SortStableFunc(diags, func(a, b dsl.Diagnostic) int { return cmp.Compare(a.Pos.Line, b.Pos.Line) })
+	}
 	if err != nil && len(diags) == 0 {
 		var all dsl.Diagnostics
 		if !errors.As(err, &all) {
@@ -57,6 +75,14 @@ func Lint(file string, text []byte) Findings {
 		out.List = append(out.List, f)
 	}
 	return out
+}
+
+func standardActions() []string {
+	r := actions.NewRegistry()
+	if err := std.Register(r, std.Config{}); err != nil {
+		return nil // nothing is registered twice
+	}
+	return r.Names()
 }
 
 // LanguageSchema is the workflow language as JSON Schema 2020-12, for editors.

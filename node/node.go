@@ -80,6 +80,7 @@ func (n *Node) start(ctx context.Context) error {
 			return err
 		}
 		n.catalog = catalog.New(n.store, n.cfg.Actions)
+		n.catalog.Legacy = n.cfg.LegacyFunctions
 		var err error
 		if n.duties, err = readDuties(n.cfg); err != nil {
 			return err

@@ -223,9 +223,7 @@ type WorkflowRef struct {
 // TasksFilter selects task executions for tasks(). Zero fields select all.
 type TasksFilter struct {
 	Execution ExecutionID
-	Recursive bool
-	State     State
-	Flat      bool
+	Recursive bool // those of sub-workflows too, after all of the workflow that they are of
 }
 
 // ExecutionsFilter selects executions for executions(). Zero fields select all.

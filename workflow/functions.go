@@ -1,6 +1,7 @@
 package workflow
 
 import (
+	"slices"
 	"time"
 
 	"cierzo/expr"
@@ -80,33 +81,67 @@ func timeText(t time.Time) value.Value {
 	return value.String(t.UTC().Format(time.DateTime))
 }
 
-// Tasks is tasks(): of this execution from its own state, of others from the facts.
+// Tasks is tasks(): of this execution as it is now, which the store may not have yet, of others from the facts.
 func (f functions) Tasks(q expr.TasksQuery) (value.Value, error) {
 	e := f.e
-	var out []value.Value
-	if ExecutionID(q.WorkflowExecutionID) == e.rec.ID && !q.Recursive && !q.Flat {
-		for _, t := range e.tasks {
-			if q.State == "" || string(t.State) == q.State {
-				out = append(out, e.taskView(t))
-			}
+	id := ExecutionID(q.WorkflowExecutionID)
+	var views []TaskView
+	if id != e.rec.ID || q.Recursive {
+		var err error
+		if views, err = e.facts.Tasks(e.rec.ProjectID, TasksFilter{Execution: id, Recursive: q.Recursive}); err != nil {
+			e.factsErr = err
+			return nil, err
 		}
-		return value.NewList(out), nil
 	}
-	views, err := e.facts.Tasks(e.rec.ProjectID, TasksFilter{
-		Execution: ExecutionID(q.WorkflowExecutionID), Recursive: q.Recursive, State: State(q.State), Flat: q.Flat,
-	})
-	if err != nil {
-		e.factsErr = err
-		return nil, err
-	}
-	for i := range views {
-		out = append(out, e.otherTask(&views[i]))
+	within := id == "" || id == e.rec.ID || q.Recursive && id == e.rec.RootID
+	var out []value.Value
+	for _, v := range e.withOwn(views, within) {
+		if (q.State != "" && string(v.Task.State) != q.State) || (q.Flat && standsForChild(&v)) {
+			continue
+		}
+		out = append(out, e.showTask(&v))
 	}
 	return value.NewList(out), nil
 }
 
-// otherTask shows a task from the store. Tasks of this execution are shown as they are now.
-func (e *Execution) otherTask(v *TaskView) value.Value {
+// withOwn puts this execution's tasks in the place of those that the store has of it. If it has none they come first,
+// as long as they are within what was asked for.
+func (e *Execution) withOwn(views []TaskView, within bool) []TaskView {
+	own := make([]TaskView, len(e.tasks))
+	for i, t := range e.tasks {
+		own[i].Task = t.TaskRecord
+		for _, a := range t.actions {
+			own[i].Actions = append(own[i].Actions, a.ActionRecord)
+		}
+	}
+	var out []TaskView
+	placed := false
+	for i := range views {
+		switch {
+		case views[i].Task.ExecutionID != e.rec.ID:
+			out = append(out, views[i])
+		case !placed:
+			out, placed = append(out, own...), true
+		}
+	}
+	if within && !placed {
+		out = append(own, out...)
+	}
+	return out
+}
+
+// standsForChild tells a task that only shows the state of its sub-workflow: flat lists have the sub-workflow's tasks.
+func standsForChild(v *TaskView) bool {
+	for i := range v.Actions {
+		if v.Actions[i].Kind == KindWorkflow && v.Actions[i].State == v.Task.State {
+			return true
+		}
+	}
+	return false
+}
+
+// showTask shows a task of any execution.
+func (e *Execution) showTask(v *TaskView) value.Value {
 	if own := e.byID[v.Task.ID]; own != nil {
 		return e.taskView(own)
 	}
@@ -135,34 +170,55 @@ func executionDict(r *ExecutionRecord, data *ExecutionData, spec value.Value) *v
 	return d
 }
 
-// Executions is executions(): those that match, as the store has them, this one as it is now.
+// Executions is executions(): those that match, oldest first, this one as it is now.
 func (f functions) Executions(q expr.ExecutionsQuery) (value.Value, error) {
 	e := f.e
-	views, err := e.facts.Executions(e.rec.ProjectID, ExecutionsFilter{
-		ID: ExecutionID(q.ID), RootID: ExecutionID(q.RootExecutionID), State: State(q.State), From: q.From, To: q.To,
-	})
-	if err != nil {
-		e.factsErr = err
-		return nil, err
+	var views []ExecutionView
+	if ExecutionID(q.ID) != e.rec.ID {
+		var err error
+		views, err = e.facts.Executions(e.rec.ProjectID, ExecutionsFilter{
+			ID: ExecutionID(q.ID), RootID: ExecutionID(q.RootExecutionID), State: State(q.State), From: q.From, To: q.To,
+		})
+		if err != nil {
+			e.factsErr = err
+			return nil, err
+		}
+	}
+	// The store may have this execution as it was, or not at all yet.
+	views = slices.DeleteFunc(views, func(v ExecutionView) bool { return v.Execution.ID == e.rec.ID })
+	if e.matches(&q) {
+		at := 0
+		for at < len(views) && !views[at].Execution.CreatedAt.After(e.rec.CreatedAt) {
+			at++
+		}
+		views = slices.Insert(views, at, ExecutionView{Execution: e.rec, Data: e.data})
 	}
 	out := make([]value.Value, 0, len(views))
 	for i := range views {
-		r, data := &views[i].Execution, &views[i].Data
-		if r.ID == e.rec.ID {
-			r, data = &e.rec, &e.data
-		}
-		d := executionDict(r, data, nil)
-		d.SetString("workflow_name", value.String(r.WorkflowName))
-		d.SetString("workflow_namespace", value.String(r.Namespace))
-		d.SetString("workflow_id", value.String(r.DefinitionID))
-		d.SetString("description", value.String(r.Description))
-		d.SetString("state", value.String(r.State))
-		d.SetString("state_info", textOrNull(r.StateInfo))
-		d.SetString("task_execution_id", textOrNull(string(r.ParentTaskID)))
-		d.SetString("output", orNull(data.Output))
-		out = append(out, d.Freeze())
+		out = append(out, listedExecution(&views[i].Execution, &views[i].Data))
 	}
 	return value.NewList(out), nil
+}
+
+// matches reports whether executions() finds this execution.
+func (e *Execution) matches(q *expr.ExecutionsQuery) bool {
+	r := &e.rec
+	return (q.ID == "" || q.ID == string(r.ID)) && (q.RootExecutionID == "" || q.RootExecutionID == string(r.RootID)) &&
+		(q.State == "" || q.State == string(r.State)) &&
+		(q.From.IsZero() || !r.CreatedAt.Before(q.From)) && (q.To.IsZero() || r.CreatedAt.Before(q.To))
+}
+
+func listedExecution(r *ExecutionRecord, data *ExecutionData) value.Value {
+	d := executionDict(r, data, nil)
+	d.SetString("workflow_name", value.String(r.WorkflowName))
+	d.SetString("workflow_namespace", value.String(r.Namespace))
+	d.SetString("workflow_id", value.String(r.DefinitionID))
+	d.SetString("description", value.String(r.Description))
+	d.SetString("state", value.String(r.State))
+	d.SetString("state_info", textOrNull(r.StateInfo))
+	d.SetString("task_execution_id", textOrNull(string(r.ParentTaskID)))
+	d.SetString("output", orNull(data.Output))
+	return d.Freeze()
 }
 
 // Env is env(): the root's environment.

@@ -144,7 +144,7 @@ func (e *Execution) errorOutput(info string) (value.Value, string, error) {
 		switch {
 		case bad:
 			info = fmt.Sprintf("Failed to evaluate expression in output-on-error! (output-on-error: '%s', exception: '%s' Cause: '%s'",
-				tree.Source(), text, info)
+				value.Str(tree.Source()), text, info)
 			over = emptyDict()
 		case d.Len() > 0:
 			over = d

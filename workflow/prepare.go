@@ -105,11 +105,18 @@ func (e *Execution) callInput(s *scope, t *task, call *dsl.Call) (*value.Dict, e
 	if err != nil {
 		return nil, err
 	}
+	return under(input, inline), nil
+}
+
+// under adds inline parameters to an input, which wins where both have one: so does Mistral, against what one expects.
+func under(input, inline *value.Dict) *value.Dict {
 	out := input.Clone()
 	for k, v := range inline.All() {
-		put(out, k, v)
+		if _, given := input.Get(k); !given {
+			put(out, k, v)
+		}
 	}
-	return out.Freeze(), nil
+	return out.Freeze()
 }
 
 // actionDefaults fills in what the environment's __actions gives the action for inputs that the task leaves out.
@@ -165,7 +172,7 @@ func (e *Execution) prepareAction(a *action, name string, input *value.Dict) (*p
 	if a.Input, err = checkAdHoc(spec, input); err != nil {
 		return nil, err
 	}
-	base, runInput, err := e.adHocInput(spec, input)
+	base, runInput, err := e.adHocInput(a.task, spec, input)
 	if err != nil {
 		return nil, err
 	}
@@ -184,7 +191,7 @@ func checkAdHoc(spec *ActionSpec, input *value.Dict) (*value.Dict, error) {
 }
 
 // adHocInput follows the chain of an ad-hoc action: at each step its declared input is bound and base-input evaluated.
-func (e *Execution) adHocInput(spec *ActionSpec, input *value.Dict) (*ActionSpec, *value.Dict, error) {
+func (e *Execution) adHocInput(t *task, spec *ActionSpec, input *value.Dict) (*ActionSpec, *value.Dict, error) {
 	for depth := 0; spec.AdHoc != nil; depth++ {
 		if depth > DepthMax {
 			return nil, nil, flawf("Ad-hoc actions are based on each other deeper than %d (limit DepthMax)", DepthMax)
@@ -193,7 +200,7 @@ func (e *Execution) adHocInput(spec *ActionSpec, input *value.Dict) (*ActionSpec
 		if err != nil {
 			return nil, nil, err
 		}
-		next, err := e.baseInput(spec, bound)
+		next, err := e.baseInput(t, spec, bound)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -208,29 +215,23 @@ func (e *Execution) adHocInput(spec *ActionSpec, input *value.Dict) (*ActionSpec
 	return spec, input, nil
 }
 
-// baseInput evaluates base-input and the inline parameters of base over an ad-hoc action's own input.
-func (e *Execution) baseInput(spec *ActionSpec, bound *value.Dict) (*value.Dict, error) {
-	s := &scope{e: e, ctx: value.NewLayers(bound, e.envLayer(), e.baseContext())}
-	out := value.NewDict(2)
+// baseInput evaluates base-input and the inline parameters of base. They see the ad-hoc action's own input, and under it
+// what the calling task's branch has published, the environment, variables and globals, but not the workflow's input.
+func (e *Execution) baseInput(t *task, spec *ActionSpec, bound *value.Dict) (*value.Dict, error) {
+	layers := append([]*value.Dict{bound}, e.inbound(t).layers()...)
+	s := &scope{e: e, ctx: value.NewLayers(append(layers, e.envLayer(), e.data.Context)...)}
 	own, err := s.dict(spec.AdHoc.BaseInput)
-	if err == nil && own != nil {
-		for k, v := range own.All() {
-			put(out, k, v)
-		}
-	}
 	if err != nil {
 		return nil, err
+	}
+	if own == nil {
+		own = emptyDict()
 	}
 	inline, err := s.dict(spec.AdHoc.Base.Params)
-	if err != nil {
-		return nil, err
+	if err != nil || inline == nil {
+		return own, err
 	}
-	if inline != nil {
-		for k, v := range inline.All() {
-			put(out, k, v)
-		}
-	}
-	return out.Freeze(), nil
+	return under(own, inline), nil
 }
 
 // adHocOutput applies the output of an ad-hoc action's chain to a successful result, innermost first; `$` is the result.

@@ -14,6 +14,7 @@ type Program struct {
 	tasks  map[string]*taskProgram
 	order  []*taskProgram // in the order of the text
 	start  []*taskProgram // of a direct workflow
+	legacy bool           // its expressions know the functions of older versions
 }
 
 // taskProgram is one task with its defaults resolved.
@@ -71,6 +72,10 @@ func Compile(w *dsl.Workflow, fullName, workbook string) (*Program, error) {
 	}
 	return p, p.linkTransitions()
 }
+
+// AllowLegacy lets the expressions use functions that Mistral 15 had and later versions haven't: json_pp() and format() of
+// texts. It is called before the program is used.
+func (p *Program) AllowLegacy() { p.legacy = true }
 
 // Name is the workflow's full name.
 func (p *Program) Name() string { return p.name }

@@ -60,7 +60,7 @@ func (e *Execution) envLayer() *value.Dict {
 }
 
 func (s *scope) env() *expr.Env {
-	return &expr.Env{Context: s.ctx, Functions: functions{s.e, s.task}, Now: s.e.now, Entropy: s.e.entropy.word}
+	return &expr.Env{Context: s.ctx, Functions: functions{s.e, s.task}, Now: s.e.now, Entropy: s.e.entropy.word, Legacy: s.e.program.legacy}
 }
 
 // tree evaluates a structure; nil gives nil. An error is a flaw unless the facts could not be read.

@@ -192,10 +192,17 @@ func (e *Execution) complete(t *task, s State, info string) error {
 	if err := e.publish(t); err != nil {
 		return err
 	}
-	if !t.prog.KeepResult {
+	err := e.conclude(t)
+	// Policies and transitions still see the result. What is completed again after its wait-after publishes again.
+	if !t.prog.KeepResult && t.Runtime.WakeFor != wakeComplete {
 		e.dropResult(t)
 	}
-	if s != Skipped {
+	return err
+}
+
+// conclude applies the policies to a task's state, and unless they put its end off starts what follows.
+func (e *Execution) conclude(t *task) error {
+	if t.State != Skipped {
 		if err := e.afterCompletion(t); err != nil {
 			return err
 		}

@@ -75,21 +75,22 @@ func (w *world) Tasks(_ string, q workflow.TasksFilter) ([]workflow.TaskView, er
 		if r == nil {
 			return
 		}
+		var children []workflow.ExecutionID
 		for _, t := range r.tasks {
 			v := workflow.TaskView{Task: *t}
 			for _, a := range r.actions {
-				if a.TaskID == t.ID {
-					v.Actions = append(v.Actions, *a)
+				if a.TaskID != t.ID {
+					continue
+				}
+				v.Actions = append(v.Actions, *a)
+				if a.Kind == workflow.KindWorkflow && q.Recursive && q.Execution != "" {
+					children = append(children, workflow.ExecutionID(a.ID))
 				}
 			}
-			if (q.State == "" || t.State == q.State) && (!q.Flat || t.Type != "WORKFLOW") {
-				out = append(out, v)
-			}
-			for _, a := range v.Actions {
-				if a.Kind == workflow.KindWorkflow && q.Recursive {
-					add(workflow.ExecutionID(a.ID))
-				}
-			}
+			out = append(out, v)
+		}
+		for _, child := range children {
+			add(child)
 		}
 	}
 	if q.Execution != "" {

@@ -26,7 +26,7 @@ func newLint() *cobra.Command {
 		Long: `Look at definitions as an upload would, without a server.
 
 Errors are what an upload refuses. Warnings are what Mistral accepts and then does something else with than it seems: they
-say what to write instead. Folders are searched for *.yaml and *.yml; "-" is standard input. The exit code is 1 when there
+say what to write instead. An action that is neither a standard one nor in one of the files is a warning. Folders are searched for *.yaml and *.yml; "-" is standard input. The exit code is 1 when there
 are errors, with --strict also when there are warnings.`,
 		Example: `  cierzo lint examples/
   cierzo lint --format sarif workflows/ > lint.sarif`,
@@ -51,12 +51,16 @@ func lint(args []string, format string, strict bool, stdin io.Reader, stdout, st
 	}
 	var all []node.Findings
 	failures, warnings := 0, 0
-	for _, f := range files {
-		source, err := readSource(f, stdin)
-		if err != nil {
+	sources := make([][]byte, len(files))
+	var defined []string // ad-hoc actions, which the other files may use
+	for i, f := range files {
+		if sources[i], err = readSource(f, stdin); err != nil {
 			return err
 		}
-		found := node.Lint(f, source)
+		defined = append(defined, node.DefinedActions(f, sources[i])...)
+	}
+	for i, f := range files {
+		found := node.Lint(f, sources[i], defined...)
 		all = append(all, found)
 		for _, x := range found.List {
 			if x.Severity == "error" {

@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"os"
+
+	"github.com/spf13/pflag"
 
 	"cierzo/actions/std"
 	"cierzo/node"
@@ -14,8 +17,21 @@ func standard() std.Config { return std.Config{JavaScript: std.RunJavaScriptChil
 // localBackend runs workflows on an engine inside this process.
 type localBackend struct{ node *node.Node }
 
+// newLocalBackend takes the settings that concern actions and expressions from the environment and the configuration file, as
+// a server does.
 func newLocalBackend(ctx context.Context, store string, slots int) (backend, error) {
-	n, err := node.New(ctx, node.Config{Store: store, Slots: slots, Version: version(), Standard: standard()})
+	s, err := loadSettings(pflag.NewFlagSet("run", pflag.ContinueOnError), os.LookupEnv)
+	if err != nil {
+		return nil, err
+	}
+	cfg := node.Config{Store: store, Slots: slots, Version: version()}
+	if cfg.Standard, err = s.standard(); err != nil {
+		return nil, err
+	}
+	if cfg.LegacyFunctions, err = s.onOff("legacy-functions"); err != nil {
+		return nil, err
+	}
+	n, err := node.New(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -17,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"cierzo/actions/std"
 	"cierzo/fault"
 	"cierzo/node"
 )
@@ -67,6 +69,15 @@ func serverSettings() []setting {
 		{"expire-max-finished", "0", "executions that have ended and are kept; the oldest beyond go (0: no limit)"},
 		{"expire-batch", "1000", "executions that one removal takes"},
 		{"expire-ignore-states", "", "states in which executions are kept: SUCCESS, ERROR, CANCELLED, comma-separated"},
+		{"legacy-functions", "false", "expressions know json_pp() and format(), which Mistral has dropped since version 15"},
+		{"http-timeout", "60s", "what a request of std.http may take when its input doesn't say"},
+		{"http-response-max", "5242880", "largest answer that std.http and openstack.call read, in bytes"},
+		{"http-allowed-hosts", "", "hosts that std.http may ask, comma-separated (default: all)"},
+		{"http-denied-networks", "169.254.0.0/16,fe80::/10", "networks that std.http never connects to, comma-separated; none for no such networks"},
+		{"ssh-keys", "", "folder of private keys for std.ssh (default: .ssh in the home of the process)"},
+		{"ssh-known-hosts", "", "file of host keys; std.ssh refuses others (default: any host key is accepted)"},
+		{"ssh-proxy-commands", "false", "std.ssh_proxied may run programs on this machine by its input proxy_command"},
+		{"javascript-timeout", "10s", "what a script of std.javascript may take"},
 		{"log-level", "info", "debug, info, warn or error"},
 		{"log-format", "text", "text or json"},
 	}
@@ -164,16 +175,25 @@ func settingNames() []string {
 
 // nodeConfig makes the node's configuration of the settings. Errors name the setting and where its value came from.
 func (s *settings) nodeConfig() (node.Config, error) {
-	cfg := node.Config{Standard: standard()}
+	cfg := node.Config{}
 	for _, r := range s.words("roles") {
 		cfg.Roles = append(cfg.Roles, node.Role(r))
 	}
 	var err error
+	if cfg.Standard, err = s.standard(); err != nil {
+		return cfg, err
+	}
+	if cfg.LegacyFunctions, err = s.onOff("legacy-functions"); err != nil {
+		return cfg, err
+	}
+	if cfg.RunnerGrace, err = s.duration("runner-grace"); err != nil {
+		return cfg, err
+	}
 	if cfg.Slots, err = strconv.Atoi(s.value["slots"]); err != nil {
 		return cfg, s.invalid("slots", "is no whole number")
 	}
 	err = s.durations(map[string]*time.Duration{
-		"lease": &cfg.LeaseTTL, "runner-grace": &cfg.RunnerGrace, "drain-timeout": &cfg.DrainTimeout, "cron-grace": &cfg.Triggers.Grace,
+		"lease": &cfg.LeaseTTL, "drain-timeout": &cfg.DrainTimeout, "cron-grace": &cfg.Triggers.Grace,
 		"notify-give-up": &cfg.Notify.GiveUp, "expire-every": &cfg.Expiration.Every, "expire-older-than": &cfg.Expiration.OlderThan,
 	})
 	if err != nil {
@@ -245,6 +265,55 @@ func (s *settings) duties(cfg *node.Config) error {
 	t.AMQPURL, t.AMQPPool, cfg.Notify.File = s.value["amqp-url"], s.value["amqp-pool"], s.value["notify"]
 	cfg.Expiration.IgnoredStates = s.words("expire-ignore-states")
 	return nil
+}
+
+// standard reads the settings of the standard actions.
+func (s *settings) standard() (std.Config, error) {
+	cfg := standard()
+	cfg.AllowedHosts = s.words("http-allowed-hosts")
+	cfg.SSHKeys, cfg.SSHKnownHosts = s.value["ssh-keys"], s.value["ssh-known-hosts"]
+	var err error
+	if cfg.HTTPTimeout, err = s.duration("http-timeout"); err != nil {
+		return cfg, err
+	}
+	if cfg.JavaScriptTimeout, err = s.duration("javascript-timeout"); err != nil {
+		return cfg, err
+	}
+	if cfg.SSHProxyCommands, err = s.onOff("ssh-proxy-commands"); err != nil {
+		return cfg, err
+	}
+	if cfg.ResponseBytesMax, err = strconv.Atoi(s.value["http-response-max"]); err != nil || cfg.ResponseBytesMax <= 0 {
+		return cfg, s.invalid("http-response-max", "is no number of bytes above 0")
+	}
+	cfg.DeniedCIDRs = []netip.Prefix{}
+	for _, w := range s.words("http-denied-networks") {
+		network, err := netip.ParsePrefix(w)
+		switch {
+		case w == "none":
+		case err != nil:
+			return cfg, s.invalid("http-denied-networks", "has "+w+", which is no network such as 127.0.0.0/8")
+		default:
+			cfg.DeniedCIDRs = append(cfg.DeniedCIDRs, network)
+		}
+	}
+	return cfg, nil
+}
+
+// duration is a setting that is a time above 0.
+func (s *settings) duration(name string) (time.Duration, error) {
+	d, err := time.ParseDuration(s.value[name])
+	if err != nil || d <= 0 {
+		return 0, s.invalid(name, "is no duration such as 10s")
+	}
+	return d, nil
+}
+
+func (s *settings) onOff(name string) (bool, error) {
+	on, err := strconv.ParseBool(s.value[name])
+	if err != nil {
+		return false, s.invalid(name, "is neither true nor false")
+	}
+	return on, nil
 }
 
 // auth reads the settings of authentication. A password is in a file, not in a flag that others can see.

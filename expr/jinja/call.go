@@ -177,9 +177,6 @@ func (c *call) bind(a args) error {
 	}
 	given := copy(c.vals, a.pos)
 	if len(a.pos) > n {
-		if !fn.variadic {
-			return c.tooMany(len(a.pos))
-		}
 		c.rest = a.pos[given:]
 	}
 	for _, k := range a.kw {
@@ -199,6 +196,9 @@ func (c *call) bind(a args) error {
 		default:
 			return typeError("%s() got an unexpected keyword argument %s", fn.name, quoted(k.name))
 		}
+	}
+	if len(c.rest) > 0 && !fn.variadic {
+		return c.tooMany(len(a.pos))
 	}
 	var missing []string
 	for i := range fn.required {
@@ -324,6 +324,15 @@ func (c *call) truth(i int, otherwise bool) (bool, error) {
 		return otherwise, nil
 	}
 	return c.r.truth(c.vals[i])
+}
+
+// flag is an argument that Python takes as an integer and only asks whether it is 0; false when it isn't given.
+func (c *call) flag(i int) (bool, error) {
+	if c.vals[i] == nil {
+		return false, nil
+	}
+	n, err := toIndex(c.vals[i])
+	return n != 0, err
 }
 
 // toIndex is Python's operator.index within the range of int; numbers beyond are cut to its ends.

@@ -145,15 +145,15 @@ func (r *run) sortBy(items []value.Value, reverse bool, key func(value.Value) (v
 }
 
 func filterSort(c *call) (value.Value, error) {
-	reverse, err := c.truth(1, false)
-	if err != nil {
-		return nil, err
-	}
 	sensitive, err := c.truth(2, false)
 	if err != nil {
 		return nil, err
 	}
 	items, err := c.r.list(c.arg(0))
+	if err != nil {
+		return nil, err
+	}
+	reverse, err := c.flag(1)
 	if err != nil {
 		return nil, err
 	}
@@ -191,16 +191,16 @@ func filterDictsort(c *call) (value.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	reverse, err := c.truth(3, false)
-	if err != nil {
-		return nil, err
-	}
 	m, ok := c.arg(0).(value.Mapping)
 	if !ok {
 		if u, undef := c.arg(0).(*undefined); undef {
 			return nil, u.fail()
 		}
 		return nil, raise("AttributeError", "'%s' object has no attribute 'items'", typeName(c.arg(0)))
+	}
+	reverse, err := c.flag(3)
+	if err != nil {
+		return nil, err
 	}
 	items, err := c.r.drain(dictIter(m, "items"))
 	if err != nil {

@@ -48,6 +48,9 @@ func mistralBuiltin(name string) *builtin {
 // mistralFunction finds a function of Mistral as a global; nil: there is none.
 func (r *run) mistralFunction(name string) value.Value {
 	fn := mistralBuiltin(name)
+	if fn == nil && r.env.Legacy && name == "json_pp" {
+		fn = &builtin{name: "json_pp_", params: []string{"data"}, hidden: 1, context: true, eval: jsonPretty}
+	}
 	if fn == nil {
 		return nil
 	}
@@ -261,6 +264,18 @@ func jsonDump(c *call) (value.Value, error) {
 		return nil, valueError("%s", err)
 	}
 	return value.String(s), c.r.make(len(s))
+}
+
+// jsonPretty is json_pp() of older versions, whose text is no JSON if there are line ends within texts.
+func jsonPretty(c *call) (value.Value, error) {
+	if c.vals[0] == nil {
+		c.vals[0] = value.Null{}
+	}
+	v, err := jsonDump(c)
+	if err != nil {
+		return nil, err
+	}
+	return value.String(value.PrettyJSON(string(v.(value.String)))), nil
 }
 
 func yamlParse(c *call) (value.Value, error) {

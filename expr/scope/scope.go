@@ -20,6 +20,8 @@ type Env struct {
 	Now time.Time
 	// Entropy gives random bits for random() and uuid(); nil: they are errors.
 	Entropy func() uint64
+	// Legacy adds what Mistral 15 had and later ones haven't: json_pp() and, in YAQL, format() of texts.
+	Legacy bool
 	// Limits of the evaluation; zero fields have their defaults.
 	Limits Limits
 }

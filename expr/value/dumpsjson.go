@@ -133,3 +133,9 @@ func (d *jsonDumper) text(s string) {
 	}
 	d.b.WriteByte('"')
 }
+
+// PrettyJSON is what the function json_pp() of older versions of Mistral makes of JSON text: it writes line ends within
+// texts as such, and cuts blanks before line ends.
+func PrettyJSON(text string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(text, `\n`, "\n"), " \n", "\n")
+}

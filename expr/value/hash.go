@@ -96,6 +96,9 @@ func hashContainer(v Value, free bool) (hash, error) {
 			return hashMapping(v)
 		}
 	default:
+		if u, ok := v.(interface{ Unhashable() bool }); ok && u.Unhashable() {
+			break
+		}
 		if v.Kind() == KindOpaque {
 			return hash{kind: hashObject, text: fmt.Sprintf("%p", v)}, nil
 		}

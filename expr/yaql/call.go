@@ -41,6 +41,9 @@ func (c *call) eval(r *run, f *frame) (value.Value, error) {
 	if err := r.budget.Step(); err != nil {
 		return nil, err
 	}
+	if c.legacy != nil && r.env.Legacy {
+		return c.legacy.eval(r, f)
+	}
 	if c.form&formFunction != 0 {
 		if d := f.definition(c.name); d != nil {
 			return c.callDefined(r, f, d)
@@ -74,6 +77,9 @@ func (c *call) eval(r *run, f *frame) (value.Value, error) {
 		default:
 			v, err := r.eval(a, f)
 			if err != nil {
+				if c.recv != nil && !c.acceptsReceiver(r, vals[0]) {
+					err = c.refuse(vals[0])
+				}
 				return nil, err
 			}
 			vals[i] = v
@@ -218,6 +224,23 @@ func (p *plan) accepts(r *run, vals []value.Value) bool {
 		}
 	}
 	return true
+}
+
+// acceptsReceiver reports whether any overload takes the receiver. That is asked before the arguments are evaluated, and
+// here only when one of them fails: else it shows when an overload is chosen.
+func (c *call) acceptsReceiver(r *run, recv value.Value) bool {
+	for i := range c.plans {
+		p := &c.plans[i]
+		for j, from := range p.from {
+			if from == 0 && p.ov.params[j].accepts(r, recv) {
+				return true
+			}
+		}
+		if len(p.rest) > 0 && p.rest[0] == 0 && p.ov.rest.accepts(r, recv) {
+			return true
+		}
+	}
+	return false
 }
 
 // bind puts the values in the order of the parameters.

@@ -170,6 +170,12 @@ func (f *finalizer) set(items []value.Value, depth int) (value.Value, error) {
 	if f.options.SetsToLists {
 		return value.NewList(items), nil
 	}
+	// What is a set inside becomes one that can be changed, and that can't be a member.
+	for _, item := range items {
+		if item.Kind() == value.KindSet {
+			return nil, fail(classType, "unhashable type: 'set'")
+		}
+	}
 	s, err := value.NewSet(items, f.options.KeepTuples)
 	if err != nil {
 		return nil, asType(err)

@@ -23,7 +23,7 @@ func mistralEntries() []entry {
 		{formFunction, "uuid()", uuid},
 		{formFunction, "json_parse(data: any)", parseJSON},
 		{formFunction, "json_dump(data: any)", dumpJSON},
-		{formFunction | formLegacy, "json_pp(data: any = null)", dumpJSON},
+		{formFunction | formLegacy, "json_pp(data: any = null)", prettyJSON},
 		{formFunction, "yaml_parse(data: any)", parseYAML},
 		{formFunction, "yaml_dump(data: any)", dumpYAML},
 	}
@@ -219,6 +219,15 @@ func dumpJSON(a *args) (value.Value, error) {
 		return nil, &Error{class, err.Error()}
 	}
 	return a.text(text)
+}
+
+// prettyJSON is json_pp(), whose text is no JSON if there are line ends within texts.
+func prettyJSON(a *args) (value.Value, error) {
+	v, err := dumpJSON(a)
+	if err != nil {
+		return nil, err
+	}
+	return value.String(value.PrettyJSON(string(v.(value.String)))), nil
 }
 
 func parseYAML(a *args) (value.Value, error) {

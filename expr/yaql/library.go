@@ -43,6 +43,16 @@ func spreadRules(overloads []*overload) {
 	}
 }
 
+// hasLegacy reports whether older versions have more overloads of a name.
+func (l functions) hasLegacy(name string, form form) bool {
+	for _, ov := range l[name] {
+		if ov.form&form != 0 && ov.form&formLegacy != 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // find gives the overloads that can be called in a form.
 func (l functions) find(name string, form form, options *Options) []*overload {
 	var out []*overload

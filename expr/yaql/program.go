@@ -179,6 +179,8 @@ type call struct {
 	// ambiguous: the overloads don't agree on what is lazy.
 	ambiguous bool
 	fault     error // what every evaluation answers, unless def() made a function of that name
+	// legacy is the call where the functions of older versions are known; nil: that is no difference.
+	legacy *call
 }
 
 // plan says where the parameters of an overload come from.
@@ -191,6 +193,16 @@ type plan struct {
 }
 
 func resolve(options *Options, name string, form form, recv node, args []node) *call {
+	c := resolveCall(options, name, form, recv, args)
+	if !options.Legacy && options.library.hasLegacy(name, form) {
+		old := *options
+		old.Legacy = true
+		c.legacy = resolveCall(&old, name, form, recv, args)
+	}
+	return c
+}
+
+func resolveCall(options *Options, name string, form form, recv node, args []node) *call {
 	c := &call{name: name, form: form, recv: recv}
 	if recv != nil {
 		c.args = append(c.args, recv)

@@ -73,6 +73,9 @@ func (v *view) TypeName() string {
 // Truth reports whether the dict has entries.
 func (v *view) Truth() bool { return v.of.Len() > 0 }
 
+// Unhashable reports that the view can't be a key or a member of a set: those that are like sets are compared by content.
+func (v *view) Unhashable() bool { return v.what != viewValues }
+
 // Items are what the view shows.
 func (v *view) Items() []value.Value { return v.list() }
 
@@ -148,6 +151,9 @@ func isIterator(v value.Value) bool {
 
 // checkKey pays for the parts of a key, and says if it is of an unhashable type.
 func (r *run) checkKey(key value.Value) error {
+	if v, ok := key.(*view); ok && v.Unhashable() {
+		return asType(value.CheckKey(key))
+	}
 	switch key.Kind() {
 	case value.KindList, value.KindTuple, value.KindDict, value.KindSet:
 		if err := r.measure(key); err != nil {

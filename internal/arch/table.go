@@ -152,7 +152,7 @@ func programs() []Rule {
 	return []Rule{
 		{Folder: "examples/embedded", May: []string{"actions/...", "node"}},
 		{Folder: "test/docs"},
-		{Folder: "test/conformance", May: []string{"api/...", "dsl/...", "expr/...", "node", "workflow"}},
+		{Folder: "test/conformance", May: []string{"actions/std", "dsl/yaml", "expr/goldentest", "expr/value", "node"}},
 		{
 			Folder: "test/sim",
 			May: []string{
