@@ -202,3 +202,8 @@ func (c *Client) SetMaintenance(ctx context.Context, status string) (*apitype.Ma
 	err := c.json(ctx, http.MethodPut, "/maintenance", apitype.Maintenance{Status: status}, &out)
 	return &out, err
 }
+
+// Services asks for Mistral's list of processes; newer servers refuse it.
+func (c *Client) Services(ctx context.Context) ([]map[string]any, error) {
+	return list[map[string]any](ctx, c, "/services", "services", nil, 0)
+}

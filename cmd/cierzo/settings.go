@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"cierzo/cmd/cierzo/input"
 	"cierzo/fault"
 	"cierzo/node"
 )
@@ -118,7 +119,7 @@ func readConfigFile(flags *pflag.FlagSet, getenv func(string) (string, bool)) (s
 	for _, key := range k.Keys() {
 		name := strings.ReplaceAll(key, "_", "-")
 		if !knownSetting(name) {
-			return "", nil, fault.New(fault.Invalid, "configuration file %s: unknown key %q%s", path, key, suggest(name, settingNames()))
+			return "", nil, fault.New(fault.Invalid, "configuration file %s: unknown key %q%s", path, key, input.Suggest(name, settingNames()))
 		}
 		if list := k.Strings(key); len(list) > 0 {
 			values[name] = strings.Join(list, ",")
