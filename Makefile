@@ -43,8 +43,8 @@ test: setup lint ## everything that must be green: lint and vet, import rules, a
 	go test -shuffle=on -timeout=5m ./node ./cluster
 
 .PHONY: setup
-setup: ## check for Go, a C compiler, PostgreSQL's and OpenSSH's server; as root, install what is missing
-	@tools/setup.sh go cc postgres sshd
+setup: ## check for Go, a C compiler, PostgreSQL's and OpenSSH's server, Mistral's client; as root, install what is missing
+	@tools/setup.sh go cc postgres sshd mistral
 
 .PHONY: lint
 lint: ## golangci-lint (with vet) in the pinned version
@@ -54,6 +54,11 @@ lint: ## golangci-lint (with vet) in the pinned version
 cover: ## coverage of all tests, by package, and cover.out
 	go test -shuffle=on -timeout=15m -coverprofile=cover.out -coverpkg=./... $(PKG)
 	go tool cover -func=cover.out | tail -1
+
+.PHONY: client-test
+client-test: ## Mistral's own command against a real server: each of its sub-commands, with Keystone; part of make test, too
+	@tools/setup.sh go mistral
+	CIERZO_CLIENT_TEST=1 go test ./test/mistralclient -count=1 -v -timeout=15m
 
 .PHONY: chaos
 chaos: setup ## the long form: 300 executions while engines, runners and the database get killed, then the SQLite kill loop

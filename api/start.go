@@ -100,7 +100,6 @@ func (s *server) createExecution(r *http.Request) (int, any, error) {
 		}
 	}
 	e, err := s.executionJSON(r.Context(), rec, data)
-	forgetUpdate(created && wait == 0, &e.UpdatedAt)
 	if source != "" {
 		e.SourceExecutionID = apitype.Some(source)
 	}

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Checks for what the build and the tests need, and installs what is missing where it may.
 #
-#   tools/setup.sh go cc postgres sshd
+#   tools/setup.sh go cc postgres sshd mistral
 #
 # Go must be there. Without a C compiler the tests run without the race detector; without PostgreSQL's server the tests on
-# PostgreSQL are skipped, without OpenSSH's server those of std.ssh. They are installed with apt-get when we are root or sudo
+# PostgreSQL are skipped, without OpenSSH's server those of std.ssh, without the command mistral those of Mistral's client. They are installed with apt-get when we are root or sudo
 # asks for no password.
 set -euo pipefail
 
@@ -52,6 +52,11 @@ check_sshd() {
 	[[ -x /usr/sbin/sshd ]] && return
 	command -v sshd >/dev/null && return
 	install openssh-server || say "no sshd: the tests of std.ssh are SKIPPED (apt-get install openssh-server)"
+}
+
+check_mistral() {
+	command -v mistral >/dev/null && return
+	install python3-mistralclient || say "no command mistral: its tests are SKIPPED (apt-get install python3-mistralclient)"
 }
 
 for what in "$@"; do

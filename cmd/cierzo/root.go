@@ -76,10 +76,18 @@ func flatNames(root *cobra.Command, args []string) []string {
 func asUsageErrors(cmd *cobra.Command) {
 	if check := cmd.Args; check != nil {
 		cmd.Args = func(c *cobra.Command, args []string) error {
-			if err := check(c, args); err != nil {
-				return fault.New(fault.Invalid, "%w (see `%s --help`)", err, c.CommandPath())
+			err := check(c, args)
+			if err == nil {
+				return nil
 			}
-			return nil
+			meant := ""
+			if len(args) > 0 && c.HasAvailableSubCommands() {
+				c.SuggestionsMinimumDistance = 2
+				if names := c.SuggestionsFor(args[0]); len(names) > 0 {
+					meant = fmt.Sprintf("; did you mean %q?", names[0])
+				}
+			}
+			return fault.New(fault.Invalid, "%w%s (see `%s --help`)", err, meant, c.CommandPath())
 		}
 	}
 	for _, sub := range cmd.Commands() {

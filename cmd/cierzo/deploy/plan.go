@@ -125,7 +125,7 @@ func (p *planner) definition(kind Kind, name, namespace string) (*current, error
 		return &current{w.Definition, w.Scope}, err
 	case Action:
 		a, err := p.client.Action(p.ctx, name, namespace)
-		if err == nil && a.IsSystem {
+		if err == nil && a.Definition.Value == "" { // is_system says so only on some of Mistral's versions
 			return nil, fault.New(fault.Conflict, "the server's runners have an action of this name")
 		}
 		return &current{a.Definition.Value, a.Scope.Value}, err
@@ -309,7 +309,7 @@ func (p *planner) prune(items []Item, namespace string) ([]Step, error) {
 		f.add(Workflow, w.Name, w.Namespace, w.ID, w.ProjectID, w.Scope)
 	}
 	for _, a := range actions {
-		if !a.IsSystem {
+		if a.Definition.Value != "" { // the others are the runners'
 			f.add(Action, a.Name, a.Namespace, a.ID, a.ProjectID.Value, a.Scope.Value)
 		}
 	}

@@ -34,7 +34,7 @@ func workbookColumns() []show.Column {
 
 func actionColumns() []show.Column {
 	return []show.Column{
-		{Title: "Name", Key: "name"}, {Title: "Namespace", Key: "namespace"}, {Title: "System", Key: "is_system"}, {Title: "Input", Key: "input"},
+		{Title: "Name", Key: "name"}, {Title: "Namespace", Key: "namespace"}, {Title: "Kind", Key: "is_system", Of: actionKind}, {Title: "Input", Key: "input"},
 		{Title: "Description", Key: "description"}, {Title: "Tags", Key: "tags"}, {Title: "ID", Key: "id", Wide: true},
 		{Title: "Created", Key: "created_at", Wide: true}, {Title: "Updated", Key: "updated_at", Wide: true},
 	}
@@ -111,7 +111,7 @@ func newAction() *cobra.Command {
 		get: func(s *session, name, ns string) (any, error) { return s.Action(s.ctx, name, ns) },
 		text: func(s *session, name, ns string) (string, error) {
 			a, err := s.Action(s.ctx, name, ns)
-			if err == nil && a.IsSystem {
+			if err == nil && a.Definition.Value == "" {
 				return "", fault.New(fault.Invalid, "%s is an action of the runners: it has no definition", name)
 			}
 			return a.Definition.Value, err
@@ -273,4 +273,12 @@ func (d definitions) validator() *cobra.Command {
 		}
 		return nil
 	})
+}
+
+// actionKind says where an action comes from: is_system says it only on some of Mistral's versions.
+func actionKind(o map[string]any) string {
+	if text, _ := o["definition"].(string); text != "" {
+		return "ad-hoc"
+	}
+	return "runners"
 }
