@@ -4,8 +4,8 @@
 #   tools/setup.sh go cc postgres sshd mistral
 #
 # Go must be there. Without a C compiler the tests run without the race detector; without PostgreSQL's server the tests on
-# PostgreSQL are skipped, without OpenSSH's server those of std.ssh, without the command mistral those of Mistral's client. They are installed with apt-get when we are root or sudo
-# asks for no password.
+# PostgreSQL are skipped, without OpenSSH's server those of std.ssh, without the command mistral those of Mistral's client. They
+# are installed with apt-get when we are root or sudo asks for no password.
 set -euo pipefail
 
 say() { echo "setup: $*" >&2; }

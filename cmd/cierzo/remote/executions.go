@@ -126,7 +126,7 @@ func (s *session) start(args []string, o startOptions) error {
 		})
 	}
 	if o.watch {
-		return s.watch(done.ID, 0)
+		return s.watch(done.ID, 0, show.Terminal(s.Out))
 	}
 	if err := s.One(executionRecord(), done); err != nil {
 		return err

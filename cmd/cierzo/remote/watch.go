@@ -16,12 +16,15 @@ import (
 
 func newWatch() *cobra.Command {
 	var timeout time.Duration
+	var live bool
 	cmd := view("watch ID", "Show an execution and all below it live, until it ends", cobra.ExactArgs(1), func(s *session, args []string) error {
-		return s.watch(args[0], timeout)
+		return s.watch(args[0], timeout, live || show.Terminal(s.Out))
 	})
 	cmd.Long = `Show an execution as a tree of tasks and sub-workflows, live, until it ends or is paused. On a terminal the tree is redrawn;
 elsewhere each change of a state is a line. The exit code tells the state: 0 SUCCESS, 1 ERROR, 3 PAUSED, 4 CANCELLED.`
 	cmd.Flags().DurationVar(&timeout, "timeout", 0, "give up after so long, such as 10m, with exit code 5; 0: never")
+	cmd.Flags().BoolVar(&live, "live", false, "redraw though it is no terminal")
+	_ = cmd.Flags().MarkHidden("live") // it is declared one line above
 	return cmd
 }
 
@@ -36,14 +39,14 @@ const (
 )
 
 // watch shows an execution until it ends.
-func (s *session) watch(id string, timeout time.Duration) error {
+func (s *session) watch(id string, timeout time.Duration, live bool) error {
 	ctx, cancel := context.WithCancel(s.ctx)
 	defer cancel()
 	if timeout > 0 {
 		ctx, cancel = context.WithTimeout(s.ctx, timeout)
 		defer cancel()
 	}
-	w := &watcher{session: s, ctx: ctx, heard: make(chan struct{}, 1), following: map[string]bool{}, seen: map[string]string{}, live: show.Terminal(s.Out)}
+	w := &watcher{session: s, ctx: ctx, heard: make(chan struct{}, 1), following: map[string]bool{}, seen: map[string]string{}, live: live}
 	defer w.streams.Wait()
 	defer cancel()
 	state, err := w.run(id)
