@@ -2,6 +2,7 @@ package remote
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/url"
 
 	"github.com/spf13/cobra"
@@ -204,16 +205,17 @@ func actionExecutionPart(use, alias, short string, part func(*apitype.ActionExec
 }
 
 func actionExecutionUpdate() *cobra.Command {
-	var state, output string
+	var state string
+	var output []string
 	cmd := verb("update ID", "Give an action execution a state and an output", cobra.ExactArgs(1), func(s *session, args []string) error {
 		if state == "" {
 			return fault.New(fault.Invalid, "--state: give PAUSED, RUNNING, SUCCESS, ERROR or CANCELLED")
 		}
-		return s.finish(args[0], state, output, s.cmd.Flags().Changed("result"))
+		return s.finish(args[0], state, output)
 	})
 	f := cmd.Flags()
 	f.StringVarP(&state, "state", "s", "", "PAUSED, RUNNING, SUCCESS, ERROR or CANCELLED")
-	f.StringVar(&output, "result", "", "the output: JSON or a text; --output of Mistral's command")
+	f.StringArrayVar(&output, "result", nil, "the output: a JSON object, key=value, or @file; repeatable; --output of Mistral's command")
 	complete(cmd, "state", "PAUSED", "RUNNING", "SUCCESS", "ERROR", "CANCELLED")
 	return cmd
 }
@@ -221,23 +223,27 @@ func actionExecutionUpdate() *cobra.Command {
 // finishers are the two that people need.
 func finishers() []*cobra.Command {
 	one := func(use, short, state string) *cobra.Command {
-		return verb(use+" ID [RESULT]", short+"; RESULT is JSON or a text", cobra.RangeArgs(1, 2), func(s *session, args []string) error {
-			result := ""
-			if len(args) > 1 {
-				result = args[1]
-			}
-			return s.finish(args[0], state, result, len(args) > 1)
+		cmd := verb(use+" ID [RESULT…]", short+"; RESULT is a JSON object, key=value, or @file", cobra.MinimumNArgs(1), func(s *session, args []string) error {
+			return s.finish(args[0], state, args[1:])
 		})
+		cmd.Example = fmt.Sprintf("  cierzo action-execution %s ID approved=true by=kim", use)
+		return cmd
 	}
 	return []*cobra.Command{
 		one("complete", "End an asynchronous action in SUCCESS", "SUCCESS"), one("fail", "End an asynchronous action in ERROR", "ERROR"),
 	}
 }
 
-func (s *session) finish(id, state, output string, given bool) error {
+func (s *session) finish(id, state string, output []string) error {
+	values, err := input.Assignments("RESULT", output)
+	if err != nil {
+		return err
+	}
 	var result json.RawMessage
-	if given {
-		result = input.Value(output)
+	if values != nil {
+		if result, err = json.Marshal(values); err != nil {
+			return err
+		}
 	}
 	a, err := s.CompleteAction(s.ctx, id, state, result)
 	if err != nil {
