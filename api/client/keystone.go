@@ -83,8 +83,7 @@ type object map[string]any
 
 // request is the body of the request for a token.
 func (k Keystone) request() (object, error) {
-	identity := object{}
-	scope := object{}
+	var identity, scope object
 	switch {
 	case k.CredentialSecret != "":
 		credential := object{"secret": k.CredentialSecret}

@@ -220,8 +220,15 @@ func TestImport(t *testing.T) {
 
 	r = importFrom(t, show.Failed, m.URL, url) // broken can't be stored, and so its trigger can't
 	for _, s := range [][2]string{
-		{"workflow", "one, two"}, {"workflow", "spaced"}, {"workbook", "tools"}, {"action", "shout"}, {"environment", "prod"},
-		{"environment", "test"}, {"environment", "stage"}, {"cron-trigger", "nightly"}, {"event-trigger", "created"},
+		{"workflow", "one, two"},
+		{"workflow", "spaced"},
+		{"workbook", "tools"},
+		{"action", "shout"},
+		{"environment", "prod"},
+		{"environment", "test"},
+		{"environment", "stage"},
+		{"cron-trigger", "nightly"},
+		{"event-trigger", "created"},
 	} {
 		r.has(t, s[0], s[1], "create", "done")
 	}

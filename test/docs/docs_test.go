@@ -59,7 +59,6 @@ type book struct {
 	targets map[string]bool
 	binary  func() (string, error)
 	address string // of the page's server, if it has begun one that stays
-	stop    func()
 }
 
 func (b book) check(t *testing.T, name string) {
@@ -80,11 +79,6 @@ func (b book) check(t *testing.T, name string) {
 		}
 	}
 	folder := ""
-	t.Cleanup(func() {
-		if b.stop != nil {
-			b.stop()
-		}
-	})
 	for _, step := range page.steps {
 		if target, ok := strings.CutPrefix(step.command, "make "); ok {
 			if !b.targets[target] {
@@ -100,7 +94,9 @@ func (b book) check(t *testing.T, name string) {
 			b.write(t, name, folder, step)
 		case strings.HasPrefix(step.command, "bin/cierzo server") && strings.HasSuffix(step.command, "&"):
 			step.command = strings.TrimSpace(strings.TrimSuffix(step.command, "&"))
-			b.address, b.stop = b.start(t, name, folder, step)
+			address, stop := b.start(t, name, folder, step)
+			t.Cleanup(stop) // before the command's own cleanup, which would kill it
+			b.address = address
 		default:
 			b.run(t, name, folder, step)
 		}

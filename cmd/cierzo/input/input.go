@@ -47,9 +47,10 @@ func Files(args []string) ([]string, error) {
 		if err != nil {
 			return nil, fault.Wrap(fault.Invalid, err, "read the definition")
 		}
-		err = filepath.WalkDir(arg, func(path string, d fs.DirEntry, err error) error {
+		// With a separator at the end a link to a folder is searched, too.
+		err = filepath.WalkDir(arg+string(filepath.Separator), func(path string, d fs.DirEntry, err error) error {
 			if ext := filepath.Ext(path); err == nil && !d.IsDir() && (ext == ".yaml" || ext == ".yml") {
-				files = append(files, path)
+				files = append(files, filepath.Clean(path))
 			}
 			return err
 		})

@@ -19,24 +19,41 @@ const namesMax = 1000
 
 func workflowColumns() []show.Column {
 	return []show.Column{
-		{Title: "ID", Key: "id"}, {Title: "Name", Key: "name"}, {Title: "Namespace", Key: "namespace"}, {Title: "Project", Key: "project_id", Wide: true},
-		{Title: "Tags", Key: "tags"}, {Title: "Input", Key: "input"}, {Title: "Scope", Key: "scope"},
-		{Title: "Created", Key: "created_at"}, {Title: "Updated", Key: "updated_at"},
+		{Title: "ID", Key: "id"},
+		{Title: "Name", Key: "name"},
+		{Title: "Namespace", Key: "namespace"},
+		{Title: "Project", Key: "project_id", Wide: true},
+		{Title: "Tags", Key: "tags"},
+		{Title: "Input", Key: "input"},
+		{Title: "Scope", Key: "scope"},
+		{Title: "Created", Key: "created_at"},
+		{Title: "Updated", Key: "updated_at"},
 	}
 }
 
 func workbookColumns() []show.Column {
 	return []show.Column{
-		{Title: "Name", Key: "name"}, {Title: "Namespace", Key: "namespace"}, {Title: "Tags", Key: "tags"}, {Title: "Scope", Key: "scope"},
-		{Title: "Created", Key: "created_at"}, {Title: "Updated", Key: "updated_at"}, {Title: "ID", Key: "id", Wide: true},
+		{Title: "Name", Key: "name"},
+		{Title: "Namespace", Key: "namespace"},
+		{Title: "Tags", Key: "tags"},
+		{Title: "Scope", Key: "scope"},
+		{Title: "Created", Key: "created_at"},
+		{Title: "Updated", Key: "updated_at"},
+		{Title: "ID", Key: "id", Wide: true},
 	}
 }
 
 func actionColumns() []show.Column {
 	return []show.Column{
-		{Title: "Name", Key: "name"}, {Title: "Namespace", Key: "namespace"}, {Title: "Kind", Key: "is_system", Of: actionKind}, {Title: "Input", Key: "input"},
-		{Title: "Description", Key: "description"}, {Title: "Tags", Key: "tags"}, {Title: "ID", Key: "id", Wide: true},
-		{Title: "Created", Key: "created_at", Wide: true}, {Title: "Updated", Key: "updated_at", Wide: true},
+		{Title: "Name", Key: "name"},
+		{Title: "Namespace", Key: "namespace"},
+		{Title: "Kind", Key: "is_system", Of: actionKind},
+		{Title: "Input", Key: "input"},
+		{Title: "Description", Key: "description"},
+		{Title: "Tags", Key: "tags"},
+		{Title: "ID", Key: "id", Wide: true},
+		{Title: "Created", Key: "created_at", Wide: true},
+		{Title: "Updated", Key: "updated_at", Wide: true},
 	}
 }
 

@@ -18,11 +18,17 @@ import (
 
 func executionColumns() []show.Column {
 	return []show.Column{
-		{Title: "ID", Key: "id"}, {Title: "Workflow", Key: "workflow_name"}, {Title: "State", Key: "state"},
-		{Title: "Created", Key: "created_at"}, {Title: "Duration", Of: duration("created_at", "updated_at")},
-		{Title: "Description", Key: "description"}, {Title: "Info", Key: "state_info"},
-		{Title: "Namespace", Key: "workflow_namespace", Wide: true}, {Title: "Workflow ID", Key: "workflow_id", Wide: true},
-		{Title: "Task ID", Key: "task_execution_id", Wide: true}, {Title: "Root ID", Key: "root_execution_id", Wide: true},
+		{Title: "ID", Key: "id"},
+		{Title: "Workflow", Key: "workflow_name"},
+		{Title: "State", Key: "state"},
+		{Title: "Created", Key: "created_at"},
+		{Title: "Duration", Of: duration("created_at", "updated_at")},
+		{Title: "Description", Key: "description"},
+		{Title: "Info", Key: "state_info"},
+		{Title: "Namespace", Key: "workflow_namespace", Wide: true},
+		{Title: "Workflow ID", Key: "workflow_id", Wide: true},
+		{Title: "Task ID", Key: "task_execution_id", Wide: true},
+		{Title: "Root ID", Key: "root_execution_id", Wide: true},
 		{Title: "Updated", Key: "updated_at", Wide: true},
 	}
 }

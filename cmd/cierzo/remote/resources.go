@@ -16,8 +16,12 @@ import (
 
 func environmentColumns() []show.Column {
 	return []show.Column{
-		{Title: "Name", Key: "name"}, {Title: "Description", Key: "description"}, {Title: "Scope", Key: "scope"},
-		{Title: "Created", Key: "created_at"}, {Title: "Updated", Key: "updated_at"}, {Title: "ID", Key: "id", Wide: true},
+		{Title: "Name", Key: "name"},
+		{Title: "Description", Key: "description"},
+		{Title: "Scope", Key: "scope"},
+		{Title: "Created", Key: "created_at"},
+		{Title: "Updated", Key: "updated_at"},
+		{Title: "ID", Key: "id", Wide: true},
 	}
 }
 
@@ -122,8 +126,13 @@ func contains(list []string, word string) bool {
 
 func memberColumns() []show.Column {
 	return []show.Column{
-		{Title: "Resource ID", Key: "resource_id"}, {Title: "Resource type", Key: "resource_type"}, {Title: "Owner", Key: "project_id"},
-		{Title: "Member ID", Key: "member_id"}, {Title: "Status", Key: "status"}, {Title: "Created", Key: "created_at"}, {Title: "Updated", Key: "updated_at"},
+		{Title: "Resource ID", Key: "resource_id"},
+		{Title: "Resource type", Key: "resource_type"},
+		{Title: "Owner", Key: "project_id"},
+		{Title: "Member ID", Key: "member_id"},
+		{Title: "Status", Key: "status"},
+		{Title: "Created", Key: "created_at"},
+		{Title: "Updated", Key: "updated_at"},
 	}
 }
 
@@ -187,9 +196,15 @@ func newMember() *cobra.Command {
 
 func codeSourceColumns() []show.Column {
 	return []show.Column{
-		{Title: "ID", Key: "id"}, {Title: "Name", Key: "name"}, {Title: "Namespace", Key: "namespace"}, {Title: "Version", Key: "version"},
-		{Title: "Actions", Key: "actions"}, {Title: "Project", Key: "project_id", Wide: true}, {Title: "Scope", Key: "scope"},
-		{Title: "Created", Key: "created_at"}, {Title: "Updated", Key: "updated_at"},
+		{Title: "ID", Key: "id"},
+		{Title: "Name", Key: "name"},
+		{Title: "Namespace", Key: "namespace"},
+		{Title: "Version", Key: "version"},
+		{Title: "Actions", Key: "actions"},
+		{Title: "Project", Key: "project_id", Wide: true},
+		{Title: "Scope", Key: "scope"},
+		{Title: "Created", Key: "created_at"},
+		{Title: "Updated", Key: "updated_at"},
 	}
 }
 
@@ -246,9 +261,16 @@ func newCodeSource() *cobra.Command {
 
 func dynamicActionColumns() []show.Column {
 	return []show.Column{
-		{Title: "ID", Key: "id"}, {Title: "Name", Key: "name"}, {Title: "Namespace", Key: "namespace"}, {Title: "Class", Key: "class_name"},
-		{Title: "Code source", Key: "code_source_name"}, {Title: "Code source ID", Key: "code_source_id", Wide: true}, {Title: "Project", Key: "project_id", Wide: true},
-		{Title: "Scope", Key: "scope"}, {Title: "Created", Key: "created_at"}, {Title: "Updated", Key: "updated_at"},
+		{Title: "ID", Key: "id"},
+		{Title: "Name", Key: "name"},
+		{Title: "Namespace", Key: "namespace"},
+		{Title: "Class", Key: "class_name"},
+		{Title: "Code source", Key: "code_source_name"},
+		{Title: "Code source ID", Key: "code_source_id", Wide: true},
+		{Title: "Project", Key: "project_id", Wide: true},
+		{Title: "Scope", Key: "scope"},
+		{Title: "Created", Key: "created_at"},
+		{Title: "Updated", Key: "updated_at"},
 	}
 }
 

@@ -10,8 +10,12 @@ import (
 func revisionVerbs(what, collection string, names func(s *session) ([]string, error)) []*cobra.Command {
 	var namespace string
 	columns := []show.Column{
-		{Title: "Revision", Key: "revision"}, {Title: "Created", Key: "created_at"}, {Title: "By", Key: "created_by"},
-		{Title: "Scope", Key: "scope"}, {Title: "Hash", Key: "hash", Of: shortHash}, {Title: "ID", Key: "id", Wide: true},
+		{Title: "Revision", Key: "revision"},
+		{Title: "Created", Key: "created_at"},
+		{Title: "By", Key: "created_by"},
+		{Title: "Scope", Key: "scope"},
+		{Title: "Hash", Key: "hash", Of: shortHash},
+		{Title: "ID", Key: "id", Wide: true},
 	}
 	list := verb("revisions NAME", "List the texts that a "+what+" has had", cobra.ExactArgs(1), func(s *session, args []string) error {
 		items, err := s.Revisions(s.ctx, collection, args[0], namespace)

@@ -15,10 +15,17 @@ import (
 
 func taskColumns() []show.Column {
 	return []show.Column{
-		{Title: "ID", Key: "id"}, {Title: "Name", Key: "name"}, {Title: "Workflow", Key: "workflow_name"}, {Title: "State", Key: "state"},
-		{Title: "Started", Key: "started_at"}, {Title: "Duration", Of: duration("started_at", "finished_at")}, {Title: "Info", Key: "state_info"},
-		{Title: "Namespace", Key: "workflow_namespace", Wide: true}, {Title: "Execution ID", Key: "workflow_execution_id", Wide: true},
-		{Title: "Created", Key: "created_at", Wide: true}, {Title: "Finished", Key: "finished_at", Wide: true},
+		{Title: "ID", Key: "id"},
+		{Title: "Name", Key: "name"},
+		{Title: "Workflow", Key: "workflow_name"},
+		{Title: "State", Key: "state"},
+		{Title: "Started", Key: "started_at"},
+		{Title: "Duration", Of: duration("started_at", "finished_at")},
+		{Title: "Info", Key: "state_info"},
+		{Title: "Namespace", Key: "workflow_namespace", Wide: true},
+		{Title: "Execution ID", Key: "workflow_execution_id", Wide: true},
+		{Title: "Created", Key: "created_at", Wide: true},
+		{Title: "Finished", Key: "finished_at", Wide: true},
 	}
 }
 
@@ -131,10 +138,17 @@ func (s *session) changeTask(id string, change map[string]any, env []string) err
 
 func actionExecutionColumns() []show.Column {
 	return []show.Column{
-		{Title: "ID", Key: "id"}, {Title: "Name", Key: "name"}, {Title: "Workflow", Key: "workflow_name"}, {Title: "Task", Key: "task_name"},
-		{Title: "State", Key: "state"}, {Title: "Accepted", Key: "accepted"}, {Title: "Created", Key: "created_at"},
-		{Title: "Duration", Of: duration("created_at", "updated_at")}, {Title: "Namespace", Key: "workflow_namespace", Wide: true},
-		{Title: "Task ID", Key: "task_execution_id", Wide: true}, {Title: "Info", Key: "state_info", Wide: true},
+		{Title: "ID", Key: "id"},
+		{Title: "Name", Key: "name"},
+		{Title: "Workflow", Key: "workflow_name"},
+		{Title: "Task", Key: "task_name"},
+		{Title: "State", Key: "state"},
+		{Title: "Accepted", Key: "accepted"},
+		{Title: "Created", Key: "created_at"},
+		{Title: "Duration", Of: duration("created_at", "updated_at")},
+		{Title: "Namespace", Key: "workflow_namespace", Wide: true},
+		{Title: "Task ID", Key: "task_execution_id", Wide: true},
+		{Title: "Info", Key: "state_info", Wide: true},
 		{Title: "Updated", Key: "updated_at", Wide: true},
 	}
 }
@@ -316,8 +330,12 @@ func (s *session) runAction(a apitype.NewActionExecution, saved bool) error {
 
 func executionTasks() *cobra.Command {
 	columns := []show.Column{
-		{Title: "Task", Key: "task_name"}, {Title: "State", Key: "state"}, {Title: "Action", Key: "name"}, {Title: "Action state", Key: "action_state"},
-		{Title: "Action ID", Key: "action_id"}, {Title: "Task ID", Key: "task_id", Wide: true},
+		{Title: "Task", Key: "task_name"},
+		{Title: "State", Key: "state"},
+		{Title: "Action", Key: "name"},
+		{Title: "Action state", Key: "action_state"},
+		{Title: "Action ID", Key: "action_id"},
+		{Title: "Task ID", Key: "task_id", Wide: true},
 	}
 	return completing(verb("tasks ID", "List an execution's tasks with their actions", cobra.ExactArgs(1), func(s *session, args []string) error {
 		tasks, err := s.Tasks(s.ctx, args[0])

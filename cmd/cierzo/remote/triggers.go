@@ -14,9 +14,16 @@ import (
 
 func cronTriggerColumns() []show.Column {
 	return []show.Column{
-		{Title: "Name", Key: "name"}, {Title: "Workflow", Key: "workflow_name"}, {Title: "Params", Key: "workflow_params"}, {Title: "Pattern", Key: "pattern"},
-		{Title: "Next", Key: "next_execution_time"}, {Title: "Remaining", Key: "remaining_executions"}, {Title: "Created", Key: "created_at"},
-		{Title: "Updated", Key: "updated_at", Wide: true}, {Title: "Input", Key: "workflow_input", Wide: true}, {Title: "ID", Key: "id", Wide: true},
+		{Title: "Name", Key: "name"},
+		{Title: "Workflow", Key: "workflow_name"},
+		{Title: "Params", Key: "workflow_params"},
+		{Title: "Pattern", Key: "pattern"},
+		{Title: "Next", Key: "next_execution_time"},
+		{Title: "Remaining", Key: "remaining_executions"},
+		{Title: "Created", Key: "created_at"},
+		{Title: "Updated", Key: "updated_at", Wide: true},
+		{Title: "Input", Key: "workflow_input", Wide: true},
+		{Title: "ID", Key: "id", Wide: true},
 	}
 }
 
@@ -119,9 +126,16 @@ func firstTime(text string, utc bool) (string, error) {
 
 func eventTriggerColumns() []show.Column {
 	return []show.Column{
-		{Title: "ID", Key: "id"}, {Title: "Name", Key: "name"}, {Title: "Workflow ID", Key: "workflow_id"}, {Title: "Params", Key: "workflow_params"},
-		{Title: "Exchange", Key: "exchange"}, {Title: "Topic", Key: "topic"}, {Title: "Event", Key: "event"}, {Title: "Created", Key: "created_at"},
-		{Title: "Updated", Key: "updated_at", Wide: true}, {Title: "Input", Key: "workflow_input", Wide: true},
+		{Title: "ID", Key: "id"},
+		{Title: "Name", Key: "name"},
+		{Title: "Workflow ID", Key: "workflow_id"},
+		{Title: "Params", Key: "workflow_params"},
+		{Title: "Exchange", Key: "exchange"},
+		{Title: "Topic", Key: "topic"},
+		{Title: "Event", Key: "event"},
+		{Title: "Created", Key: "created_at"},
+		{Title: "Updated", Key: "updated_at", Wide: true},
+		{Title: "Input", Key: "workflow_input", Wide: true},
 	}
 }
 
