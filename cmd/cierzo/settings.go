@@ -41,7 +41,7 @@ func serverSettings() []setting {
 		{"advertise", "", "address under which other nodes reach --bind, host:port"},
 		{"join", "", "addresses of engines, host:port, comma-separated; for nodes without a store"},
 		{"slots", "0", "actions that run at the same time (0: 16 per processor)"},
-		{"targets", "", "names of this runner for `target`, comma-separated (default: the host's name)"},
+		{"targets", "", "names of this runner for the target of tasks, comma-separated (default: the host's name)"},
 		{"lease", "9s", "how long a silent engine keeps its executions"},
 		{"drain-timeout", "20s", "how long a stop waits for running actions"},
 		{"auth", "off", "who may use the API: off (everybody), tokens, keystone or proxy"},

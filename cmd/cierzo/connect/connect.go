@@ -65,7 +65,7 @@ type Keystone struct {
 // Flags declares --server, --profile and --token.
 func Flags(f *pflag.FlagSet) {
 	f.String("server", "", "address of the server's API, such as "+DefaultServer+" [CIERZO_SERVER]")
-	f.String("profile", "", "profile of the configuration file, see `cierzo profile --help` [CIERZO_PROFILE]")
+	f.String("profile", "", "profile of the configuration file, see cierzo profile --help [CIERZO_PROFILE]")
 	f.String("token", "", "token to authenticate with [CIERZO_TOKEN]")
 }
 

@@ -434,7 +434,7 @@ func executionBulk() *cobra.Command {
 	cmd.Example = `  cierzo execution bulk cancel --filter workflow_name=etl --filter state=RUNNING --dry-run`
 	cmd.ValidArgs = []string{"pause", "resume", "cancel", "delete"}
 	f := cmd.Flags()
-	f.StringArrayVar(&filters, "filter", nil, "field=value or field=op:value, as of `execution list`; repeatable")
+	f.StringArrayVar(&filters, "filter", nil, "field=value or field=op:value, as of execution list; repeatable")
 	f.BoolVar(&b.DryRun, "dry-run", false, "name them, do nothing")
 	f.BoolVar(&b.Force, "force", false, "delete also what has not ended")
 	f.StringVarP(&b.Reason, "message", "m", "", "why; becomes the state info of what is cancelled")

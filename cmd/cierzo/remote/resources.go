@@ -57,7 +57,7 @@ func environmentGet() *cobra.Command {
 		}
 		return s.One(nil, map[string]any{"name": e.Name, "description": e.Description.Value, "scope": e.Scope, "variables": e.Variables.Value})
 	})
-	cmd.Flags().BoolVar(&export, "export", false, "as a file that `environment create` takes")
+	cmd.Flags().BoolVar(&export, "export", false, "as a file for environment create")
 	return cmd
 }
 
