@@ -167,15 +167,19 @@ func (w *watcher) show(r *apitype.Report) error {
 	return nil
 }
 
-// linesMax bounds the block of lines: a longer one would scroll and could not be redrawn.
-const linesMax = 40
+// linesMax bounds the block of lines, where the terminal's height doesn't: a longer one would scroll and could not be redrawn.
+const linesMax = 60
 
 func (w *watcher) redraw(branches []show.Branch) error {
 	var b strings.Builder
 	if w.drawn > 0 {
 		fmt.Fprintf(&b, "\x1b[%dA", w.drawn)
 	}
-	hidden := max(0, len(branches)-linesMax)
+	most := linesMax
+	if height := show.Height(w.Out); height > 0 {
+		most = min(most, height-2) // one for what is hidden, one for the cursor
+	}
+	hidden := max(0, len(branches)-most)
 	lines := 0
 	for i, branch := range branches {
 		if hidden > 0 && i > 0 && i <= hidden {

@@ -102,6 +102,17 @@ func Width(w io.Writer) int {
 	return 80
 }
 
+// Height is a terminal's height in lines, 0 for what is none.
+func Height(w io.Writer) int {
+	if !Terminal(w) {
+		return 0
+	}
+	if _, height, err := term.GetSize(int(w.(*os.File).Fd())); err == nil && height > 5 {
+		return height
+	}
+	return 24
+}
+
 // Column is a column of a table.
 type Column struct {
 	Title string
