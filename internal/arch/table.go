@@ -152,7 +152,7 @@ func programs() []Rule {
 	return []Rule{
 		{Folder: "examples/embedded", May: []string{"actions/...", "node"}},
 		{Folder: "test/docs"},
-		{Folder: "test/mistralclient"},
+		{Folder: "test/mistralclient", TestsMay: []string{"node"}},
 		{Folder: "test/conformance", May: []string{"api/...", "dsl/...", "expr/...", "node", "workflow"}},
 		{
 			Folder: "test/sim",

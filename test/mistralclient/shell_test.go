@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	_ "cierzo/node" // so that a change of the server makes the result that go test remembers worthless
 )
 
 // commandTimeout ends a command that hangs; it measures nothing.
