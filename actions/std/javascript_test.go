@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 
 func TestJavaScript(t *testing.T) {
 	t.Parallel()
-	cfg := std.Config{JavaScript: scripts, JavaScriptTimeout: 30 * time.Second}
+	cfg := std.Config{JavaScript: scripts, JavaScriptTimeout: 3 * time.Minute}
 	failed := func(text string) string { return exception("JavaScriptAction", "JavaScriptAction failed: "+text) }
 	for _, c := range []struct{ script, context, want string }{
 		{"return 1 + 1", "null", "value 2"},

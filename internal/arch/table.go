@@ -118,6 +118,7 @@ func outside() []Rule {
 			TestsMay: []string{"actions/std", "api/client", "node", "persistence/memstore"},
 		},
 		{Folder: "web"},
+		{Folder: "bench", May: []string{"actions", "actions/std", "expr/value", "node"}},
 		{
 			Folder: "node",
 			May: []string{
@@ -129,7 +130,7 @@ func outside() []Rule {
 			// actions/std: main is also the process that runs scripts, and the standard actions have settings.
 			Folder: "cmd/cierzo",
 			May: []string{
-				"actions/std", "api/apitype", "api/client", "cmd/cierzo/connect", "cmd/cierzo/input", "cmd/cierzo/remote", "cmd/cierzo/show", "node",
+				"actions/std", "api/apitype", "api/client", "bench", "cmd/cierzo/connect", "cmd/cierzo/input", "cmd/cierzo/remote", "cmd/cierzo/show", "node",
 			},
 			TestsMay: []string{"expr/value"},
 		},
@@ -164,9 +165,10 @@ func programs() []Rule {
 			Folder:   "test/chaos",
 			TestsMay: []string{"api/...", "cmd/cierzo", "expr/value", "node", "persistence/...", "workflow"},
 		},
+		{Folder: "test/hostile", TestsMay: []string{"dsl", "expr", "expr/value", "node", "workflow"}},
 		{
 			Folder: "test/bench", May: []string{"node", "workflow"},
-			TestsMay: []string{"actions/...", "api/...", "expr/value", "persistence/...", "workflow"},
+			TestsMay: []string{"actions/...", "api/...", "expr/...", "persistence/...", "workflow"},
 		},
 	}
 }
