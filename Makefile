@@ -43,8 +43,8 @@ test: setup lint ## everything that must be green: lint and vet, import rules, a
 	go test -shuffle=on -timeout=10m ./node ./cluster ./test/hostile
 
 .PHONY: setup
-setup: ## check for Go, a C compiler, PostgreSQL's and OpenSSH's server; as root, install what is missing
-	@tools/setup.sh go cc postgres sshd
+setup: ## check for Go, a C compiler, PostgreSQL's and OpenSSH's server, Mistral's client; as root, install what is missing
+	@tools/setup.sh go cc postgres sshd mistral
 
 .PHONY: lint
 lint: ## golangci-lint (with vet) in the pinned version
@@ -61,6 +61,11 @@ conformance: ## the corpora recorded from Mistral (CIERZO_GOLDEN): passed and to
 	CIERZO_CONFORMANCE="$$dir" go test -count=1 -run '^Test(Upstream|Mistral|Inline|Golden|DSL|Stated)$$' ./expr ./expr/yaql ./expr/jinja ./test/conformance >"$$dir/log" 2>&1 || status=$$?; \
 	for corpus in yaql_upstream yaql inline jinja dsl stated; do cat "$$dir/$$corpus.txt" 2>/dev/null || echo "$$corpus: no report"; done; \
 	if [ "$$status" != 0 ]; then grep -E '^(FAIL|panic|ok)|cases pass, fewer' "$$dir/log"; fi; exit "$$status"
+
+.PHONY: client-test
+client-test: ## Mistral's own command against a real server: each of its sub-commands, with Keystone; part of make test, too
+	@tools/setup.sh go mistral
+	CIERZO_CLIENT_TEST=1 go test ./test/mistralclient -count=1 -v -timeout=15m
 
 .PHONY: chaos
 chaos: setup ## the long form: 300 executions while engines, runners and the database get killed, then the SQLite kill loop

@@ -28,7 +28,7 @@ func TestExecutionForms(t *testing.T) {
 			continue
 		}
 		a.has("state", "RUNNING", "workflow_name", "hello", "workflow_id", id, "input.name", "you", "input.greeting", "hello", "params.namespace", "", "params.env", "{}",
-			"description", "", "tags", `["greeting","test"]`, "updated_at", "-", "task_execution_id", "null", "root_execution_id", "null", "project_id", "<default-project>")
+			"description", "", "tags", `["greeting","test"]`, "updated_at", "null", "task_execution_id", "null", "root_execution_id", "null", "project_id", "<default-project>")
 		w.until("/v2/executions/"+a.at("id"), "state", "SUCCESS").has("output", `{"text": "hello you"}`, "state_info", "null", "published_global", "{}")
 	}
 	w.post("/v2/executions", object("workflow_name", "hello", "input", object("name", "x"), "workflow_namespace", "zz")).refused(404, "Workflow not found [workflow_identifier=hello, namespace=zz]")

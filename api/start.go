@@ -100,7 +100,9 @@ func (s *server) createExecution(r *http.Request) (int, any, error) {
 		}
 	}
 	e, err := s.executionJSON(r.Context(), rec, data)
-	forgetUpdate(created && wait == 0, &e.UpdatedAt)
+	if created && wait == 0 {
+		e.UpdatedAt = apitype.Null[string]() // not absent, as in answers to other creations: Mistral's own client reads it
+	}
 	if source != "" {
 		e.SourceExecutionID = apitype.Some(source)
 	}

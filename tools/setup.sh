@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Checks for what the build and the tests need, and installs what is missing where it may.
 #
-#   tools/setup.sh go cc postgres sshd
+#   tools/setup.sh go cc postgres sshd mistral
 #
 # Go must be there. Without a C compiler the tests run without the race detector; without PostgreSQL's server the tests on
-# PostgreSQL are skipped, without OpenSSH's server those of std.ssh, without RabbitMQ that of event triggers. They are installed with apt-get when we are root or sudo
-# asks for no password.
+# PostgreSQL are skipped, without OpenSSH's server those of std.ssh, without RabbitMQ that of event triggers, without the command
+# mistral those of Mistral's client. They are installed with apt-get when we are root or sudo asks for no password.
 set -euo pipefail
 
 say() { echo "setup: $*" >&2; }
@@ -57,6 +57,11 @@ check_sshd() {
 check_rabbitmq() {
 	[[ -x /usr/lib/rabbitmq/bin/rabbitmq-server ]] && return
 	install rabbitmq-server || say "no RabbitMQ: its test is SKIPPED (apt-get install rabbitmq-server)"
+}
+
+check_mistral() {
+	command -v mistral >/dev/null && return
+	install python3-mistralclient || say "no command mistral: its tests are SKIPPED (apt-get install python3-mistralclient)"
 }
 
 for what in "$@"; do

@@ -44,3 +44,47 @@ type Bulk struct {
 	Limit  int               `json:"limit,omitempty"`   // executions of this request; defaults to 1000, which is the most
 	Marker string            `json:"marker,omitempty"`  // go on behind this execution
 }
+
+// NewEnvironment is the body of a request to make or change an environment. What is nil stays.
+type NewEnvironment struct {
+	Name        string          `json:"name"`
+	Description *string         `json:"description,omitempty"`
+	Variables   json.RawMessage `json:"variables,omitempty"` // an object, or JSON inside a string
+	Scope       string          `json:"scope,omitempty"`
+}
+
+// NewCronTrigger is the body of a request to make a cron trigger.
+type NewCronTrigger struct {
+	Name                string          `json:"name"`
+	WorkflowName        string          `json:"workflow_name,omitempty"`
+	WorkflowID          string          `json:"workflow_id,omitempty"`
+	WorkflowInput       json.RawMessage `json:"workflow_input,omitempty"` // an object, or JSON inside a string
+	WorkflowParams      json.RawMessage `json:"workflow_params,omitempty"`
+	Scope               string          `json:"scope,omitempty"`
+	Pattern             string          `json:"pattern,omitempty"`
+	RemainingExecutions int             `json:"remaining_executions,omitempty"`
+	FirstExecutionTime  string          `json:"first_execution_time,omitempty"` // "2006-01-02 15:04", UTC
+}
+
+// NewEventTrigger is the body of a request to make or change an event trigger.
+type NewEventTrigger struct {
+	Name           string          `json:"name,omitempty"`
+	WorkflowID     string          `json:"workflow_id,omitempty"`
+	WorkflowInput  json.RawMessage `json:"workflow_input,omitempty"` // an object, or JSON inside a string
+	WorkflowParams json.RawMessage `json:"workflow_params,omitempty"`
+	Exchange       string          `json:"exchange,omitempty"`
+	Topic          string          `json:"topic,omitempty"`
+	Event          string          `json:"event,omitempty"`
+	Scope          string          `json:"scope,omitempty"`
+}
+
+// NewDynamicAction is the body of a request to make or change a dynamic action.
+type NewDynamicAction struct {
+	ID             string `json:"id,omitempty"`
+	Name           string `json:"name,omitempty"`
+	Namespace      string `json:"namespace,omitempty"`
+	ClassName      string `json:"class_name,omitempty"`
+	CodeSourceID   string `json:"code_source_id,omitempty"`
+	CodeSourceName string `json:"code_source_name,omitempty"`
+	Scope          string `json:"scope,omitempty"`
+}

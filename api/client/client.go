@@ -4,10 +4,12 @@ package client
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -19,8 +21,22 @@ import (
 
 // Client calls one server. It is safe for concurrent use.
 type Client struct {
-	base string // with the /v2
-	http *http.Client
+	base   string // with the /v2
+	http   *http.Client
+	stream *http.Client // for answers that go on
+	header http.Header  // of every request
+}
+
+// Config says which server, and as whom.
+type Config struct {
+	// Address of the server, such as http://127.0.0.1:8989; the path /v2 is added if it isn't there. Required.
+	Address string
+	// Token authenticates, as X-Auth-Token. "": the server asks nobody.
+	Token string
+	// Header is sent with every request besides.
+	Header http.Header
+	// TLS has certificates and whom to trust. Defaults to the system's certificates.
+	TLS *tls.Config
 }
 
 // Timeout of a request, from dialing to the end of the answer. Mistral's own is 60 s.
@@ -29,142 +45,92 @@ const Timeout = 90 * time.Second
 // answerMax bounds an answer, in bytes.
 const answerMax = 256 << 20
 
-// New makes a client of the server at address, such as http://127.0.0.1:8989; the path /v2 is added if it isn't there.
-func New(address string) (*Client, error) {
-	u, err := url.Parse(address)
+// New makes a client of a server that asks nobody who they are.
+func New(address string) (*Client, error) { return Open(Config{Address: address}) }
+
+// Open makes a client. It doesn't talk to the server yet.
+func Open(cfg Config) (*Client, error) {
+	u, err := url.Parse(cfg.Address)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		return nil, fault.New(fault.Invalid, "server: %q is no address such as http://127.0.0.1:8989", address)
+		return nil, fault.New(fault.Invalid, "server: %q is no address such as http://127.0.0.1:8989", cfg.Address)
 	}
 	base := strings.TrimRight(u.String(), "/")
 	if !strings.HasSuffix(base, "/v2") {
 		base += "/v2"
 	}
-	return &Client{base: base, http: &http.Client{Timeout: Timeout}}, nil
-}
-
-// CreateWorkflows uploads a text with a list of workflows. fault.Conflict when one exists.
-func (c *Client) CreateWorkflows(ctx context.Context, namespace string, text []byte) ([]apitype.Workflow, error) {
-	var out apitype.Workflows
-	err := c.text(ctx, http.MethodPost, "/workflows"+query("namespace", namespace), text, &out)
-	return out.Workflows, err
-}
-
-// UpdateWorkflows makes new revisions of the workflows in a text. fault.NotFound when one doesn't exist.
-func (c *Client) UpdateWorkflows(ctx context.Context, namespace string, text []byte) ([]apitype.Workflow, error) {
-	var out apitype.Workflows
-	err := c.text(ctx, http.MethodPut, "/workflows"+query("namespace", namespace), text, &out)
-	return out.Workflows, err
-}
-
-// CreateActions uploads a text with ad-hoc actions.
-func (c *Client) CreateActions(ctx context.Context, namespace string, text []byte) ([]apitype.Action, error) {
-	var out apitype.Actions
-	err := c.text(ctx, http.MethodPost, "/actions"+query("namespace", namespace), text, &out)
-	return out.Actions, err
-}
-
-// CreateWorkbook uploads a workbook. fault.Conflict when it exists.
-func (c *Client) CreateWorkbook(ctx context.Context, namespace string, text []byte) (*apitype.Workbook, error) {
-	var out apitype.Workbook
-	err := c.text(ctx, http.MethodPost, "/workbooks"+query("namespace", namespace), text, &out)
-	return &out, err
-}
-
-// UpdateWorkbook replaces a workbook's text.
-func (c *Client) UpdateWorkbook(ctx context.Context, namespace string, text []byte) (*apitype.Workbook, error) {
-	var out apitype.Workbook
-	err := c.text(ctx, http.MethodPut, "/workbooks"+query("namespace", namespace), text, &out)
-	return &out, err
-}
-
-// StartExecution begins an execution. With an ID that exists it answers that execution.
-func (c *Client) StartExecution(ctx context.Context, e apitype.NewExecution) (*apitype.Execution, error) {
-	var out apitype.Execution
-	err := c.json(ctx, http.MethodPost, "/executions", e, &out)
-	return &out, err
-}
-
-// Execution reads an execution with its output.
-func (c *Client) Execution(ctx context.Context, id string) (*apitype.Execution, error) {
-	var out apitype.Execution
-	err := c.json(ctx, http.MethodGet, "/executions/"+url.PathEscape(id), nil, &out)
-	return &out, err
-}
-
-// Executions lists executions; q holds filters and paging as the API takes them.
-func (c *Client) Executions(ctx context.Context, q url.Values) ([]apitype.Execution, error) {
-	var out apitype.Executions
-	err := c.json(ctx, http.MethodGet, "/executions?"+q.Encode(), nil, &out)
-	return out.Executions, err
-}
-
-// SetState asks for a change of an execution's state: RUNNING resumes, PAUSED pauses, a final state stops.
-func (c *Client) SetState(ctx context.Context, id, state, info string) (*apitype.Execution, error) {
-	body := map[string]string{"state": state}
-	if info != "" {
-		body["state_info"] = info
+	header := cfg.Header.Clone()
+	if header == nil {
+		header = http.Header{}
 	}
-	var out apitype.Execution
-	err := c.json(ctx, http.MethodPut, "/executions/"+url.PathEscape(id), body, &out)
-	return &out, err
-}
-
-// DeleteExecution removes an execution; force also one that isn't final.
-func (c *Client) DeleteExecution(ctx context.Context, id string, force bool) error {
-	path := "/executions/" + url.PathEscape(id)
-	if force {
-		path += "?force=true"
+	if cfg.Token != "" {
+		header.Set("X-Auth-Token", cfg.Token)
 	}
-	return c.json(ctx, http.MethodDelete, path, nil, nil)
+	transport := transportOf(cfg.TLS)
+	return &Client{
+		base: base, header: header,
+		http:   &http.Client{Timeout: Timeout, Transport: transport, CheckRedirect: sameHost},
+		stream: &http.Client{Transport: transport, CheckRedirect: sameHost},
+	}, nil
 }
 
-// Tasks lists an execution's tasks in the order of their creation.
-func (c *Client) Tasks(ctx context.Context, execution string) ([]apitype.Task, error) {
-	var all []apitype.Task
-	marker := ""
-	for {
-		var out apitype.Tasks
-		if err := c.json(ctx, http.MethodGet, "/executions/"+url.PathEscape(execution)+"/tasks"+query("marker", marker), nil, &out); err != nil {
-			return nil, err
+// transportOf is the default transport with other certificates.
+func transportOf(certificates *tls.Config) http.RoundTripper {
+	standard, ok := http.DefaultTransport.(*http.Transport)
+	if certificates == nil || !ok {
+		return http.DefaultTransport
+	}
+	t := standard.Clone()
+	t.TLSClientConfig = certificates
+	return t
+}
+
+// sameHost keeps tokens from being carried to an address that nobody named.
+func sameHost(req *http.Request, via []*http.Request) error {
+	if len(via) > 5 {
+		return errors.New("more than 5 redirections")
+	}
+	if req.URL.Host != via[0].URL.Host || req.URL.Scheme != via[0].URL.Scheme {
+		return fmt.Errorf("redirected to %s, which is another server", req.URL.Host)
+	}
+	return nil
+}
+
+// Address is the address of the API, with the /v2.
+func (c *Client) Address() string { return c.base }
+
+// query is the query string of names and values, those that are "" left out.
+func query(pairs ...string) string {
+	q := url.Values{}
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			q.Set(pairs[i], pairs[i+1])
 		}
-		all = append(all, out.Tasks...)
-		if out.Next == "" || len(out.Tasks) == 0 {
-			return all, nil
-		}
-		marker = out.Tasks[len(out.Tasks)-1].ID
 	}
+	return suffix(q)
 }
 
-// UpdateTask reruns (state RUNNING) or skips (state SKIPPED) a failed task.
-func (c *Client) UpdateTask(ctx context.Context, id, state string, reset bool) (*apitype.Task, error) {
-	var out apitype.Task
-	err := c.json(ctx, http.MethodPut, "/tasks/"+url.PathEscape(id), map[string]any{"state": state, "reset": reset}, &out)
-	return &out, err
-}
-
-// TaskActions lists a task's action executions with their output.
-func (c *Client) TaskActions(ctx context.Context, task string) ([]apitype.ActionExecution, error) {
-	var out apitype.ActionExecutions
-	err := c.json(ctx, http.MethodGet, "/tasks/"+url.PathEscape(task)+"/action_executions?include_output=true", nil, &out)
-	return out.ActionExecutions, err
-}
-
-// CompleteAction gives an action its outcome: state SUCCESS, ERROR or CANCELLED, output any JSON or nil.
-func (c *Client) CompleteAction(ctx context.Context, id, state string, output json.RawMessage) (*apitype.ActionExecution, error) {
-	body := map[string]any{"state": state}
-	if output != nil {
-		body["output"] = string(output)
-	}
-	var out apitype.ActionExecution
-	err := c.json(ctx, http.MethodPut, "/action_executions/"+url.PathEscape(id), body, &out)
-	return &out, err
-}
-
-func query(name, v string) string {
-	if v == "" {
+func suffix(q url.Values) string {
+	if len(q) == 0 {
 		return ""
 	}
-	return "?" + name + "=" + url.QueryEscape(v)
+	return "?" + q.Encode()
+}
+
+// path joins segments, each escaped.
+func path(segments ...string) string {
+	var b strings.Builder
+	for _, s := range segments {
+		b.WriteString("/" + url.PathEscape(s))
+	}
+	return b.String()
+}
+
+func (c *Client) get(ctx context.Context, path string, answer any) error {
+	return c.call(ctx, http.MethodGet, path, "", nil, answer)
+}
+
+func (c *Client) remove(ctx context.Context, path string) error {
+	return c.call(ctx, http.MethodDelete, path, "", nil, nil)
 }
 
 func (c *Client) text(ctx context.Context, method, path string, body []byte, answer any) error {
@@ -182,37 +148,70 @@ func (c *Client) json(ctx context.Context, method, path string, body, answer any
 	return c.call(ctx, method, path, "application/json", data, answer)
 }
 
-func (c *Client) call(ctx context.Context, method, path, contentType string, body []byte, answer any) error {
-	req, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
-	if err != nil {
-		return fault.Wrap(fault.Invalid, err, "request %s", path)
+func (c *Client) request(ctx context.Context, method, path, contentType string, body []byte) (*http.Request, error) {
+	var in io.Reader
+	if body != nil {
+		in = bytes.NewReader(body)
 	}
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, in)
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, err, "request %s", path)
+	}
+	maps.Copy(req.Header, c.header)
 	if body != nil {
 		req.Header.Set("Content-Type", contentType)
 	}
+	return req, nil
+}
+
+func (c *Client) call(ctx context.Context, method, path, contentType string, body []byte, answer any) error {
+	req, err := c.request(ctx, method, path, contentType, body)
+	if err != nil {
+		return err
+	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		var u *url.Error
-		if errors.As(err, &u) {
-			err = u.Err
-		}
-		return fault.Wrap(fault.Unavailable, err, "server %s", c.base)
+		return c.unreachable(err)
 	}
-	defer resp.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(resp.Body, answerMax))
-	if err != nil {
-		return fault.Wrap(fault.Unavailable, err, "server %s", c.base)
+	data, err := c.read(resp)
+	if err != nil || answer == nil || len(data) == 0 {
+		return err
 	}
-	if resp.StatusCode >= http.StatusBadRequest {
-		return fault.New(fault.KindOfStatus(resp.StatusCode), "%s", faultText(resp, data))
-	}
-	if answer == nil || len(data) == 0 {
+	if raw, ok := answer.(*[]byte); ok {
+		*raw = data
 		return nil
 	}
 	if err := json.Unmarshal(data, answer); err != nil {
-		return fmt.Errorf("answer of %s %s: %w", method, path, err)
+		return fault.Wrap(fault.Unavailable, err, "%s %s%s: this is no answer of a workflow service", method, c.base, path)
 	}
 	return nil
+}
+
+// read reads an answer to its end. The error is the server's, with the kind of its status.
+func (c *Client) read(resp *http.Response) ([]byte, error) {
+	defer resp.Body.Close()
+	data, err := io.ReadAll(io.LimitReader(resp.Body, answerMax))
+	if err != nil {
+		return nil, fault.Wrap(fault.Unavailable, err, "server %s", c.base)
+	}
+	if resp.StatusCode == http.StatusUnauthorized {
+		return nil, fault.Wrap(fault.Forbidden, ErrUnauthenticated, "%s", faultText(resp, data))
+	}
+	if resp.StatusCode >= http.StatusBadRequest {
+		return nil, fault.New(fault.KindOfStatus(resp.StatusCode), "%s", faultText(resp, data))
+	}
+	return data, nil
+}
+
+// ErrUnauthenticated says that the server wants to know who asks: there was no token, or one that it doesn't know.
+var ErrUnauthenticated = errors.New("not authenticated")
+
+func (c *Client) unreachable(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		err = u.Err
+	}
+	return fault.Wrap(fault.Unavailable, err, "server %s", c.base)
 }
 
 // faultText is what the server says of an error: the faultstring, or the text as it came.

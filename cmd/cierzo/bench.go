@@ -63,7 +63,7 @@ Processor time and counts hardly depend on what else the machine does; wall-cloc
 	f.IntVar(&cfg.Run, "run", 1, "number of the first run")
 	f.IntVar(&runs, "runs", 1, "how often to measure all")
 	f.BoolVar(&inside, "inside", false, "run the actions inside the engine's process, without a connection")
-	f.StringVar(&profile, "cpuprofile", "", "write a processor profile of the engine to this file, for `go tool pprof`")
+	f.StringVar(&profile, "cpuprofile", "", "write a processor profile of the engine to this file, for go tool pprof")
 	f.StringVarP(&format, "output", "o", "table", "table, or json: an object for each workload")
 	return cmd
 }

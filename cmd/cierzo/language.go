@@ -5,14 +5,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
+	"cierzo/cmd/cierzo/input"
+	"cierzo/cmd/cierzo/show"
 	"cierzo/fault"
 	"cierzo/node"
 )
@@ -41,11 +40,11 @@ are errors, with --strict also when there are warnings.`,
 }
 
 func lint(args []string, format string, strict bool, stdin io.Reader, stdout, stderr io.Writer) error {
-	show, ok := map[string]func(io.Writer, []node.Findings) error{"text": lintText, "json": lintJSON, "sarif": lintSARIF}[format]
+	write, ok := map[string]func(io.Writer, []node.Findings) error{"text": lintText, "json": lintJSON, "sarif": lintSARIF}[format]
 	if !ok {
 		return fault.New(fault.Invalid, "--format: %q is none of text, json, sarif", format)
 	}
-	files, err := definitionFiles(args)
+	files, err := input.Files(args)
 	if err != nil {
 		return err
 	}
@@ -54,7 +53,7 @@ func lint(args []string, format string, strict bool, stdin io.Reader, stdout, st
 	sources := make([][]byte, len(files))
 	var defined []string // ad-hoc actions, which the other files may use
 	for i, f := range files {
-		if sources[i], err = readSource(f, stdin); err != nil {
+		if sources[i], err = input.Source(f, stdin); err != nil {
 			return err
 		}
 		defined = append(defined, node.DefinedActions(f, sources[i])...)
@@ -70,12 +69,12 @@ func lint(args []string, format string, strict bool, stdin io.Reader, stdout, st
 			}
 		}
 	}
-	if err := show(stdout, all); err != nil {
+	if err := write(stdout, all); err != nil {
 		return err
 	}
 	fmt.Fprintf(stderr, "%s, %s, %s\n", count(len(files), "file"), count(failures, "error"), count(warnings, "warning"))
 	if failures > 0 || strict && warnings > 0 {
-		return exitError{exitFailed}
+		return show.Exit{Code: show.Failed}
 	}
 	return nil
 }
@@ -87,36 +86,8 @@ func count(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// definitionFiles lists the files to look at, those of folders in order.
-func definitionFiles(args []string) ([]string, error) {
-	var files []string
-	for _, arg := range args {
-		info, err := os.Stat(arg)
-		if arg == "-" || err == nil && !info.IsDir() {
-			files = append(files, arg)
-			continue
-		}
-		if err != nil {
-			return nil, fault.Wrap(fault.Invalid, err, "read the definition")
-		}
-		err = filepath.WalkDir(arg, func(path string, d fs.DirEntry, err error) error {
-			if ext := filepath.Ext(path); err == nil && !d.IsDir() && (ext == ".yaml" || ext == ".yml") {
-				files = append(files, path)
-			}
-			return err
-		})
-		if err != nil {
-			return nil, fault.Wrap(fault.Invalid, err, "search %s", arg)
-		}
-	}
-	if len(files) == 0 {
-		return nil, fault.New(fault.Invalid, "no *.yaml or *.yml file in %s", strings.Join(args, ", "))
-	}
-	return files, nil
-}
-
 func lintText(w io.Writer, all []node.Findings) error {
-	colour := colours(w)
+	colour := show.Colours(w)
 	for _, f := range all {
 		text := f.Text
 		if colour {
@@ -129,12 +100,6 @@ func lintText(w io.Writer, all []node.Findings) error {
 	return nil
 }
 
-// colours reports whether the writer is a terminal whose user wants colours.
-func colours(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
-}
-
 func flatten(all []node.Findings) []node.Finding {
 	list := []node.Finding{}
 	for _, f := range all {
@@ -143,7 +108,7 @@ func flatten(all []node.Findings) []node.Finding {
 	return list
 }
 
-func lintJSON(w io.Writer, all []node.Findings) error { return printJSON(w, flatten(all)) }
+func lintJSON(w io.Writer, all []node.Findings) error { return show.JSON(w, flatten(all)) }
 
 // lintSARIF writes the Static Analysis Results Interchange Format 2.1.0, which code hosts show beside the lines.
 func lintSARIF(w io.Writer, all []node.Findings) error {
@@ -167,7 +132,7 @@ func lintSARIF(w io.Writer, all []node.Findings) error {
 			"locations": []object{{"physicalLocation": object{"artifactLocation": object{"uri": filepath.ToSlash(f.File)}, "region": region}}},
 		})
 	}
-	return printJSON(w, object{
+	return show.JSON(w, object{
 		"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0",
 		"runs": []object{{"tool": object{"driver": object{"name": "cierzo", "version": version(), "rules": rules}}, "columnKind": "unicodeCodePoints", "results": results}},
 	})
@@ -238,7 +203,7 @@ func evalData(from string, stdin io.Reader) (json.RawMessage, error) {
 		}
 		return json.RawMessage(text), nil
 	}
-	source, err := readSource(from, stdin)
+	source, err := input.Source(from, stdin)
 	if err != nil {
 		return nil, fmt.Errorf("--data: %w", err)
 	}

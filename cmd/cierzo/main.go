@@ -7,6 +7,8 @@
 //	cierzo schema            the language as JSON Schema, for editors
 //	cierzo config show       the effective settings, each with its origin
 //
+// and the commands of package remote, which talk to a server: `cierzo execution create`, `watch`, `apply`, `import`, …
+//
 // Exit codes: 0 success, 1 the work failed, 2 the request was wrong, 3 the execution is paused, 4 it was cancelled,
 // 5 something needed is not available.
 package main
@@ -21,24 +23,10 @@ import (
 	"syscall"
 
 	"cierzo/actions/std"
+	"cierzo/cmd/cierzo/show"
 	"cierzo/fault"
 	"cierzo/node"
 )
-
-// The exit codes of the command line; they are part of its interface.
-const (
-	exitOK = iota
-	exitFailed
-	exitUsage
-	exitPaused
-	exitCancelled
-	exitUnavailable
-)
-
-// exitError carries an exit code for an outcome that was already reported to the user.
-type exitError struct{ code int }
-
-func (e exitError) Error() string { return fmt.Sprintf("exit code %d", e.code) }
 
 func main() {
 	std.RunJavaScriptChild() // the process may be one that runs a script; it is no command then
@@ -50,25 +38,25 @@ func main() {
 // run is main without the process around it.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root := newRoot()
-	root.SetArgs(args)
+	root.SetArgs(flatNames(root, args))
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
-	var exit exitError
+	var exit show.Exit
 	switch {
 	case err == nil:
-		return exitOK
+		return show.OK
 	case errors.As(err, &exit):
-		return exit.code
+		return exit.Code
 	}
 	fmt.Fprintln(stderr, node.Explain(err))
 	switch fault.KindOf(err) {
 	case fault.Invalid, fault.NotFound, fault.TooLarge, fault.Conflict, fault.Forbidden:
-		return exitUsage
+		return show.Usage
 	case fault.Unavailable:
-		return exitUnavailable
+		return show.Unavailable
 	default:
-		return exitFailed
+		return show.Failed
 	}
 }

@@ -37,12 +37,15 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("EXAMPLES", examples)
 			e.Setenv("XDG_DATA_HOME", e.WorkDir)
+			e.Setenv("XDG_CONFIG_HOME", e.WorkDir)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exitcode":  exitCode,
 			"bigfile":   bigFile,
 			"awaitline": awaitLine,
+			"serve":     serve,
+			"capture":   capture,
 		},
 	})
 }

@@ -3,43 +3,33 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
-	"golang.org/x/term"
+	"cierzo/cmd/cierzo/show"
 )
 
 // progress shows the tasks of a running execution: on a terminal a block of lines that is redrawn, elsewhere a line for
 // each change of a task's state.
 type progress struct {
-	out    io.Writer
-	quiet  bool
-	live   bool
-	colour bool
-	width  int
-	drawn  int               // lines of the block that stand on the terminal
-	seen   map[string]string // task id → state that was shown last
-	began  time.Time
+	*show.Printer
+	quiet bool
+	live  bool
+	drawn int               // lines of the block that stand on the terminal
+	seen  map[string]string // task id → state that was shown last
+	began time.Time
 }
 
 func newProgress(out io.Writer, quiet bool) *progress {
-	p := &progress{out: out, quiet: quiet, seen: map[string]string{}, width: 100, began: time.Now()}
-	f, ok := out.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) || os.Getenv("TERM") == "dumb" {
-		return p
+	return &progress{
+		Printer: &show.Printer{Out: out, Err: out, Colour: show.Colours(out), Width: max(show.Width(out), 40)},
+		quiet:   quiet, live: show.Terminal(out), seen: map[string]string{}, began: time.Now(),
 	}
-	p.live = true
-	p.colour = os.Getenv("NO_COLOR") == ""
-	if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 20 {
-		p.width = w
-	}
-	return p
 }
 
 func (p *progress) begin(workflow, id string) {
 	if !p.quiet {
-		fmt.Fprintf(p.out, "%s  %s\n", workflow, id)
+		fmt.Fprintf(p.Out, "%s  %s\n", workflow, id)
 	}
 }
 
@@ -57,7 +47,7 @@ func (p *progress) update(s *snapshot, now time.Time) {
 // note puts a line among the progress; a block that is redrawn begins anew below it.
 func (p *progress) note(text string) {
 	if !p.quiet {
-		fmt.Fprintln(p.out, text)
+		fmt.Fprintln(p.Out, text)
 		p.drawn = 0
 	}
 }
@@ -66,7 +56,7 @@ func (p *progress) end(s *snapshot) {
 	if p.quiet {
 		return
 	}
-	fmt.Fprintf(p.out, "%s  %d tasks, %s\n", p.paint(s.State), len(s.Tasks), time.Since(p.began).Round(10*time.Millisecond))
+	fmt.Fprintf(p.Out, "%s  %d tasks, %s\n", p.Paint(s.State, show.Icon(s.State)+" "+s.State), len(s.Tasks), time.Since(p.began).Round(10*time.Millisecond))
 }
 
 func (p *progress) lines(s *snapshot) {
@@ -75,7 +65,7 @@ func (p *progress) lines(s *snapshot) {
 			continue
 		}
 		p.seen[t.ID] = t.State
-		fmt.Fprintf(p.out, "%-9s %s%s\n", t.State, t.Name, reason(t))
+		fmt.Fprintf(p.Out, "%-9s %s%s\n", t.State, t.Name, reason(t))
 	}
 }
 
@@ -98,12 +88,12 @@ func (p *progress) redraw(s *snapshot, now time.Time) {
 		lines++
 	}
 	for _, t := range tasks {
-		line := fmt.Sprintf("%s %-28s %8s%s", icon(t.State), t.Name, elapsed(t, now), reason(t))
-		fmt.Fprintf(&b, "\r\x1b[K%s\n", p.paintAs(t.State, clip(line, p.width-1)))
+		line := fmt.Sprintf("%s %-28s %8s%s", show.Icon(t.State), t.Name, elapsed(t, now), reason(t))
+		fmt.Fprintf(&b, "\r\x1b[K%s\n", p.Paint(t.State, show.Clip(line, p.Width-1)))
 		lines++
 	}
 	p.drawn = lines
-	fmt.Fprint(p.out, b.String())
+	fmt.Fprint(p.Out, b.String())
 }
 
 // reason is the first line of a task's state info where it says something that the state doesn't.
@@ -124,52 +114,4 @@ func elapsed(t taskSnapshot, now time.Time) string {
 		end = now
 	}
 	return end.Sub(t.Started).Round(100 * time.Millisecond).String()
-}
-
-func icon(state string) string {
-	switch state {
-	case "SUCCESS":
-		return "✓"
-	case "ERROR":
-		return "✗"
-	case "CANCELLED":
-		return "⊘"
-	case "PAUSED":
-		return "‖"
-	case "SKIPPED":
-		return "»"
-	case "RUNNING":
-		return "▶"
-	default:
-		return "…"
-	}
-}
-
-func (p *progress) paint(state string) string { return p.paintAs(state, icon(state)+" "+state) }
-
-func (p *progress) paintAs(state, text string) string {
-	if !p.colour {
-		return text
-	}
-	code := "2"
-	switch state {
-	case "SUCCESS":
-		code = "32"
-	case "ERROR":
-		code = "31"
-	case "RUNNING":
-		code = "36"
-	case "CANCELLED", "PAUSED", "SKIPPED":
-		code = "33"
-	}
-	return "\x1b[" + code + "m" + text + "\x1b[0m"
-}
-
-// clip cuts a line to the terminal's width: a wrapped line would break the redraw's count.
-func clip(s string, width int) string {
-	runes := []rune(s)
-	if len(runes) <= width {
-		return s
-	}
-	return string(runes[:width-1]) + "…"
 }

@@ -3,10 +3,16 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"os"
 	"time"
+
+	"github.com/spf13/pflag"
 
 	"cierzo/api/apitype"
 	"cierzo/api/client"
+	"cierzo/cmd/cierzo/connect"
+	"cierzo/cmd/cierzo/remote"
+	"cierzo/cmd/cierzo/show"
 	"cierzo/fault"
 	"cierzo/node"
 )
@@ -14,10 +20,15 @@ import (
 // remoteBackend runs workflows on a server, by its REST API.
 type remoteBackend struct{ client *client.Client }
 
-func newRemoteBackend(address string) (backend, error) {
-	c, err := client.New(address)
+// newRemoteBackend opens the server that the command's flags name.
+func newRemoteBackend(ctx context.Context, flags *pflag.FlagSet) (backend, error) {
+	target, err := connect.Find(flags, os.LookupEnv)
 	if err != nil {
 		return nil, err
+	}
+	c, err := target.Open(ctx, os.LookupEnv)
+	if err != nil {
+		return nil, remote.Hint(err)
 	}
 	return remoteBackend{c}, nil
 }
@@ -84,7 +95,7 @@ func (b remoteBackend) snapshot(ctx context.Context, id string) (*snapshot, erro
 		return nil, err
 	}
 	out := &snapshot{State: e.State, Info: e.StateInfo.Value}
-	if final(e.State) {
+	if show.Final(e.State) {
 		out.Output = json.RawMessage(e.Output.Value)
 	}
 	for _, t := range tasks {
@@ -93,10 +104,6 @@ func (b remoteBackend) snapshot(ctx context.Context, id string) (*snapshot, erro
 		})
 	}
 	return out, nil
-}
-
-func final(state string) bool {
-	return state == "SUCCESS" || state == "ERROR" || state == "CANCELLED"
 }
 
 // parseTime reads a time of the API; the zero time when it is null.

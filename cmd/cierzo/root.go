@@ -5,9 +5,12 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"cierzo/cmd/cierzo/remote"
 	"cierzo/fault"
 )
 
@@ -23,19 +26,68 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fault.New(fault.Invalid, "%w (see `%s --help`)", err, cmd.CommandPath())
 	})
-	root.AddCommand(newServer(), newRun(), newLint(), newSchema(), newEval(), newExecution(), newBench(), newAction(), newConfig(), newVersion())
+	root.AddGroup(
+		&cobra.Group{ID: remote.GroupRun, Title: "Run and check workflows here:"},
+		&cobra.Group{ID: remote.GroupWatch, Title: "Executions on a server:"},
+		&cobra.Group{ID: remote.GroupDefinitions, Title: "What a server has:"},
+		&cobra.Group{ID: remote.GroupTriggers, Title: "Triggers:"},
+		&cobra.Group{ID: remote.GroupServer, Title: "Servers:"},
+	)
+	for _, cmd := range []*cobra.Command{newRun(), newLint(), newEval(), newSchema()} {
+		cmd.GroupID = remote.GroupRun
+		root.AddCommand(cmd)
+	}
+	for _, cmd := range []*cobra.Command{newServer(), newConfig(), newBench()} {
+		cmd.GroupID = remote.GroupServer
+		root.AddCommand(cmd)
+	}
+	root.AddCommand(remote.Commands()...)
+	root.AddCommand(newVersion())
 	asUsageErrors(root)
 	return root
+}
+
+// flatNames understands the names of Mistral's command, in which noun and verb are one word: workflow-list is workflow list.
+func flatNames(root *cobra.Command, args []string) []string {
+	for i, arg := range args {
+		if strings.HasPrefix(arg, "-") {
+			continue
+		}
+		if arg == "run-action" {
+			return slices.Concat(args[:i], []string{"action", "run"}, args[i+1:])
+		}
+		for _, noun := range root.Commands() {
+			rest, ok := strings.CutPrefix(arg, noun.Name()+"-")
+			if !ok {
+				continue
+			}
+			for _, verb := range noun.Commands() {
+				if verb.Name() == rest {
+					return slices.Concat(args[:i], []string{noun.Name(), rest}, args[i+1:])
+				}
+			}
+		}
+		break
+	}
+	return args
 }
 
 // asUsageErrors gives cobra's complaints about arguments the kind that ends in exit code 2.
 func asUsageErrors(cmd *cobra.Command) {
 	if check := cmd.Args; check != nil {
 		cmd.Args = func(c *cobra.Command, args []string) error {
-			if err := check(c, args); err != nil {
-				return fault.New(fault.Invalid, "%w (see `%s --help`)", err, c.CommandPath())
+			err := check(c, args)
+			if err == nil {
+				return nil
 			}
-			return nil
+			meant := ""
+			if len(args) > 0 && c.HasAvailableSubCommands() {
+				c.SuggestionsMinimumDistance = 2
+				if names := c.SuggestionsFor(args[0]); len(names) > 0 {
+					meant = fmt.Sprintf("; did you mean %q?", names[0])
+				}
+			}
+			return fault.New(fault.Invalid, "%w%s (see `%s --help`)", err, meant, c.CommandPath())
 		}
 	}
 	for _, sub := range cmd.Commands() {

@@ -6,12 +6,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
+	"cierzo/cmd/cierzo/connect"
+	"cierzo/cmd/cierzo/input"
+	"cierzo/cmd/cierzo/show"
 	"cierzo/fault"
 )
 
@@ -22,7 +25,8 @@ type runOptions struct {
 	input    []string
 	env      []string
 	params   []string
-	server   string
+	remote   bool // on a server, by --server or --profile
+	flags    *pflag.FlagSet
 	store    string
 	slots    int
 	quiet    bool
@@ -33,7 +37,7 @@ func newRun() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run FILE.yaml",
 		Short: "Run a workflow to its end and print its output as JSON",
-		Long: `Run a workflow of a file to its end: on an engine inside this process, or with --server on a running one.
+		Long: `Run a workflow of a file to its end: on an engine inside this process, or with --server or --profile on a running one.
 
 The file is a list of workflows or a workbook ("-" reads it from standard input). Progress goes to standard error, the
 output goes to standard output as JSON. The exit code tells the final state: 0 SUCCESS, 1 ERROR, 3 PAUSED, 4 CANCELLED;
@@ -43,7 +47,8 @@ output goes to standard output as JSON. The exit code tells the final state: 0 S
   cierzo run approval.yaml --server http://127.0.0.1:8989`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.file = args[0]
+			o.file, o.flags = args[0], cmd.Flags()
+			o.remote = o.flags.Changed("server") || o.flags.Changed("profile")
 			return runWorkflow(cmd.Context(), o, cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
@@ -52,7 +57,7 @@ output goes to standard output as JSON. The exit code tells the final state: 0 S
 	f.StringArrayVarP(&o.input, "input", "i", nil, "input: key=value (value is JSON or text), a JSON object, or @file (JSON or YAML); repeatable")
 	f.StringArrayVarP(&o.env, "env", "e", nil, "environment, in the same forms as --input")
 	f.StringArrayVarP(&o.params, "param", "p", nil, "start parameters such as task_name of reverse workflows, in the same forms as --input")
-	f.StringVar(&o.server, "server", "", "address of a server's API, such as http://127.0.0.1:8989")
+	connect.Flags(f)
 	f.StringVar(&o.store, "store", "", "database of the embedded engine (default: a temporary SQLite file)")
 	f.IntVar(&o.slots, "slots", 0, "actions that run at the same time in the embedded engine (0: 16 per processor)")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "show no progress")
@@ -94,7 +99,7 @@ type taskSnapshot struct {
 }
 
 func runWorkflow(ctx context.Context, o runOptions, stdin io.Reader, stdout, stderr io.Writer) error {
-	source, err := readSource(o.file, stdin)
+	source, err := input.Source(o.file, stdin)
 	if err != nil {
 		return err
 	}
@@ -120,19 +125,19 @@ func runWorkflow(ctx context.Context, o runOptions, stdin io.Reader, stdout, std
 
 // request reads the flags' values; the workflow is chosen when the file is known.
 func (o runOptions) request() (r startRequest, err error) {
-	if r.input, err = parseAssignments("input", o.input); err != nil {
+	if r.input, err = input.Assignments("--input", o.input); err != nil {
 		return r, err
 	}
-	if r.env, err = parseAssignments("env", o.env); err != nil {
+	if r.env, err = input.Assignments("--env", o.env); err != nil {
 		return r, err
 	}
-	r.params, err = parseAssignments("param", o.params)
+	r.params, err = input.Assignments("--param", o.params)
 	return r, err
 }
 
 func openBackend(ctx context.Context, o runOptions) (backend, error) {
-	if o.server != "" {
-		return newRemoteBackend(o.server)
+	if o.remote {
+		return newRemoteBackend(ctx, o.flags)
 	}
 	return newLocalBackend(ctx, o.store, o.slots)
 }
@@ -202,7 +207,7 @@ func follow(ctx context.Context, b backend, id string, show *progress) (*snapsho
 }
 
 // ended reports whether nothing more happens without somebody's doing.
-func (s *snapshot) ended() bool { return final(s.State) || s.State == "PAUSED" }
+func (s *snapshot) ended() bool { return show.Final(s.State) || s.State == "PAUSED" }
 
 // report prints the output and chooses the exit code by the final state.
 func report(s *snapshot, stdout, stderr io.Writer) error {
@@ -218,16 +223,7 @@ func report(s *snapshot, stdout, stderr io.Writer) error {
 	if s.Info != "" && s.State != "SUCCESS" {
 		fmt.Fprintln(stderr, strings.TrimRight(s.Info, "\n"))
 	}
-	switch s.State {
-	case "SUCCESS":
-		return nil
-	case "PAUSED":
-		return exitError{exitPaused}
-	case "CANCELLED":
-		return exitError{exitCancelled}
-	default:
-		return exitError{exitFailed}
-	}
+	return show.ExitOf(s.State)
 }
 
 func chooseWorkflow(file string, names []string, wanted string) (string, error) {
@@ -242,29 +238,5 @@ func chooseWorkflow(file string, names []string, wanted string) (string, error) 
 			return n, nil
 		}
 	}
-	return "", fault.New(fault.Invalid, "%s has no workflow %q%s (it has %s)", file, wanted, suggest(wanted, names), strings.Join(names, ", "))
-}
-
-// sourceMax bounds a definition's file, in bytes.
-const sourceMax = 10 << 20
-
-// readSource reads a definition, never more than the limit: a wrong file name must not fill the memory.
-func readSource(file string, stdin io.Reader) ([]byte, error) {
-	in := stdin
-	if file != "-" {
-		f, err := os.Open(file)
-		if err != nil {
-			return nil, fault.Wrap(fault.Invalid, err, "read the definition")
-		}
-		defer f.Close()
-		in = f
-	}
-	source, err := io.ReadAll(io.LimitReader(in, sourceMax+1))
-	if err != nil {
-		return nil, fault.Wrap(fault.Invalid, err, "read the definition")
-	}
-	if len(source) > sourceMax {
-		return nil, fault.New(fault.TooLarge, "%s is larger than %d MiB, the limit of a definition", file, sourceMax>>20)
-	}
-	return source, nil
+	return "", fault.New(fault.Invalid, "%s has no workflow %q%s (it has %s)", file, wanted, input.Suggest(wanted, names), strings.Join(names, ", "))
 }

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"cierzo/cmd/cierzo/show"
 )
 
 // output collects what a command writes while it runs.
@@ -59,7 +61,7 @@ func startServer(t *testing.T, args ...string) string {
 	go func() { ended <- run(ctx, args, strings.NewReader(""), &log, &log) }()
 	t.Cleanup(func() {
 		stop()
-		if code := <-ended; code != exitOK {
+		if code := <-ended; code != show.OK {
 			t.Errorf("the server ended with code %d:\n%s", code, &log)
 		}
 	})
@@ -82,16 +84,16 @@ func TestRunOnServer(t *testing.T) {
 	t.Parallel()
 	url := startServer(t)
 	for range 2 { // the second time the definitions are there already
-		out, _ := command(t, exitOK, "run", "-q", "../../examples/etl.yaml", "--server", url)
+		out, _ := command(t, show.OK, "run", "-q", "../../examples/etl.yaml", "--server", url)
 		if !strings.Contains(out, `"loaded": 50512`) {
 			t.Errorf("output: %s", out)
 		}
 	}
-	_, errs := command(t, exitUsage, "run", filepath.Join("testdata", "nothing.yaml"), "--server", url)
+	_, errs := command(t, show.Usage, "run", filepath.Join("testdata", "nothing.yaml"), "--server", url)
 	if !strings.Contains(errs, "no such file") {
 		t.Errorf("standard error: %s", errs)
 	}
-	command(t, exitUnavailable, "run", "../../examples/etl.yaml", "--server", "http://127.0.0.1:1")
+	command(t, show.Unavailable, "run", "../../examples/etl.yaml", "--server", "http://127.0.0.1:1")
 }
 
 func TestApproval(t *testing.T) {
@@ -104,29 +106,29 @@ func TestApproval(t *testing.T) {
 	}()
 	id := errs.await(t, `approval  (\S+)`)
 	errs.await(t, `RUNNING   wait_for_decision`)
-	tasks, _ := command(t, exitOK, "execution", "tasks", id, "--server", url)
+	tasks, _ := command(t, show.OK, "execution", "tasks", id, "--server", url)
 	m := regexp.MustCompile(`std.async_noop\s+RUNNING\s+(\S+)`).FindStringSubmatch(tasks)
 	if m == nil {
 		t.Fatalf("no open action:\n%s", tasks)
 	}
-	command(t, exitOK, "action", "complete", m[1], `{"approved": true, "by": "kim"}`, "--server", url)
-	if c := <-code; c != exitOK {
+	command(t, show.OK, "action", "complete", m[1], `{"approved": true, "by": "kim"}`, "--server", url)
+	if c := <-code; c != show.OK {
 		t.Fatalf("exit code %d: %s", c, &errs)
 	}
 	if got := out.String(); !strings.Contains(got, `"decided_by": "kim"`) {
 		t.Errorf("output: %s", got)
 	}
-	list, _ := command(t, exitOK, "execution", "list", "--server", url)
+	list, _ := command(t, show.OK, "execution", "list", "--server", url)
 	if !strings.Contains(list, id) || !strings.Contains(list, "SUCCESS") {
 		t.Errorf("list: %s", list)
 	}
-	command(t, exitUsage, "action", "complete", "0", "--server", url)
+	command(t, show.Usage, "action", "complete", "0", "--server", url)
 }
 
 func TestPortTaken(t *testing.T) {
 	t.Parallel()
 	url := startServer(t)
-	_, errs := command(t, exitUnavailable, "server", "--data-dir", t.TempDir(), "--listen", strings.TrimPrefix(url, "http://"))
+	_, errs := command(t, show.Unavailable, "server", "--data-dir", t.TempDir(), "--listen", strings.TrimPrefix(url, "http://"))
 	if !strings.Contains(errs, "another process has the port") {
 		t.Errorf("standard error: %s", errs)
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"cierzo/actions/std"
+	"cierzo/cmd/cierzo/input"
 	"cierzo/fault"
 	"cierzo/node"
 )
@@ -42,7 +43,7 @@ func serverSettings() []setting {
 		{"advertise", "", "address under which other nodes reach --bind, host:port"},
 		{"join", "", "addresses of engines, host:port, comma-separated; for nodes without a store"},
 		{"slots", "0", "actions that run at the same time (0: 16 per processor)"},
-		{"targets", "", "names of this runner for `target`, comma-separated (default: the host's name)"},
+		{"targets", "", "names of this runner for the target of tasks, comma-separated (default: the host's name)"},
 		{"lease", "9s", "how long a silent engine keeps its executions"},
 		{"runner-grace", "10s", "how long a silent runner keeps its actions"},
 		{"drain-timeout", "20s", "how long a stop waits for running actions"},
@@ -145,7 +146,7 @@ func readConfigFile(flags *pflag.FlagSet, getenv func(string) (string, bool)) (s
 	for _, key := range k.Keys() {
 		name := strings.ReplaceAll(key, "_", "-")
 		if !knownSetting(name) {
-			return "", nil, fault.New(fault.Invalid, "configuration file %s: unknown key %q%s", path, key, suggest(name, settingNames()))
+			return "", nil, fault.New(fault.Invalid, "configuration file %s: unknown key %q%s", path, key, input.Suggest(name, settingNames()))
 		}
 		if list := k.Strings(key); len(list) > 0 {
 			values[name] = strings.Join(list, ",")

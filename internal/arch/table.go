@@ -141,8 +141,22 @@ func outside() []Rule {
 		},
 		{
 			// actions/std: main is also the process that runs scripts, and the standard actions have settings.
-			Folder: "cmd/cierzo", May: []string{"actions/std", "api/apitype", "api/client", "bench", "node"},
+			Folder: "cmd/cierzo",
+			May: []string{
+				"actions/std", "api/apitype", "api/client", "bench", "cmd/cierzo/connect", "cmd/cierzo/input", "cmd/cierzo/remote", "cmd/cierzo/show", "node",
+			},
 			TestsMay: []string{"expr/value"},
+		},
+		// The command line's parts. node is there for looking at definitions without a server.
+		{Folder: "cmd/cierzo/show", May: []string{"api/apitype"}},
+		{Folder: "cmd/cierzo/input", May: []string{"node"}},
+		{Folder: "cmd/cierzo/connect", May: []string{"api/client", "cmd/cierzo/input"}},
+		{Folder: "cmd/cierzo/deploy", May: []string{"api/apitype", "api/client", "cmd/cierzo/input", "node"}},
+		{
+			Folder: "cmd/cierzo/remote",
+			May: []string{
+				"api/apitype", "api/client", "cmd/cierzo/connect", "cmd/cierzo/deploy", "cmd/cierzo/input", "cmd/cierzo/show", "node",
+			},
 		},
 	}
 }
@@ -153,6 +167,7 @@ func programs() []Rule {
 		{Folder: "examples/embedded", May: []string{"actions/...", "node"}},
 		{Folder: "test/docs"},
 		{Folder: "test/conformance", May: []string{"actions/std", "dsl/yaml", "expr/goldentest", "expr/value", "node"}},
+		{Folder: "test/mistralclient", TestsMay: []string{"node"}},
 		{
 			Folder: "test/sim",
 			May: []string{

@@ -58,6 +58,7 @@ type book struct {
 	root    string
 	targets map[string]bool
 	binary  func() (string, error)
+	address string // of the page's server, if it has begun one that stays
 }
 
 func (b book) check(t *testing.T, name string) {
@@ -91,6 +92,11 @@ func (b book) check(t *testing.T, name string) {
 		switch {
 		case step.file != "":
 			b.write(t, name, folder, step)
+		case strings.HasPrefix(step.command, "bin/cierzo server") && strings.HasSuffix(step.command, "&"):
+			step.command = strings.TrimSpace(strings.TrimSuffix(step.command, "&"))
+			address, stop := b.start(t, name, folder, step)
+			t.Cleanup(stop) // before the command's own cleanup, which would kill it
+			b.address = address
 		default:
 			b.run(t, name, folder, step)
 		}
@@ -162,6 +168,13 @@ var listening = regexp.MustCompile(`https?://[0-9a-z.\[\]:]+:[0-9]+`)
 // serve starts a server on a free port, waits until it says where it listens, asks for its health, and stops it.
 func (b book) serve(t *testing.T, name, folder string, s step) {
 	t.Helper()
+	_, stop := b.start(t, name, folder, s)
+	stop()
+}
+
+// start starts a server on a free port, and gives its address when it is well, and how to stop it.
+func (b book) start(t *testing.T, name, folder string, s step) (string, func()) {
+	t.Helper()
 	cmd := b.command(t, folder, s.command+" --listen 127.0.0.1:0")
 	logs, err := cmd.StderrPipe()
 	if err != nil {
@@ -179,32 +192,39 @@ func (b book) serve(t *testing.T, name, folder string, s step) {
 	}
 	if address == "" {
 		t.Errorf("%s:%d: %s never says where it listens: %v\n%s", name, s.line, s.command, cmd.Wait(), seen.String())
-		return
+		return "", func() {}
 	}
 	if err := get(address + "/healthcheck"); err != nil {
 		t.Errorf("%s:%d: %s: %v", name, s.line, s.command, err)
 	}
-	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := io.Copy(&seen, logs); err != nil {
-		t.Error(err)
-	}
-	if err := cmd.Wait(); err != nil {
-		t.Errorf("%s:%d: %s after SIGTERM: %v\n%s", name, s.line, s.command, err, seen.String())
+	read := make(chan error, 1)
+	go func() {
+		_, err := io.Copy(&seen, logs)
+		read <- err
+	}()
+	return address, func() {
+		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Error(err)
+		}
+		if err := <-read; err != nil {
+			t.Error(err)
+		}
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("%s:%d: %s after SIGTERM: %v\n%s", name, s.line, s.command, err, seen.String())
+		}
 	}
 }
 
 func (b book) command(t *testing.T, folder, command string) *exec.Cmd {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), commandTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), commandTimeout)
 	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, "bash", "-c", "exec "+command)
 	if strings.ContainsAny(command, "|;&") {
 		cmd = exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", command)
 	}
 	cmd.Dir = folder
-	cmd.Env = append(os.Environ(), "HOME="+folder, "XDG_DATA_HOME="+folder)
+	cmd.Env = append(os.Environ(), "HOME="+folder, "XDG_DATA_HOME="+folder, "XDG_CONFIG_HOME="+folder, "CIERZO_SERVER="+b.address)
 	return cmd
 }
 

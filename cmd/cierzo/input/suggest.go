@@ -1,9 +1,9 @@
-package main
+package input
 
 import "fmt"
 
-// suggest is a hint with the name that word was probably meant to be, or "".
-func suggest(word string, names []string) string {
+// Suggest is a hint with the name that word was probably meant to be, or "".
+func Suggest(word string, names []string) string {
 	best, bestDistance := "", 3
 	for _, n := range names {
 		if d := editDistance(word, n); d < bestDistance {
