@@ -93,6 +93,10 @@ generate: ## generated code: the protocol's messages (needs protoc), and what go
 	cd messages && PATH=$(CURDIR)/bin:$$PATH protoc --go_out=. --go_opt=paths=source_relative *.proto
 	go generate ./...
 
+.PHONY: openapi
+openapi: ## write the OpenAPI document of the REST API to openapi.json, for programs that make code of it
+	CIERZO_OPENAPI=$(CURDIR)/openapi.json go test ./api -run '^TestWriteOpenAPI$$' -count=1
+
 .PHONY: golden
 golden: ## rewrite the expected results of the scripted tests; read the diff before you commit it
 	@grep -rl --include=*_test.go 'Bool("rewrite"' . | xargs -r -n1 dirname | sort -u | \
@@ -101,4 +105,4 @@ golden: ## rewrite the expected results of the scripted tests; read the diff bef
 
 .PHONY: clean
 clean: ## remove what was built; the caches of Go stay
-	rm -rf bin var cover.out
+	rm -rf bin var cover.out openapi.json
