@@ -151,6 +151,10 @@ func programs() []Rule {
 			TestsMay: []string{"api/...", "cmd/cierzo", "expr/value", "node", "persistence/...", "workflow"},
 		},
 		{
+			Folder:   "test/load",
+			TestsMay: []string{"api/...", "cmd/cierzo", "expr/value", "persistence/...", "workflow"},
+		},
+		{
 			Folder: "test/bench", May: []string{"node", "workflow"},
 			TestsMay: []string{"actions/...", "api/...", "expr/value", "persistence/...", "workflow"},
 		},
