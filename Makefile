@@ -63,6 +63,14 @@ chaos: setup ## the long form: 300 executions while engines, runners and the dat
 sim: ## the seeded cluster in one process, in virtual time: many seeds
 	go test ./test/sim -count=1 -timeout=60m -sim.seeds=500
 
+.PHONY: load
+load: setup ## 64 clients for a minute on PostgreSQL while each of three engines is killed and started again
+	go test ./test/load -run Load -count=1 -v -timeout=15m -load.duration=60s -load.clients=64 -load.kills=3
+
+.PHONY: bench-lists
+bench-lists: setup ## pages of lists of 1,000,000 executions, on PostgreSQL and SQLite
+	go test ./test/load -run Lists -count=1 -v -timeout=60m -lists.count=1000000
+
 .PHONY: bench
 bench: setup ## Go benchmarks of all packages, then 100,000 executions that wait
 	go test -run '^$$' -bench . -benchmem $(PKG)
