@@ -16,7 +16,7 @@ LINT     := go tool -modfile=tools/go.mod golangci-lint
 
 .PHONY: help
 help: ## say what can be made
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ use it
 
@@ -58,6 +58,10 @@ cover: ## coverage of all tests, by package, and cover.out
 .PHONY: chaos
 chaos: setup ## the long form: 300 executions while engines, runners and the database get killed, then the SQLite kill loop
 	go test ./test/chaos -run Chaos -count=1 -v -timeout=60m -chaos.executions=300 -chaos.rounds=3 -chaos.kills=20
+
+.PHONY: conformance-http
+conformance-http: build ## the golden corpus (CIERZO_GOLDEN) over HTTP against a server: how many cases of each area are as recorded
+	tools/conformance.sh
 
 .PHONY: sim
 sim: ## the seeded cluster in one process, in virtual time: many seeds
