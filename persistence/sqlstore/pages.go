@@ -72,6 +72,9 @@ func pageStatement(p paged, q persistence.PageQuery) (string, []any) {
 	}
 	if q.After != nil {
 		at, id := w.place(persistence.Micros(q.After.CreatedAt)), w.place(string(q.After.ID))
+		if ofAll(q) {
+			w.where(created + " " + beyond + "= " + at) // SQLite bounds no expression by a comparison of rows
+		}
 		if p.parts {
 			// The first condition bounds the index; the second leaves out what the page before has of its last execution.
 			w.where("(" + created + ", e.id) " + beyond + "= (" + at + ", " + id + ")")
