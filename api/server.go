@@ -57,6 +57,9 @@ type Config struct {
 	NewID func() string
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time
+	// Ended returns a channel that is closed when an execution of this process' engine has ended, and what to call when
+	// nobody waits any more. nil: those who wait look into the store.
+	Ended func(id workflow.ExecutionID) (ended <-chan struct{}, done func())
 	// Metrics gives the node's counters by their Prometheus names. nil: none are shown.
 	Metrics func() map[string]uint64
 	// Info is what GET /info answers, a JSON object. nil: the endpoint is disabled.

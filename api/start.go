@@ -169,9 +169,10 @@ func parseWait(v string) (time.Duration, error) {
 	return d, nil
 }
 
-// The pauses between two looks at an execution that somebody waits for: short at first, for short executions.
+// The pauses between two looks at an execution that somebody waits for and that another process may own: short at first,
+// for short executions.
 const (
-	lookMin = 2 * time.Millisecond
+	lookMin = 20 * time.Millisecond
 	lookMax = 250 * time.Millisecond
 )
 
@@ -179,10 +180,24 @@ const (
 func (s *server) waitForEnd(ctx context.Context, rec *workflow.ExecutionRecord, data *workflow.ExecutionData, wait time.Duration) (*workflow.ExecutionRecord, *workflow.ExecutionData, error) {
 	until := time.NewTimer(wait)
 	defer until.Stop()
+	var ended <-chan struct{}
+	if s.Ended != nil {
+		c, done := s.Ended(rec.ID)
+		defer done()
+		// What has ended before that is seen here.
+		var err error
+		if rec, data, err = s.Store.GetExecution(ctx, rec.ProjectID, rec.ID); err != nil {
+			return nil, nil, err
+		}
+		ended = c
+	}
 	for pause := lookMin; !rec.State.Final(); pause = min(pause*3/2, lookMax) {
 		look := time.NewTimer(pause)
 		select {
 		case <-look.C:
+		case <-ended:
+			look.Stop()
+			ended = nil
 		case <-until.C:
 			look.Stop()
 			return rec, data, nil

@@ -73,6 +73,9 @@ type ExecutionRecord struct {
 	// Runtime is what the execution remembers between turns.
 	Runtime ExecutionRuntime
 
+	// Runners hold dispatched actions, each once, by id.
+	Runners []RunnerID
+
 	// Turns counts the committed turns.
 	Turns uint64
 	// WakeAt is when somebody must look at this execution again at the latest; zero: only a message moves it.

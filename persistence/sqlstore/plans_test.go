@@ -23,10 +23,10 @@ func fill(t *testing.T, db *sql.DB, first, last int) {
 		`INSERT INTO executions SELECT `+key+`, 1, 'n', 'p' || i % 10, 'w' || i % 50, CASE i % 5 WHEN 0 THEN 'RUNNING' ELSE 'SUCCESS' END,
 CASE i % 2 WHEN 0 THEN '' ELSE md5((i - i % 20)::TEXT) END, CASE i % 2 WHEN 0 THEN '' ELSE md5((i - 1)::TEXT) END,
 CASE i % 2 WHEN 0 THEN '' ELSE md5('t' || i) END,
-CASE WHEN i % 100 = 0 THEN 1000 + i WHEN i % 2 = 0 THEN 9000000000000000 + i ELSE 0 END, CASE WHEN i % 50 = 0 THEN 1 ELSE 0 END, 1700000000000000 + i, '{}'`+series,
+CASE WHEN i % 100 = 0 THEN 1000 + i WHEN i % 2 = 0 THEN 9000000000000000 + i ELSE 0 END, CASE WHEN i % 50 = 0 THEN 1 ELSE 0 END, CASE WHEN i % 50 = 0 THEN 1 ELSE 0 END, 1700000000000000 + i, CASE WHEN i % 50 = 0 THEN '["r1"]' ELSE '' END, '{}'`+series,
 		`INSERT INTO execution_data SELECT `+key+`, '{}'`+series,
 		`INSERT INTO tasks SELECT `+key+`, k, md5('t' || i || k), '{}', ''`+series+`, generate_series(0, 2) AS k`,
-		`INSERT INTO actions SELECT `+key+`, k, md5('a' || i || k), md5('t' || i || k), CASE WHEN i % 10 = 0 THEN 'r' || i % 7 ELSE '' END, '{}', ''`+series+`, generate_series(0, 2) AS k`,
+		`INSERT INTO actions SELECT `+key+`, k, md5('a' || i || k), md5('t' || i || k), '{}', ''`+series+`, generate_series(0, 2) AS k`,
 		`INSERT INTO history SELECT `+key+`, k, '[]'`+series+`, generate_series(1, 3) AS k`,
 		`INSERT INTO revisions SELECT md5('d' || i), md5('d' || i), 'p' || i % 10, 'workflow', '', 'w' || i, 'private', '[]', '', '', 1, '', 1, 'me'`+series,
 		`INSERT INTO definitions SELECT 'p' || i % 10, 'workflow', '', 'w' || i, CASE i % 100 WHEN 0 THEN 'public' ELSE 'private' END, md5('d' || i)`+series,
@@ -250,7 +250,7 @@ func TestRoundTrips(t *testing.T) {
 	}{
 		{"50 creations", turns(50, creation), 5},
 		{"50 updates", turns(50, again), 5},
-		{"both", mixed, 6},
+		{"both", mixed, 9},
 		{"one update of a state", []persistence.Turn{bare}, 1},
 	} {
 		w.on(nil)
@@ -287,7 +287,7 @@ func TestPlansOnSQLite(t *testing.T) {
 			if err := r.Scan(&id, &parent, &unused, &detail); err != nil {
 				return err
 			}
-			whole := strings.HasPrefix(detail, "SCAN ") && !strings.Contains(detail, " USING ") && !strings.Contains(detail, "json_each")
+			whole := strings.HasPrefix(detail, "SCAN ") && !strings.Contains(detail, " USING ") && !strings.Contains(detail, "json_each") && !strings.Contains(detail, "VIRTUAL TABLE")
 			if whole && scansAllowed()[text] == "" {
 				t.Errorf("%s: %s", text, detail)
 			}

@@ -68,6 +68,7 @@ func fullTurn(n int) persistence.Turn {
 	r.ParentPending, r.ParentSent, r.Requests = true, 4, []workflow.RequestRecord{{ID: "q1"}, {ID: "q2"}}
 	r.Runtime = workflow.ExecutionRuntime{HistorySeq: 2, Backlog: []workflow.BacklogCommand{{From: "t", Event: "on-success", Name: "fail", Message: "m"}}, ParentAt: at(1), ReportSeq: 5, Cascaded: true}
 	r.Turns, r.WakeAt, r.Wanting, r.UpdatedAt = 9, at(5), true, at(6)
+	r.Runners = []workflow.RunnerID{"r1", "r2"}
 	x.Writes.Data = &workflow.ExecutionData{Input: oddities(), Params: dict("env", oddities()), Env: dict(), Context: dict("c", value.Int(1)), Globals: dict("g", value.Int(2)), Output: value.Null{}}
 	t := task(n, 0)
 	t.State, t.StateInfo, t.Tags = workflow.Delayed, "info", []string{"t"}
