@@ -32,6 +32,7 @@ func (s *server) routes() {
 	s.triggerRoutes()
 	s.codeRoutes()
 	s.viewRoutes()
+	s.docsRoutes()
 }
 
 func (s *server) rootRoutes() {
@@ -169,4 +170,12 @@ func (s *server) viewRoutes() {
 	s.handleRaw("GET /v2/executions/{id}/events", "executions:get", s.executionEvents)
 	s.handle("GET /v2/executions/{id}/explain", "executions:get", s.explainExecution)
 	s.handleRaw("GET /v2/executions/{id}/graph", "executions:get", s.graphExecution)
+}
+
+// docsRoutes show what the others are.
+func (s *server) docsRoutes() {
+	s.handleRaw("GET /v2/openapi.json", "", s.openAPI)
+	s.handleRaw("GET /v2/openapi.yaml", "", s.openAPI)
+	s.handleRaw("GET /docs", "", s.docs)
+	s.handleRaw("GET /docs/{file}", "", s.docsFile)
 }

@@ -117,7 +117,7 @@ func (a *assembly) Start(ctx context.Context, s catalog.Start) error {
 		return fault.New(fault.Unavailable, "this node reaches no engine")
 	}
 	return a.gateway.Start(ctx, workflow.Spec{
-		ID: s.ID, ProjectID: s.ProjectID, Namespace: s.Namespace, DefinitionID: s.DefinitionID, Description: s.Description,
+		ID: s.ID, ProjectID: s.ProjectID, Namespace: s.Namespace, DefinitionID: s.DefinitionID, Description: s.Description, SourceID: s.SourceID,
 		Tags: s.Tags, Priority: s.Priority, Input: s.Input, Params: s.Params, Env: s.Env,
 	})
 }

@@ -38,6 +38,7 @@ type executionDoc struct {
 	Priority      int                       `json:"priority,omitempty"`
 	Index         int                       `json:"index,omitempty"`
 	Depth         int                       `json:"depth,omitempty"`
+	SourceID      string                    `json:"source_id,omitempty"`
 	ParentPending bool                      `json:"parent_pending,omitempty"`
 	ParentSent    int                       `json:"parent_sent,omitempty"`
 	Requests      []string                  `json:"requests,omitempty"`
@@ -50,7 +51,7 @@ type executionDoc struct {
 func NewExecutionRow(r *workflow.ExecutionRecord) (ExecutionRow, error) {
 	d := executionDoc{
 		Namespace: r.Namespace, DefinitionID: r.DefinitionID, Description: r.Description, Tags: r.Tags,
-		StateInfo: r.StateInfo, Priority: r.Priority, Index: r.Index, Depth: r.Depth, ParentPending: r.ParentPending,
+		StateInfo: r.StateInfo, Priority: r.Priority, Index: r.Index, Depth: r.Depth, SourceID: string(r.SourceID), ParentPending: r.ParentPending,
 		ParentSent: r.ParentSent, Runtime: r.Runtime, Turns: r.Turns, UpdatedAt: Micros(r.UpdatedAt),
 	}
 	for _, q := range r.Requests {
@@ -92,7 +93,7 @@ func (row *ExecutionRow) Decode() (*workflow.ExecutionRecord, error) {
 		DefinitionID: d.DefinitionID, Description: d.Description, Tags: d.Tags, State: workflow.State(row.State),
 		StateInfo: d.StateInfo, Priority: d.Priority, RootID: workflow.ExecutionID(row.RootID),
 		ParentID: workflow.ExecutionID(row.ParentID), ParentTaskID: workflow.TaskID(row.ParentTaskID), Index: d.Index,
-		Depth: d.Depth, ParentPending: d.ParentPending, ParentSent: d.ParentSent, Runtime: d.Runtime, Turns: d.Turns,
+		Depth: d.Depth, SourceID: workflow.ExecutionID(d.SourceID), ParentPending: d.ParentPending, ParentSent: d.ParentSent, Runtime: d.Runtime, Turns: d.Turns,
 		WakeAt: FromMicros(row.WakeAt), Wanting: row.Wanting != 0, CreatedAt: FromMicros(row.CreatedAt), UpdatedAt: FromMicros(d.UpdatedAt),
 	}
 	if row.Runners != "" {

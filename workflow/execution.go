@@ -41,6 +41,8 @@ type Spec struct {
 	// Env is the environment: of a root execution as the user gave it, its expressions not yet evaluated; of a
 	// sub-workflow the root's. nil: none
 	Env *value.Dict
+	// SourceID is the execution whose start a user has repeated with this one; "" for none.
+	SourceID ExecutionID
 
 	// The rest is of sub-workflows only, as StartChild has it.
 	ParentID     ExecutionID
@@ -133,7 +135,7 @@ func New(p *Program, s Spec, m Moment, f Facts) (*Execution, error) {
 		ID: s.ID, ProjectID: s.ProjectID, WorkflowName: p.name, Namespace: s.Namespace, DefinitionID: s.DefinitionID,
 		Description: s.Description, Tags: s.Tags, State: Idle, Priority: s.Priority,
 		RootID: s.RootID, ParentID: s.ParentID, ParentTaskID: s.ParentTaskID, Index: s.Index, Depth: s.Depth,
-		CreatedAt: m.Now, UpdatedAt: m.Now,
+		SourceID: s.SourceID, CreatedAt: m.Now, UpdatedAt: m.Now,
 	}
 	if s.ParentID != "" && s.Description == "" {
 		e.rec.Description = "sub-workflow execution"

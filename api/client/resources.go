@@ -83,7 +83,7 @@ func (c *Client) CreateEventTrigger(ctx context.Context, t apitype.NewEventTrigg
 }
 
 // UpdateEventTrigger changes an event trigger's name, workflow, input or params; not what it listens to.
-func (c *Client) UpdateEventTrigger(ctx context.Context, id string, t apitype.NewEventTrigger) (*apitype.EventTrigger, error) {
+func (c *Client) UpdateEventTrigger(ctx context.Context, id string, t apitype.EventTriggerUpdate) (*apitype.EventTrigger, error) {
 	var out apitype.EventTrigger
 	err := c.json(ctx, http.MethodPut, path("event_triggers", id), t, &out)
 	return &out, err

@@ -116,6 +116,7 @@ func engine() []Rule {
 func outside() []Rule {
 	return []Rule{
 		{Folder: "api/apitype"},
+		{Folder: "api/openapi", May: []string{"api/apitype"}, NeverReaches: []string{"persistence/...", "workflow", "actors/..."}},
 		{
 			Folder: "api/client", May: []string{"api/apitype"},
 			NeverReaches: []string{"persistence/...", "workflow", "actors/..."},
@@ -126,7 +127,7 @@ func outside() []Rule {
 		},
 		{
 			Folder:   "api",
-			May:      []string{"actions", "api/apitype", "api/auth", "catalog", "dsl", "expr/value", "persistence", "triggers", "workflow"},
+			May:      []string{"actions", "api/apitype", "api/auth", "api/openapi", "catalog", "dsl", "expr/value", "persistence", "triggers", "workflow"},
 			TestsMay: []string{"actions/std", "api/client", "node", "persistence/memstore"},
 		},
 		{Folder: "web"},
@@ -179,6 +180,10 @@ func programs() []Rule {
 			TestsMay: []string{"api/...", "cmd/cierzo", "expr/value", "node", "persistence/...", "workflow"},
 		},
 		{Folder: "test/hostile", TestsMay: []string{"dsl", "expr", "expr/value", "node", "workflow"}},
+		{
+			Folder:   "test/load",
+			TestsMay: []string{"api/...", "cmd/cierzo", "expr/value", "persistence/...", "workflow"},
+		},
 		{
 			Folder: "test/bench", May: []string{"node", "workflow"},
 			TestsMay: []string{"actions/...", "api/...", "expr/...", "persistence/...", "workflow"},

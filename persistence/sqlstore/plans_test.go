@@ -103,6 +103,7 @@ func TestPlans(t *testing.T) {
 			}
 		}
 	}
+	ordered(t, s)
 	for name, q := range map[string]persistence.ResourcesQuery{
 		"of a kind":                 {Kind: persistence.MemberResource, Limit: 50},
 		"that point to something":   {Kind: persistence.MemberResource, Ref: "w1"},
@@ -117,6 +118,48 @@ func TestPlans(t *testing.T) {
 	plan := explain(t, s.db, s.dialect.text(dueMany))
 	if i := strings.Index(plan, "Index Cond:"); i < 0 || !strings.Contains(strings.SplitN(plan[i:], "\n", 2)[0], "wake_at <=") {
 		t.Errorf("due executions:\n%s", plan)
+	}
+}
+
+// ordered: lists in the order of creation go along the index of what they are filtered by. Where that says little, the page
+// comes in the order of the index: what is sorted for each page grows with the installation.
+func ordered(t *testing.T, s *Store) {
+	t.Helper()
+	for _, test := range orderedPages() {
+		for _, descending := range []bool{false, true} {
+			text, args := test.statement(s, descending)
+			plan := explainWith(t, s.db, text, args)
+			// Rows of the page are sorted again after their data are joined.
+			inner := plan[max(0, strings.Index(plan, "Limit")):]
+			if !strings.Contains(inner, test.index) || strings.Contains(inner, "Sort") && !test.few {
+				t.Errorf("descending %t: not in the order of %s: %s\n%s", descending, test.index, text, plan)
+			}
+		}
+	}
+}
+
+// orderedPage is a list in the order of creation, and the index that it goes along.
+type orderedPage struct {
+	index string
+	query persistence.PageQuery
+	few   bool // the filter leaves so few that they may be sorted
+}
+
+// statement is that of a page behind another one.
+func (p orderedPage) statement(s *Store, descending bool) (string, []any) {
+	q := p.query
+	q.After = &persistence.PageMark{CreatedAt: persistence.FromMicros(1700000000005000), ID: "x"}
+	q.Limit, q.Descending = 50, descending
+	return pageStatement(s.dialect.executionPage(), q)
+}
+
+func orderedPages() []orderedPage {
+	return []orderedPage{
+		{"executions_created", persistence.PageQuery{ProjectID: "p1", NotWorkflow: "x"}, false},
+		{"executions_all", persistence.PageQuery{NotWorkflow: "x"}, false},
+		{"executions_workflow", persistence.PageQuery{ProjectID: "p1", WorkflowName: "w1"}, true},
+		{"executions_broken", persistence.PageQuery{ProjectID: "p1", States: []workflow.State{workflow.Error}}, true},
+		{"executions_live", persistence.PageQuery{ProjectID: "p1", States: []workflow.State{workflow.Running}}, true},
 	}
 }
 
@@ -255,6 +298,26 @@ func TestPlansOnSQLite(t *testing.T) {
 		}, args...)
 		if err != nil {
 			t.Error(err)
+		}
+	}
+	for _, test := range orderedPages() {
+		for _, descending := range []bool{false, true} {
+			text, args := test.statement(s, descending)
+			var plan []string
+			err := s.read(t.Context(), "explain", "EXPLAIN QUERY PLAN "+text, func() { plan = nil }, func(r *sql.Rows) error {
+				var id, parent, unused int
+				var detail string
+				err := r.Scan(&id, &parent, &unused, &detail)
+				plan = append(plan, detail)
+				return err
+			}, args...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			// SEARCH, not SCAN: the index is entered at the marker.
+			if got := strings.Join(plan, "\n"); !strings.Contains(got, "SEARCH e USING INDEX "+test.index) {
+				t.Errorf("descending %t: not along %s: %s\n%s", descending, test.index, text, got)
+			}
 		}
 	}
 }

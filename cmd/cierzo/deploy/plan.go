@@ -171,8 +171,8 @@ func (p *planner) environment(item Item) (*Step, error) {
 // environmentFields is what an item says of an environment.
 func environmentFields(e *apitype.NewEnvironment) map[string]any {
 	out := map[string]any{}
-	if e.Description != nil {
-		out["description"] = *e.Description
+	if !e.Description.IsZero() {
+		out["description"] = e.Description.Value
 	}
 	if e.Scope != "" {
 		out["scope"] = e.Scope
@@ -210,7 +210,7 @@ func (p *planner) cron(item Item) (*Step, error) {
 	s := &Step{Verb: Keep, Item: item}
 	now, err := p.client.CronTrigger(p.ctx, item.Names[0])
 	want := map[string]any{
-		"workflow_name": item.Cron.WorkflowName, "pattern": item.Cron.Pattern,
+		"workflow_name": item.Cron.WorkflowName, "pattern": item.Cron.Pattern.Value, "tz": item.Cron.TZ, "catch_up": item.Cron.CatchUp,
 		"workflow_input": structure(item.Cron.WorkflowInput), "workflow_params": structure(item.Cron.WorkflowParams),
 	}
 	if fault.Is(err, fault.NotFound) {
@@ -222,10 +222,10 @@ func (p *planner) cron(item Item) (*Step, error) {
 		return nil, err
 	}
 	have := map[string]any{
-		"workflow_name": now.WorkflowName, "pattern": now.Pattern.Value,
+		"workflow_name": now.WorkflowName, "pattern": now.Pattern.Value, "tz": now.TZ, "catch_up": now.CatchUp,
 		"workflow_input": structure(json.RawMessage(now.WorkflowInput)), "workflow_params": structure(json.RawMessage(now.WorkflowParams)),
 	}
-	if item.Cron.Pattern == "" { // the server writes a pattern of its own for what fires once
+	if item.Cron.Pattern.Value == "" { // the server writes a pattern of its own for what fires once
 		delete(have, "pattern")
 		delete(want, "pattern")
 	}

@@ -174,7 +174,7 @@ func (r *reader) environments() error {
 		}
 		item := &apitype.NewEnvironment{Name: e.Name, Scope: e.Scope, Variables: json.RawMessage(pretty(structure(json.RawMessage(e.Variables.Value))))}
 		if e.Description.Value != "" {
-			item.Description = &e.Description.Value
+			item.Description = e.Description
 		}
 		r.out.Items = append(r.out.Items, Item{Kind: Environment, Names: []string{e.Name}, Scope: e.Scope, Origin: origin(Environment, "", e.Name), Environment: item})
 	}
@@ -194,7 +194,7 @@ func (r *reader) crons() error {
 	}
 	for _, t := range list {
 		item := apitype.NewCronTrigger{
-			Name: t.Name, WorkflowName: t.WorkflowName, Scope: t.Scope, Pattern: t.Pattern.Value, RemainingExecutions: t.RemainingExecutions.Value,
+			Name: t.Name, WorkflowName: t.WorkflowName, Scope: t.Scope, Pattern: t.Pattern, RemainingExecutions: t.RemainingExecutions, TZ: t.TZ, CatchUp: t.CatchUp,
 			WorkflowInput: object(t.WorkflowInput), WorkflowParams: object(t.WorkflowParams),
 		}
 		// A first time that is over is over; one that comes is taken, unless it is the next time of the pattern anyway.
@@ -202,15 +202,15 @@ func (r *reader) crons() error {
 		later := err == nil && next.After(r.options.Now.Add(2*time.Minute))
 		first, err := time.Parse(apitype.TimeFormat, t.FirstExecutionTime.Value)
 		if err == nil && later && !first.Before(next.Add(-time.Minute)) {
-			item.FirstExecutionTime = next.Format("2006-01-02 15:04")
+			item.FirstExecutionTime = apitype.Some(next.Format("2006-01-02 15:04"))
 		}
-		if item.Pattern == onceOnly {
-			item.Pattern = ""
+		if item.Pattern.Value == onceOnly {
+			item.Pattern = apitype.Opt[string]{}
 			if !later {
 				r.out.Notes = append(r.out.Notes, Note{Level: "warning", Kind: CronTrigger, Name: t.Name, Code: "over", Text: "it fires once, and that is over or about to be: it is left behind"})
 				continue
 			}
-			item.FirstExecutionTime, item.RemainingExecutions = next.Format("2006-01-02 15:04"), 0
+			item.FirstExecutionTime, item.RemainingExecutions = apitype.Some(next.Format("2006-01-02 15:04")), apitype.Opt[int]{}
 		}
 		r.out.Items = append(r.out.Items, Item{Kind: CronTrigger, Names: []string{t.Name}, Scope: t.Scope, Origin: origin(CronTrigger, "", t.Name), Cron: &item})
 	}

@@ -50,12 +50,18 @@ func newCronTrigger() *cobra.Command {
 
 func cronTriggerCreate() *cobra.Command {
 	var values, params []string
-	var pattern, first string
+	var pattern, first, zone, catchUp string
 	var count int
 	var utc bool
 	cmd := verb("create NAME WORKFLOW [INPUT]", "Start a workflow by the clock", cobra.RangeArgs(2, 3), func(s *session, args []string) error {
 		args = append(args, "")
-		t := apitype.NewCronTrigger{Name: args[0], Pattern: pattern, RemainingExecutions: count}
+		t := apitype.NewCronTrigger{Name: args[0], TZ: zone, CatchUp: catchUp}
+		if pattern != "" {
+			t.Pattern = apitype.Some(pattern)
+		}
+		if count != 0 {
+			t.RemainingExecutions = apitype.Some(count)
+		}
 		if uuidLike.MatchString(args[1]) {
 			t.WorkflowID = args[1]
 		} else {
@@ -65,8 +71,12 @@ func cronTriggerCreate() *cobra.Command {
 		if t.WorkflowInput, t.WorkflowParams, err = triggerValues(args[2], values, params); err != nil {
 			return err
 		}
-		if t.FirstExecutionTime, err = firstTime(first, utc); err != nil {
+		at, err := firstTime(first, utc)
+		if err != nil {
 			return err
+		}
+		if at != "" {
+			t.FirstExecutionTime = apitype.Some(at)
 		}
 		done, err := s.CreateCronTrigger(s.ctx, t)
 		if err != nil {
@@ -83,6 +93,8 @@ func cronTriggerCreate() *cobra.Command {
 	f.StringVar(&first, "first-time", "", "the first time, \"2006-01-02 15:04\", in this machine's time zone")
 	f.IntVar(&count, "count", 0, "how many times in all; 0: for ever")
 	f.BoolVar(&utc, "utc", false, "--first-time is in UTC")
+	f.StringVar(&zone, "tz", "", "time zone whose clocks the pattern is about, such as Europe/Madrid (default UTC)")
+	f.StringVar(&catchUp, "catch-up", "", "what becomes of missed ticks: once, skip or all (default: the server's)")
 	return cmd
 }
 
@@ -190,7 +202,7 @@ func eventTriggerUpdate() *cobra.Command {
 	var values, params []string
 	var name, workflow string
 	cmd := verb("update ID", "Change the name, workflow, input or parameters of an event trigger", cobra.ExactArgs(1), func(s *session, args []string) error {
-		t := apitype.NewEventTrigger{Name: name}
+		t := apitype.EventTriggerUpdate{Name: name}
 		var err error
 		if workflow != "" {
 			if t.WorkflowID, err = s.workflowID(workflow); err != nil {
