@@ -18,6 +18,10 @@ func resourceOperations() map[string]described {
 		"GET " + cron + "/{id}":    {id: "getCronTrigger", summary: "Get a cron trigger", query: one, answer: apitype.CronTrigger{}},
 		"DELETE " + cron + "/{id}": {id: "deleteCronTrigger", summary: "Delete a cron trigger"},
 
+		eventsRoute: {
+			id: "postEvent", summary: "Tell the event triggers of an event; a repeated message id starts nothing twice",
+			body: apitype.NewEvent{}, answer: apitype.EventAnswer{},
+		},
 		"GET " + event:              {id: "listEventTriggers", summary: "List event triggers", query: listParams(eventTriggerCollection()), answer: apitype.EventTriggers{}},
 		"POST " + event:             {id: "createEventTrigger", summary: "Start a workflow at an event", body: apitype.NewEventTrigger{}, answer: apitype.EventTrigger{}, status: http.StatusCreated},
 		"DELETE " + event:           removeNothing("deleteEventTriggerMissing"),

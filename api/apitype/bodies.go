@@ -65,6 +65,18 @@ type NewEventTrigger struct {
 	Scope          string          `json:"scope,omitempty"`
 }
 
+// NewEvent is the body of a request that tells of an event.
+type NewEvent struct {
+	EventType   string          `json:"event_type"`
+	MessageID   string          `json:"message_id,omitempty"` // what comes again with the same id is the same event
+	PublisherID string          `json:"publisher_id,omitempty"`
+	Exchange    string          `json:"exchange,omitempty"` // "": triggers of any
+	Topic       string          `json:"topic,omitempty"`
+	Timestamp   string          `json:"timestamp,omitempty"`
+	Payload     json.RawMessage `json:"payload,omitempty"`
+	Context     json.RawMessage `json:"context,omitempty"` // an object, or JSON inside a string: project_id, user_id …
+}
+
 // EventTriggerUpdate is the body of a request to change what an event trigger starts.
 type EventTriggerUpdate struct {
 	Name           string          `json:"name,omitempty"`
