@@ -21,9 +21,13 @@ help: ## say what can be made
 ##@ use it
 
 .PHONY: build
-build: ## build bin/cierzo
+build: ui ## build bin/cierzo, with the UI in it where Node is there
 	@tools/setup.sh go
 	go build -o bin/cierzo ./cmd/cierzo
+
+.PHONY: ui
+ui: ## build the UI (web/) for the next build of the binary; needs Node 20.19 or later
+	@tools/ui.sh
 
 .PHONY: run
 run: build ## build everything and run an example on an embedded node: progress, then the result
@@ -101,4 +105,4 @@ golden: ## rewrite the expected results of the scripted tests; read the diff bef
 
 .PHONY: clean
 clean: ## remove what was built; the caches of Go stay
-	rm -rf bin var cover.out
+	rm -rf bin var cover.out web/node_modules web/test/out && find web/dist -mindepth 1 ! -name placeholder.txt -delete

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"cierzo/api/apitype"
 	"cierzo/catalog"
 	"cierzo/persistence"
 	"cierzo/workflow"
@@ -58,6 +59,10 @@ type Config struct {
 	Now func() time.Time
 	// Metrics gives the node's counters by their Prometheus names. nil: none are shown.
 	Metrics func() map[string]uint64
+	// Evaluate computes an expression on JSON data, in a language or the one that its delimiters tell. nil: nothing is evaluated.
+	Evaluate func(lang, text string, data json.RawMessage) (json.RawMessage, error)
+	// Runners tells of the action runners that this node's engine hears. nil: it is no engine.
+	Runners func() []apitype.Runner
 	// Info is what GET /info answers, a JSON object. nil: the endpoint is disabled.
 	Info json.RawMessage
 	// DeleteActionExecutions allows DELETE of action executions that belong to no workflow, Mistral's

@@ -30,6 +30,7 @@ import (
 	"cierzo/catalog"
 	"cierzo/fault"
 	"cierzo/persistence"
+	"cierzo/web"
 )
 
 // Node is a running node. It is safe for concurrent use.
@@ -114,13 +115,13 @@ func (n *Node) serve(ln net.Listener) error {
 		cfg := api.Config{
 			Store: n.store, Catalog: n.catalog, Engine: n.cluster, Logger: n.cfg.Logger, NewID: uuid.NewString,
 			Metrics: n.cluster.metrics, Closing: closing, Authorize: n.cfg.Authorize, Cron: n.cfg.Cron, Info: n.cfg.Info,
-			DeleteActionExecutions: n.cfg.DeleteActionExecutions,
+			Evaluate: Evaluate, Runners: n.cluster.runners, DeleteActionExecutions: n.cfg.DeleteActionExecutions,
 		}
 		if err := n.cfg.Auth.protect(&cfg); err != nil {
 			close(n.served)
 			return err
 		}
-		n.handler = api.New(cfg)
+		n.handler = web.Front(web.Handler(), api.New(cfg))
 	}
 	if ln == nil {
 		close(n.served)

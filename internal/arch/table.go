@@ -121,7 +121,7 @@ func outside() []Rule {
 		{
 			Folder: "node",
 			May: []string{
-				"actions/...", "actors/...", "api", "api/auth", "catalog", "cluster", "cron", "dsl", "dsl/yaml", "expr", "expr/value", "messages",
+				"actions/...", "actors/...", "api", "api/apitype", "api/auth", "catalog", "cluster", "cron", "dsl", "dsl/yaml", "expr", "expr/value", "messages",
 				"persistence", "persistence/memstore", "persistence/sqlstore", "web", "workflow",
 			},
 		},
