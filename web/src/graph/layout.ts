@@ -1,0 +1,47 @@
+// Where tasks and transitions are drawn: computed in a worker, kept by the shape of the graph.
+import type { GraphEdge, GraphNode } from '../api'
+
+export interface Box { name: string; x: number; y: number; w: number; h: number }
+export interface Line { from: string; to: string; on: string; points: [number, number][] }
+export interface Layout { w: number; h: number; boxes: Box[]; lines: Line[] }
+
+export interface Shape {
+  nodes: { name: string; w: number; h: number }[]
+  edges: { from: string; to: string; on: string }[]
+  down: boolean
+}
+
+export function shapeOf(nodes: GraphNode[], edges: GraphEdge[], down: boolean): Shape {
+  const names = new Set(nodes.map((n) => n.name))
+  return {
+    down,
+    nodes: nodes.map((n) => (n.kind === 'command' ? { name: n.name, w: 96, h: 32 } : { name: n.name, w: Math.min(260, Math.max(150, 66 + n.name.length * 7.6)), h: 56 })),
+    edges: edges.filter((e) => names.has(e.from) && names.has(e.to)).map((e) => ({ from: e.from, to: e.to, on: e.on })),
+  }
+}
+
+let worker: Worker | undefined
+let next = 0
+const waiting = new Map<number, (l: Layout) => void>()
+const kept = new Map<string, Promise<Layout>>()
+const keptMax = 30
+
+export function layout(shape: Shape): Promise<Layout> {
+  const key = JSON.stringify(shape)
+  const known = kept.get(key)
+  if (known) return known
+  if (!worker) {
+    worker = new Worker(new URL('./layout.worker.ts', import.meta.url), { type: 'module' })
+    worker.onmessage = (e: MessageEvent<{ id: number; layout: Layout }>) => {
+      waiting.get(e.data.id)?.(e.data.layout)
+      waiting.delete(e.data.id)
+    }
+  }
+  const id = ++next
+  const made = new Promise<Layout>((done) => waiting.set(id, done))
+  worker.postMessage({ id, shape })
+  kept.set(key, made)
+  const oldest = kept.keys().next().value
+  if (kept.size > keptMax && oldest !== undefined) kept.delete(oldest)
+  return made
+}
