@@ -81,7 +81,7 @@ export function Editor(props: { initial: string; label: string; vocabulary: Voca
             { key: 'Tab', run: acceptCompletion },
             ...completionKeymap, ...defaultKeymap, ...historyKeymap, ...searchKeymap, ...foldKeymap, indentWithTab,
           ]),
-          EditorView.contentAttributes.of({ 'aria-label': props.label, spellcheck: 'false' }),
+          EditorView.contentAttributes.of({ 'aria-label': props.label, spellcheck: 'false', tabindex: '0' }),
           EditorView.updateListener.of((u) => u.docChanged && latest.current.onChange(u.state.doc.toString())),
         ],
       }),

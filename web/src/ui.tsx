@@ -96,8 +96,15 @@ export function Ago({ at }: { at: string | null | undefined }) {
 }
 
 /** How long something takes or took. */
-export function Took({ from, to }: { from: number; to: number }) {
-  return <span class="num">{duration((Number.isNaN(to) ? now.value : to) - from)}</span>
+export function Took({ from, to, coarse }: { from: number; to: number; coarse?: boolean }) {
+  const ms = (Number.isNaN(to) ? now.value : to) - from
+  // The lists of the API know whole seconds only.
+  return <span class="num">{coarse && ms < 1000 ? '< 1 s' : duration(coarse ? Math.round(ms / 1000) * 1000 : ms)}</span>
+}
+
+/** An id of which the beginning is shown, and all of it copied. */
+export function Id({ id }: { id: string }) {
+  return <span class="mono" title={id}>{id.slice(0, 8)} <Button kind="ghost" small icon="copy" label={`Copy the id ${id}`} onClick={() => copy(id)} /></span>
 }
 
 export function Button(props: {

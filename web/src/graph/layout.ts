@@ -15,28 +15,33 @@ export function shapeOf(nodes: GraphNode[], edges: GraphEdge[], down: boolean): 
   const names = new Set(nodes.map((n) => n.name))
   return {
     down,
-    nodes: nodes.map((n) => (n.kind === 'command' ? { name: n.name, w: 96, h: 32 } : { name: n.name, w: Math.min(260, Math.max(150, 66 + n.name.length * 7.6)), h: 56 })),
+    nodes: nodes.map((n) => (n.kind === 'command' ? { name: n.name, w: 96, h: 32 } : { name: n.name, w: widthOf(n), h: 56 })),
     edges: edges.filter((e) => names.has(e.from) && names.has(e.to)).map((e) => ({ from: e.from, to: e.to, on: e.on })),
   }
 }
 
-let worker: Worker | undefined
+/** Wide enough for the name, and for what stands below it, within bounds. */
+function widthOf(n: GraphNode): number {
+  const below = (n.runs ?? '').length + (n.join ? n.join.length + 8 : 0)
+  return Math.min(270, Math.max(150, 66 + n.name.length * 7.6, 62 + below * 6.4))
+}
+
+// It is started with the page: its script has come by the time that there is something to draw.
+const worker = new Worker(new URL('./layout.worker.ts', import.meta.url), { type: 'module' })
 let next = 0
 const waiting = new Map<number, (l: Layout) => void>()
 const kept = new Map<string, Promise<Layout>>()
 const keptMax = 30
 
+worker.onmessage = (e: MessageEvent<{ id: number; layout: Layout }>) => {
+  waiting.get(e.data.id)?.(e.data.layout)
+  waiting.delete(e.data.id)
+}
+
 export function layout(shape: Shape): Promise<Layout> {
   const key = JSON.stringify(shape)
   const known = kept.get(key)
   if (known) return known
-  if (!worker) {
-    worker = new Worker(new URL('./layout.worker.ts', import.meta.url), { type: 'module' })
-    worker.onmessage = (e: MessageEvent<{ id: number; layout: Layout }>) => {
-      waiting.get(e.data.id)?.(e.data.layout)
-      waiting.delete(e.data.id)
-    }
-  }
   const id = ++next
   const made = new Promise<Layout>((done) => waiting.set(id, done))
   worker.postMessage({ id, shape })

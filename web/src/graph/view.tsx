@@ -158,6 +158,7 @@ function smooth(p: [number, number][]): string {
 
 const glyphs: Record<string, string> = {
   check: 'M4 8.5l2.8 2.8L12 5.5', cross: 'M4.7 4.7l6.6 6.6M11.3 4.7l-6.6 6.6', pause: 'M5.7 4.5v7M10.3 4.5v7', slash: 'M4.5 11.5l7-7',
+  bolt: 'M8.6 2.5L4.4 8.6h3.3l-.5 4.9 4.4-6.2H8.2z', flow: 'M3.5 3.5h3.4v2.6H3.5zM9.1 9.9h3.4v2.6H9.1zM5.2 6.1v5.1h3.9', items: 'M4 4.5h8M4 8h8M4 11.5h8',
   clock: 'M8 4.2V8l2.6 1.7', dots: 'M4.2 8h.01M8 8h.01M11.8 8h.01', skip: 'M4 4.5L8.5 8 4 11.5M11.5 4.5v7', spin: 'M8 2.5a5.5 5.5 0 0 1 5.5 5.5',
 }
 
@@ -182,12 +183,13 @@ function NodeBox({ n, x, y, w, h, life, selected, bad, onSelect, onOpen }: {
   const ended = (counts.SUCCESS ?? 0) + (counts.ERROR ?? 0) + (counts.CANCELLED ?? 0)
   const folded = (n.items || n.kind === 'workflow') && total > 0
   const sub = folded && n.items ? `${ended} of ${total}${n.runs ? ' · ' + n.runs : ''}` : notes
+  const subText = sub.length > max + 6 ? sub.slice(0, max + 4) + '…' : sub
   const select = () => onSelect?.(n.name)
   return (
     <g
-      transform={`translate(${x} ${y})`} class={`node ${state ? 's-' + state : 'unrun'} ${selected ? 'selected' : ''} ${bad ? 'bad' : ''}`}
-      tabIndex={onSelect ? 0 : undefined} role={onSelect ? 'button' : 'img'} aria-pressed={onSelect ? selected : undefined}
-      aria-label={`Task ${n.name}, ${word(state)}${folded ? `, ${ended} of ${total} ended` : ''}`} data-task={n.name} data-state={state ?? ''}
+      transform={`translate(${x} ${y})`} class={`node ${state ? 's-' + state : life ? 'unrun' : 'plain'} ${selected ? 'selected' : ''} ${bad ? 'bad' : ''}`}
+      tabindex={onSelect ? 0 : undefined} role={onSelect ? 'button' : 'img'} aria-pressed={onSelect ? selected : undefined}
+      aria-label={[name, subText, state || life ? word(state) : ''].filter(Boolean).join(' ')} data-task={n.name} data-state={state ?? ''}
       onClick={select}
       onDblClick={() => onOpen?.(n)}
       onKeyDown={(e) => {
@@ -198,16 +200,16 @@ function NodeBox({ n, x, y, w, h, life, selected, bad, onSelect, onOpen }: {
         }
       }}
     >
-      <title>{`${n.name} (${word(state)})\n${n.runs ?? ''}`}</title>
+      <title>{`${n.name}${state || life ? ` (${word(state)})` : ''}\n${n.runs ?? ''}`}</title>
       {(n.items || n.kind === 'workflow') && <rect class="stack" x={5} y={-5} width={w - 2} height={h} rx={10} />}
       <rect class="card" width={w} height={h} rx={10} />
       <rect class="stripe" width={4} height={h - 16} x={0} y={8} rx={2} />
       <g transform={`translate(14 ${h / 2 - 11})`} class={state ? `g-${stateIcon[state]}` : ''}>
         <circle class="disc" cx={11} cy={11} r={11} />
-        {state && <path class="glyph" transform="translate(3 3)" d={glyphs[stateIcon[state]] ?? ''} />}
+        {(state || !life) && <path class="glyph" transform="translate(3 3)" d={glyphs[state ? stateIcon[state] : n.kind === 'workflow' ? 'flow' : n.items ? 'items' : 'bolt'] ?? ''} />}
       </g>
       <text class="name" x={44} y={folded ? 21 : h / 2 - 2}>{name}</text>
-      <text class="sub" x={44} y={folded ? 35 : h / 2 + 14}>{sub.length > max + 6 ? sub.slice(0, max + 4) + '…' : sub}</text>
+      <text class="sub" x={44} y={folded ? 35 : h / 2 + 14}>{subText}</text>
       {folded && (
         <g transform={`translate(44 ${h - 13})`}>
           <rect class="track" width={w - 58} height={5} rx={2.5} />

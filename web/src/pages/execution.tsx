@@ -7,7 +7,7 @@ import { GraphView } from '../graph/view'
 import { follow, type Connection } from '../live'
 import { ExecutionModel, final } from '../model'
 import { base, go, search, setSearch } from '../router'
-import { Ago, Badge, Button, Icon, Menu, Pending, Tabs, Took, useKey, useLoad, useTitle } from '../ui'
+import { Ago, Badge, Button, Icon, Id, Menu, Pending, Tabs, Took, useKey, useLoad, useTitle } from '../ui'
 import { CommandDialog, ask, commandsFor, type Command } from './execution/commands'
 import { Context } from './execution/context'
 import { Definition, Events, InputOutput, SubExecutions } from './execution/tabs'
@@ -61,7 +61,7 @@ export function ExecutionPage({ id }: { id: string }) {
             </div>
             <div><dt>Revision</dt><dd><button class="linklike" onClick={() => setSearch({ tab: 'definition' })}>{live.definition.data?.revision ?? '–'}</button></dd></div>
             <div><dt>Started by</dt><dd>{startedBy(execution)}</dd></div>
-            <div><dt>Id</dt><dd class="mono">{execution.id}</dd></div>
+            <div><dt>Id</dt><dd><Id id={execution.id} /></dd></div>
             {execution.tags.length > 0 && <div><dt>Tags</dt><dd>{execution.tags.map((t) => <span key={t} class="tag">{t}</span>)}</dd></div>}
           </dl>
         </div>

@@ -348,7 +348,7 @@ function Row({ e, index, active, cols, selected, onToggle, onTag }: { e: Executi
       case 'tags': return e.tags.slice(0, 3).map((t) => <button key={t} class="tag" onClick={() => onTag(t)}>{t}</button>)
       case 'info': return e.state === 'ERROR' ? <span class="err cut" title={e.state_info ?? ''}>{plainError(e.state_info)}</span> : <span class="dim cut">{e.description || e.state_info || (e.task_execution_id ? 'sub-workflow' : '')}</span>
       case 'created': return <Ago at={e.created_at} />
-      case 'took': return <Took from={millis(e.created_at)} to={finals.includes(e.state) ? millis(e.updated_at ?? e.created_at) : NaN} />
+      case 'took': return <Took coarse from={millis(e.created_at)} to={finals.includes(e.state) ? millis(e.updated_at ?? e.created_at) : NaN} />
       case 'project': return <span class="dim cut">{e.project_id}</span>
     }
   }

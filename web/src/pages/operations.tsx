@@ -82,7 +82,7 @@ export function Operations() {
         {!nodes.data ? <Pending of={nodes} /> : (
           <div class="tablewrap"><table class="plain">
             <thead><tr><th>Node</th><th>Address</th><th>Roles</th><th>State</th><th>Version</th><th>Up since</th></tr></thead>
-            <tbody>{nodes.data.nodes.map((n) => <tr key={n.id}><td class="mono">{n.id.slice(0, 13)}</td><td class="mono">{n.address}</td><td>{n.roles.join(', ')}</td><td><span class={`dot ${n.state}`} /> {n.state}</td><td>{n.version}</td><td><Ago at={n.started_at} /></td></tr>)}</tbody>
+            <tbody>{nodes.data.nodes.map((n) => <tr key={n.id}><td class="mono">{n.id.slice(0, 13)}</td><td class="mono">{address(n.address)}</td><td>{n.roles.join(', ')}</td><td><span class={`dot ${n.state}`} /> {n.state}</td><td>{n.version}</td><td><Ago at={n.started_at} /></td></tr>)}</tbody>
           </table></div>
         )}
       </section>
@@ -91,13 +91,18 @@ export function Operations() {
         {nodes.data && (nodes.data.runners.length === 0 ? <p class="dim">This node's engine hears none: start one with <code>cierzo server --roles runner --join …</code></p> : (
           <div class="tablewrap"><table class="plain">
             <thead><tr><th>Runner</th><th>Address</th><th>Targets</th><th>Slots</th><th>State</th><th>Version</th><th>Heard</th></tr></thead>
-            <tbody>{nodes.data.runners.map((r) => <tr key={r.id}><td class="mono">{r.id.slice(0, 13)}</td><td class="mono">{r.address}</td><td>{(r.targets ?? []).map((t) => <span key={t} class="tag">{t}</span>)}</td><td><progress max={r.slots || 1} value={r.used} aria-label="Slots in use" /> <span class="num">{r.used}/{r.slots}</span></td><td><span class={`dot ${r.state}`} /> {r.state}</td><td>{r.version}</td><td><Ago at={r.heard_at} /></td></tr>)}</tbody>
+            <tbody>{nodes.data.runners.map((r) => <tr key={r.id}><td class="mono">{r.id.slice(0, 13)}</td><td class="mono">{address(r.address)}</td><td>{(r.targets ?? []).map((t) => <span key={t} class="tag">{t}</span>)}</td><td><progress max={r.slots || 1} value={r.used} aria-label="Slots in use" /> <span class="num">{r.used}/{r.slots}</span></td><td><span class={`dot ${r.state}`} /> {r.state}</td><td>{r.version}</td><td><Ago at={r.heard_at} /></td></tr>)}</tbody>
           </table></div>
         ))}
       </section>
       {recent.data ? <Causes list={recent.data} /> : <Pending of={recent} />}
     </div>
   )
+}
+
+/** A node without a network has no address. */
+function address(a: string): string {
+  return !a || a === 'nonhost' ? 'no network' : a
 }
 
 function Stat({ name, value, note, part }: { name: string; value: number | undefined; note: string; part?: number }) {
@@ -120,7 +125,7 @@ function Chart({ series, turn, rate }: { series: [string, string][]; turn: numbe
     const axis = { stroke: css.getPropertyValue('--dim').trim(), grid: { stroke: css.getPropertyValue('--line').trim(), width: 1 }, ticks: { show: false }, font: '11px sans-serif' }
     const p = new uPlot({
       width: box.current!.clientWidth, height: 160, cursor: { y: false }, legend: { live: false },
-      scales: { y: { range: (_, min, max) => [Math.min(0, min), Math.max(1, max * 1.1)] } },
+      scales: { x: { range: (_, min, max) => (max - min > 20 ? [min, max] : [Date.now() / 1000 - 60, Date.now() / 1000]) }, y: { range: (_, min, max) => [Math.min(0, min), Math.max(1, max * 1.1)] } },
       axes: [axis, { ...axis, size: 44 }],
       series: [{}, ...series.map(([label], i) => ({ label, stroke: ink[i]!, width: 2, fill: ink[i]! + '18', points: { show: false } }))],
     }, [[], ...series.map(() => [])], box.current!)

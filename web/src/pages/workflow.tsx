@@ -147,7 +147,7 @@ function ExecutionsOf({ name }: { name: string }) {
               <td><a class="mono" href={`${base}/executions/${e.id}`}>{e.id.slice(0, 8)}</a></td>
               <td class="break dim">{(e.state_info || e.description || '').slice(0, 140)}</td>
               <td><Ago at={e.created_at} /></td>
-              <td><Took from={millis(e.created_at)} to={['SUCCESS', 'ERROR', 'CANCELLED'].includes(e.state) ? millis(e.updated_at ?? e.created_at) : NaN} /></td>
+              <td><Took coarse from={millis(e.created_at)} to={['SUCCESS', 'ERROR', 'CANCELLED'].includes(e.state) ? millis(e.updated_at ?? e.created_at) : NaN} /></td>
             </tr>
           ))}
         </tbody>

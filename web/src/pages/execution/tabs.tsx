@@ -78,7 +78,7 @@ export function SubExecutions({ execution, version }: { execution: Execution; ve
               <td><a class="strong" href={`${base}/executions/${e.id}`}>{e.workflow_name}</a></td>
               <td>{names.get(e.task_execution_id!)}</td>
               <td><Ago at={e.created_at} /></td>
-              <td><Took from={millis(e.created_at)} to={['SUCCESS', 'ERROR', 'CANCELLED'].includes(e.state) ? millis(e.updated_at ?? e.created_at) : NaN} /></td>
+              <td><Took coarse from={millis(e.created_at)} to={['SUCCESS', 'ERROR', 'CANCELLED'].includes(e.state) ? millis(e.updated_at ?? e.created_at) : NaN} /></td>
             </tr>
           ))}
         </tbody>
