@@ -46,6 +46,20 @@ test: setup lint ## everything that must be green: lint and vet, import rules, a
 	@# What can't run with the race detector: several networked nodes in one process, see node/race_test.go.
 	go test -shuffle=on -timeout=5m ./node ./cluster
 
+.PHONY: ui-test
+ui-test: ## the UI in a browser, with the real binary (web/test); screenshots in web/test/out. As root, installs Chromium
+	@tools/setup.sh go chromium
+	@tools/ui.sh --must
+	go build -o bin/cierzo ./cmd/cierzo
+	cd web && npm run --silent test
+
+.PHONY: ui-shots
+ui-shots: ## pictures of each page of the UI, light, dark and on a phone, in web/test/out
+	@tools/setup.sh go chromium
+	@tools/ui.sh --must
+	go build -o bin/cierzo ./cmd/cierzo
+	cd web && npm run --silent shots
+
 .PHONY: setup
 setup: ## check for Go, a C compiler, PostgreSQL's and OpenSSH's server; as root, install what is missing
 	@tools/setup.sh go cc postgres sshd

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks for what the build and the tests need, and installs what is missing where it may.
 #
-#   tools/setup.sh go cc postgres sshd
+#   tools/setup.sh go cc postgres sshd chromium
 #
 # Go must be there. Without a C compiler the tests run without the race detector; without PostgreSQL's server the tests on
 # PostgreSQL are skipped, without OpenSSH's server those of std.ssh. They are installed with apt-get when we are root or sudo
@@ -52,6 +52,16 @@ check_sshd() {
 	[[ -x /usr/sbin/sshd ]] && return
 	command -v sshd >/dev/null && return
 	install openssh-server || say "no sshd: the tests of std.ssh are SKIPPED (apt-get install openssh-server)"
+}
+
+check_chromium() {
+	local path
+	for path in chromium chromium-browser google-chrome; do
+		command -v "$path" >/dev/null && return
+	done
+	install chromium fonts-inter fonts-jetbrains-mono && return
+	say "no Chromium for the tests of the UI (apt-get install chromium)"
+	exit 1
 }
 
 for what in "$@"; do
