@@ -16,7 +16,7 @@ LINT     := go tool -modfile=tools/go.mod golangci-lint
 
 .PHONY: help
 help: ## say what can be made
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ use it
 
@@ -77,9 +77,21 @@ cover: ## coverage of all tests, by package, and cover.out
 chaos: setup ## the long form: 300 executions while engines, runners and the database get killed, then the SQLite kill loop
 	go test ./test/chaos -run Chaos -count=1 -v -timeout=60m -chaos.executions=300 -chaos.rounds=3 -chaos.kills=20
 
+.PHONY: conformance-http
+conformance-http: build ## the golden corpus (CIERZO_GOLDEN) over HTTP against a server: how many cases of each area are as recorded
+	tools/conformance.sh
+
 .PHONY: sim
 sim: ## the seeded cluster in one process, in virtual time: many seeds
 	go test ./test/sim -count=1 -timeout=60m -sim.seeds=500
+
+.PHONY: load
+load: setup ## 64 clients for a minute on PostgreSQL while each of three engines is killed and started again
+	go test ./test/load -run Load -count=1 -v -timeout=15m -load.duration=60s -load.clients=64 -load.kills=3
+
+.PHONY: bench-lists
+bench-lists: setup ## pages of lists of 1,000,000 executions, on PostgreSQL and SQLite
+	go test ./test/load -run Lists -count=1 -v -timeout=60m -lists.count=1000000
 
 .PHONY: bench
 bench: setup ## Go benchmarks of all packages, then 100,000 executions that wait
@@ -111,6 +123,10 @@ generate: ## generated code: the protocol's messages (needs protoc), and what go
 	cd messages && PATH=$(CURDIR)/bin:$$PATH protoc --go_out=. --go_opt=paths=source_relative *.proto
 	go generate ./...
 
+.PHONY: openapi
+openapi: ## write the OpenAPI document of the REST API to openapi.json, for programs that make code of it
+	CIERZO_OPENAPI=$(CURDIR)/openapi.json go test ./api -run '^TestWriteOpenAPI$$' -count=1
+
 .PHONY: golden
 golden: ## rewrite the expected results of the scripted tests; read the diff before you commit it
 	@grep -rl --include=*_test.go 'Bool("rewrite"' . | xargs -r -n1 dirname | sort -u | \
@@ -119,4 +135,4 @@ golden: ## rewrite the expected results of the scripted tests; read the diff bef
 
 .PHONY: clean
 clean: ## remove what was built; the caches of Go stay
-	rm -rf bin var cover.out web/node_modules web/test/out && find web/dist -mindepth 1 ! -name placeholder.txt -delete
+	rm -rf bin var cover.out openapi.json web/node_modules web/test/out && find web/dist -mindepth 1 ! -name placeholder.txt -delete

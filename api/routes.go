@@ -32,6 +32,7 @@ func (s *server) routes() {
 	s.triggerRoutes()
 	s.codeRoutes()
 	s.viewRoutes()
+	s.docsRoutes()
 }
 
 func (s *server) rootRoutes() {
@@ -174,4 +175,12 @@ func (s *server) viewRoutes() {
 	s.handle("POST /v2/expressions/evaluate", "executions:get", s.evaluate)
 	s.handle("GET /v2/nodes", "services:list", s.listNodes)
 	s.handle("GET /v2/cron_triggers/preview", "cron_triggers:list", s.previewPattern)
+}
+
+// docsRoutes show what the others are.
+func (s *server) docsRoutes() {
+	s.handleRaw("GET /v2/openapi.json", "", s.openAPI)
+	s.handleRaw("GET /v2/openapi.yaml", "", s.openAPI)
+	s.handleRaw("GET /docs", "", s.docs)
+	s.handleRaw("GET /docs/{file}", "", s.docsFile)
 }

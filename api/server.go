@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"cierzo/api/apitype"
@@ -79,6 +80,7 @@ type server struct {
 	table         []Route
 	maintenance   maintenanceCache
 	streams       chan struct{} // bounds the event streams
+	documents     func() (*documents, error)
 }
 
 // New makes the handler of all paths of the API.
@@ -102,6 +104,7 @@ func newServer(cfg Config) *server {
 		s.Authorize = Unauthenticated(cfg.Project)
 	}
 	s.routes()
+	s.documents = sync.OnceValues(func() (*documents, error) { return makeDocuments(s.table) })
 	return s
 }
 

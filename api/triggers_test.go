@@ -164,7 +164,7 @@ func TestMaintenance(t *testing.T) {
 	boss.put("/maintenance", object("status", "RUNNING")).want(200).has("status", "RUNNING")
 	w.until("/v2/executions/"+busy, "state", "RUNNING")
 	w.post("/v2/workflows", one("x")).want(201)
-	boss.put("/maintenance", object("status", "RUNNING")).want(200)
+	boss.put("/v2/maintenance", object("status", "RUNNING")).want(200)
 
 	w.put("/v2/executions/"+busy, object("state", "PAUSED")).want(200)
 	boss.put("/maintenance", object("status", "PAUSED")).want(200)

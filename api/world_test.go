@@ -42,7 +42,11 @@ func open(t *testing.T, cfg node.Config) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(n.Handler())
+	contract, err := theContract()
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(contract.hold(t, n.Handler()))
 	t.Cleanup(func() {
 		server.CloseClientConnections()
 		server.Close()

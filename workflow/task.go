@@ -192,13 +192,14 @@ func (e *Execution) complete(t *task, s State, info string) error {
 	if err := e.publish(t); err != nil {
 		return err
 	}
-	if !t.prog.KeepResult {
-		e.dropResult(t)
-	}
 	if s != Skipped {
+		// The policies see the result: continue-on and fail-on ask about it.
 		if err := e.afterCompletion(t); err != nil {
 			return err
 		}
+	}
+	if !t.prog.KeepResult {
+		e.dropResult(t)
 	}
 	if !t.State.Final() {
 		return nil

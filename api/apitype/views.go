@@ -203,16 +203,16 @@ type Finding struct {
 
 // Evaluate is the body of a request to compute an expression, on data or on what an execution has published.
 type Evaluate struct {
-	Expression  string          `json:"expression"`
-	Lang        string          `json:"lang,omitempty"` // "yaql" or "jinja" where the expression has no delimiters
-	Data        json.RawMessage `json:"data,omitempty"`
-	ExecutionID string          `json:"execution_id,omitempty"`
-	TaskID      string          `json:"task_id,omitempty"` // up to the end of this task
+	Expression  string `json:"expression"`
+	Lang        string `json:"lang,omitempty"` // "yaql" or "jinja" where the expression has no delimiters
+	Data        any    `json:"data,omitempty"` // any JSON
+	ExecutionID string `json:"execution_id,omitempty"`
+	TaskID      string `json:"task_id,omitempty"` // up to the end of this task
 }
 
 // Evaluated is what an expression has given.
 type Evaluated struct {
-	Result json.RawMessage `json:"result"`
+	Result any `json:"result"` // any JSON
 }
 
 // Nodes are the nodes of the cluster, and the action runners that the answering one hears.

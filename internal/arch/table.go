@@ -104,6 +104,7 @@ func engine() []Rule {
 func outside() []Rule {
 	return []Rule{
 		{Folder: "api/apitype"},
+		{Folder: "api/openapi", May: []string{"api/apitype"}, NeverReaches: []string{"persistence/...", "workflow", "actors/..."}},
 		{
 			Folder: "api/client", May: []string{"api/apitype"},
 			NeverReaches: []string{"persistence/...", "workflow", "actors/..."},
@@ -114,7 +115,7 @@ func outside() []Rule {
 		},
 		{
 			Folder:   "api",
-			May:      []string{"actions", "api/apitype", "api/auth", "catalog", "dsl", "expr/value", "persistence", "workflow"},
+			May:      []string{"actions", "api/apitype", "api/auth", "api/openapi", "catalog", "dsl", "expr/value", "persistence", "workflow"},
 			TestsMay: []string{"actions/std", "api/client", "node", "persistence/memstore"},
 		},
 		{Folder: "web"},
@@ -148,6 +149,10 @@ func programs() []Rule {
 		{
 			Folder:   "test/chaos",
 			TestsMay: []string{"api/...", "cmd/cierzo", "expr/value", "node", "persistence/...", "workflow"},
+		},
+		{
+			Folder:   "test/load",
+			TestsMay: []string{"api/...", "cmd/cierzo", "expr/value", "persistence/...", "workflow"},
 		},
 		{
 			Folder: "test/bench", May: []string{"node", "workflow"},

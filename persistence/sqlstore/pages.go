@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"strings"
 
 	"cierzo/persistence"
@@ -65,27 +66,36 @@ func pageStatement(p paged, q persistence.PageQuery) (string, []any) {
 	if q.Descending {
 		order, beyond = " DESC", "<"
 	}
+	created := "e.created_at"
+	if ofAll(q) {
+		created = "(e.created_at + 0)" // what the index executions_all is of
+	}
 	if q.After != nil {
 		at, id := w.place(persistence.Micros(q.After.CreatedAt)), w.place(string(q.After.ID))
 		if p.parts {
 			// The first condition bounds the index; the second leaves out what the page before has of its last execution.
-			w.where("(e.created_at, e.id) " + beyond + "= (" + at + ", " + id + ")")
+			w.where("(" + created + ", e.id) " + beyond + "= (" + at + ", " + id + ")")
 			w.where("((e.created_at, e.id) <> (" + at + ", " + id + ") OR p.seq " + beyond + " " + w.place(q.After.Seq) + ")")
 		} else {
-			w.where("(e.created_at, e.id) " + beyond + " (" + at + ", " + id + ")")
+			w.where("(" + created + ", e.id) " + beyond + " (" + at + ", " + id + ")")
 		}
 	}
 	where := ""
 	if len(w.conditions) > 0 {
 		where = " WHERE " + w.all()
 	}
-	by := " ORDER BY e.created_at" + order + ", e.id" + order
+	by := " ORDER BY " + created + order + ", e.id" + order
 	limit := " LIMIT " + w.place(persistence.Limit(q.Limit))
 	if p.parts {
 		return "SELECT " + pageExecution + ", " + p.columns + " FROM executions AS e" + p.join + where + by + ", p.seq" + order + limit, w.args
 	}
 	// Each execution has its data: the page is cut before they are joined.
 	return "SELECT " + pageExecution + ", " + p.columns + " FROM (SELECT " + pageExecution + " FROM executions AS e" + where + by + limit + ") AS e" + p.join + by, w.args
+}
+
+// ofAll reports whether a page is of the executions of all projects, with no index of its own.
+func ofAll(q persistence.PageQuery) bool {
+	return q.ProjectID == "" && q.ID == "" && q.RootID == "" && q.ParentTask == "" && (len(q.States) == 0 || !onlyLive(q.States))
 }
 
 // all are the conditions as one.
@@ -114,6 +124,9 @@ func (q *selection) whichExecutions(p persistence.PageQuery) {
 		if onlyLive(p.States) {
 			q.where("e.state IN ('RUNNING', 'PAUSED', 'IDLE')") // lets the planner see the partial index
 		}
+		if onlyBroken(p.States) {
+			q.where("e.state IN ('ERROR', 'CANCELLED')") // as above
+		}
 	}
 	if p.RootID != "" {
 		q.where("e.root_id <> '' AND e.root_id = " + q.place(string(p.RootID)))
@@ -130,6 +143,11 @@ func (q *selection) whichExecutions(p persistence.PageQuery) {
 	if !p.Until.IsZero() {
 		q.where("e.created_at <= " + q.place(persistence.Micros(p.Until)))
 	}
+}
+
+// onlyBroken reports whether all states are of the partial index of what failed or was cancelled.
+func onlyBroken(states []workflow.State) bool {
+	return !slices.ContainsFunc(states, func(s workflow.State) bool { return s != workflow.Error && s != workflow.Cancelled })
 }
 
 // scanPage scans pageExecution, before the columns in behind.

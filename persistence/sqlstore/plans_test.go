@@ -100,6 +100,7 @@ func TestPlans(t *testing.T) {
 			}
 		}
 	}
+	ordered(t, s)
 	for name, q := range map[string]persistence.ResourcesQuery{
 		"of a kind":                 {Kind: persistence.MemberResource, Limit: 50},
 		"that point to something":   {Kind: persistence.MemberResource, Ref: "w1"},
@@ -114,6 +115,36 @@ func TestPlans(t *testing.T) {
 	plan := explain(t, s.db, s.dialect.text(dueMany))
 	if i := strings.Index(plan, "Index Cond:"); i < 0 || !strings.Contains(strings.SplitN(plan[i:], "\n", 2)[0], "wake_at <=") {
 		t.Errorf("due executions:\n%s", plan)
+	}
+}
+
+// ordered: lists in the order of creation go along the index of what they are filtered by. Where that says little, the page
+// comes in the order of the index: what is sorted for each page grows with the installation.
+func ordered(t *testing.T, s *Store) {
+	t.Helper()
+	after := &persistence.PageMark{CreatedAt: persistence.FromMicros(1700000000005000), ID: "x"}
+	for _, test := range []struct {
+		index string
+		query persistence.PageQuery
+		few   bool // the filter leaves so few that they may be sorted
+	}{
+		{"executions_created", persistence.PageQuery{ProjectID: "p1", NotWorkflow: "x"}, false},
+		{"executions_all", persistence.PageQuery{NotWorkflow: "x"}, false},
+		{"executions_workflow", persistence.PageQuery{ProjectID: "p1", WorkflowName: "w1"}, true},
+		{"executions_broken", persistence.PageQuery{ProjectID: "p1", States: []workflow.State{workflow.Error}}, true},
+		{"executions_live", persistence.PageQuery{ProjectID: "p1", States: []workflow.State{workflow.Running}}, true},
+	} {
+		for _, descending := range []bool{false, true} {
+			q := test.query
+			q.After, q.Limit, q.Descending = after, 50, descending
+			text, args := pageStatement(s.dialect.executionPage(), q)
+			plan := explainWith(t, s.db, text, args)
+			// Rows of the page are sorted again after their data are joined.
+			inner := plan[max(0, strings.Index(plan, "Limit")):]
+			if !strings.Contains(inner, test.index) || strings.Contains(inner, "Sort") && !test.few {
+				t.Errorf("descending %t: not in the order of %s: %s\n%s", descending, test.index, text, plan)
+			}
+		}
 	}
 }
 

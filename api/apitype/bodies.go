@@ -1,0 +1,140 @@
+package apitype
+
+import "encoding/json"
+
+// The bodies of requests that change something, and answers that are no resources.
+
+// NewEnvironment is the body of a request to make or change an environment: what it leaves out stays. Variables are an
+// object or JSON inside a string, and replace the old ones.
+type NewEnvironment struct {
+	Name        string          `json:"name"`
+	Description Opt[string]     `json:"description,omitzero"`
+	Variables   json.RawMessage `json:"variables,omitempty"`
+	Scope       string          `json:"scope,omitempty"`
+}
+
+// ExecutionUpdate is the body of a request to change an execution: its state, its description, or its environment.
+type ExecutionUpdate struct {
+	State       string          `json:"state,omitempty"`      // RUNNING resumes, PAUSED pauses, the others stop
+	StateInfo   Opt[string]     `json:"state_info,omitzero"`  // why it is stopped
+	Description Opt[string]     `json:"description,omitzero"` // alone only
+	Params      json.RawMessage `json:"params,omitempty"`     // {"env": {…}}
+	ID          string          `json:"id,omitempty"`         // ignored
+}
+
+// TaskUpdate is the body of a request to rerun or skip a task that has failed.
+type TaskUpdate struct {
+	ID           string          `json:"id,omitempty"`            // must be the task's, if given
+	Name         string          `json:"name,omitempty"`          // must be the task's, if given
+	WorkflowName string          `json:"workflow_name,omitempty"` // must be the task's, if given
+	State        string          `json:"state"`                   // RUNNING reruns
+	Reset        Opt[bool]       `json:"reset,omitzero"`          // required for a rerun; false reruns only the failed items of a with-items task
+	Env          json.RawMessage `json:"env,omitempty"`           // merged into the execution's environment
+}
+
+// ActionUpdate is the body of a request to finish, pause or resume an action execution.
+type ActionUpdate struct {
+	State  string          `json:"state"`
+	Output json.RawMessage `json:"output,omitempty"` // the result, an object or JSON inside a string
+}
+
+// NewCronTrigger is the body of a request to make a cron trigger. It needs a pattern or a first time.
+type NewCronTrigger struct {
+	Name                string          `json:"name"`
+	WorkflowID          string          `json:"workflow_id,omitempty"`
+	WorkflowName        string          `json:"workflow_name,omitempty"`
+	WorkflowInput       json.RawMessage `json:"workflow_input,omitempty"`
+	WorkflowParams      json.RawMessage `json:"workflow_params,omitempty"`
+	Scope               string          `json:"scope,omitempty"`
+	Pattern             Opt[string]     `json:"pattern,omitzero"`
+	RemainingExecutions Opt[int]        `json:"remaining_executions,omitzero"`
+	FirstExecutionTime  Opt[string]     `json:"first_execution_time,omitzero"` // "2006-01-02 15:04", UTC
+}
+
+// NewEventTrigger is the body of a request to make an event trigger.
+type NewEventTrigger struct {
+	Name           string          `json:"name,omitempty"` // defaults to its id
+	WorkflowID     string          `json:"workflow_id"`
+	WorkflowInput  json.RawMessage `json:"workflow_input,omitempty"`
+	WorkflowParams json.RawMessage `json:"workflow_params,omitempty"`
+	Exchange       string          `json:"exchange"`
+	Topic          string          `json:"topic"`
+	Event          string          `json:"event"`
+	Scope          string          `json:"scope,omitempty"`
+}
+
+// EventTriggerUpdate is the body of a request to change what an event trigger starts.
+type EventTriggerUpdate struct {
+	Name           string          `json:"name,omitempty"`
+	WorkflowID     string          `json:"workflow_id,omitempty"`
+	WorkflowInput  json.RawMessage `json:"workflow_input,omitempty"`
+	WorkflowParams json.RawMessage `json:"workflow_params,omitempty"`
+}
+
+// NewMember is the body of a request to share a workflow.
+type NewMember struct {
+	MemberID string `json:"member_id"` // the project
+}
+
+// MemberUpdate is the body of a request to accept or reject what is shared.
+type MemberUpdate struct {
+	Status string `json:"status"`
+}
+
+// NewDynamicAction is the body of a request to make or change a dynamic action.
+type NewDynamicAction struct {
+	ID             string `json:"id,omitempty"` // of the one to change
+	Name           string `json:"name,omitempty"`
+	Namespace      string `json:"namespace,omitempty"`
+	ClassName      string `json:"class_name,omitempty"`
+	CodeSourceID   string `json:"code_source_id,omitempty"`
+	CodeSourceName string `json:"code_source_name,omitempty"`
+	Scope          string `json:"scope,omitempty"`
+}
+
+// CodeSources is a page of code sources.
+type CodeSources struct {
+	CodeSources []CodeSource `json:"code_sources"`
+	Next        string       `json:"next,omitempty"`
+}
+
+// DynamicActions is a page of dynamic actions.
+type DynamicActions struct {
+	DynamicActions []DynamicAction `json:"dynamic_actions"`
+	Next           string          `json:"next,omitempty"`
+}
+
+// Versions are the versions of the API.
+type Versions struct {
+	Versions []Version `json:"versions"`
+}
+
+// Version is a version of the API.
+type Version struct {
+	ID     string `json:"id"`
+	Status string `json:"status"`
+	Links  []Link `json:"links"`
+}
+
+// Link is where a version is.
+type Link struct {
+	Href   string `json:"href"`
+	Target string `json:"target"`
+	Rel    string `json:"rel"`
+}
+
+// Root is the address of the API's version.
+type Root struct {
+	URI string `json:"uri"`
+}
+
+// Health says that the service can reach its store.
+type Health struct {
+	Store  string `json:"store"`  // its kind
+	Schema int    `json:"schema"` // number of the newest migration
+}
+
+// MaintenanceUpdate is the body of a request to begin or end maintenance: PAUSED or RUNNING.
+type MaintenanceUpdate struct {
+	Status string `json:"status"`
+}
