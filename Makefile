@@ -118,10 +118,11 @@ fmt: ## format all Go files
 	$(LINT) fmt
 
 .PHONY: generate
-generate: ## generated code: the protocol's messages (needs protoc), and what go:generate says
+generate: ## generated code: the protocol's messages (needs protoc), what go:generate says, the types of the UI
 	go build -o bin/protoc-gen-go google.golang.org/protobuf/cmd/protoc-gen-go
 	cd messages && PATH=$(CURDIR)/bin:$$PATH protoc --go_out=. --go_opt=paths=source_relative *.proto
 	go generate ./...
+	@if command -v npm >/dev/null; then $(MAKE) openapi && tools/ui.sh --types; else echo "generate: without Node.js the types of the UI (web/src/schema.ts) stay as they are"; fi
 
 .PHONY: openapi
 openapi: ## write the OpenAPI document of the REST API to openapi.json, for programs that make code of it

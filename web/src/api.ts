@@ -1,251 +1,37 @@
-// The REST API as this page uses it: types of its answers, requests with the token, errors that say what to do.
+// The REST API as this page uses it: the types of its answers (from the OpenAPI document, see schema.ts), requests with the token, errors that say what to do.
 import { signal } from '@preact/signals'
+import type { components } from './schema'
 
-export type State = 'RUNNING' | 'PAUSED' | 'SUCCESS' | 'ERROR' | 'CANCELLED' | 'IDLE' | 'WAITING' | 'DELAYED' | 'SKIPPED'
+type Schemas = components['schemas']
 
-export interface Execution {
-  id: string
-  workflow_id: string
-  workflow_name: string
-  workflow_namespace: string
-  description: string
-  tags: string[]
-  params: string
-  task_execution_id: string | null
-  root_execution_id: string | null
-  source_execution_id: string | null
-  state: State
-  state_info: string | null
-  input: string
-  output?: string | null
-  published_global?: string | null
-  created_at: string
-  updated_at: string | null
-  project_id: string
-}
+export type State = Schemas['Task']['state']
 
-export interface Task {
-  id: string
-  name: string
-  type: string
-  state: State
-  state_info: string | null
-  workflow_name: string
-  workflow_execution_id: string
-  runtime_context: string
-  result?: string | null
-  published: string | null
-  published_global?: string | null
-  processed: boolean
-  created_at: string
-  started_at: string | null
-  finished_at: string | null
-}
+/** A type in which state is one of the states: of some types the document knows only that it is a text. */
+type Stated<T> = Omit<T, 'state'> & { state: State }
 
-export interface ActionExecution {
-  id: string
-  name: string
-  task_name: string | null
-  task_execution_id: string | null
-  state: State
-  accepted: boolean
-  input: string
-  output?: string | null
-  created_at: string
-  updated_at: string | null
-}
-
-export interface Workflow {
-  id: string
-  name: string
-  namespace: string
-  input: string
-  interface: string
-  definition: string
-  checksum: string | null
-  tags: string[]
-  scope: string
-  project_id: string
-  created_at: string
-  updated_at?: string | null
-}
-
-export interface Action {
-  id: string
-  name: string
-  namespace: string
-  is_system: boolean
-  input: string | null
-  description: string | null
-  tags: string[] | null
-  definition: string | null
-  scope: string | null
-  created_at: string | null
-  updated_at?: string | null
-}
-
-export interface Environment {
-  id: string
-  name: string
-  description: string | null
-  variables: string
-  scope: string
-  created_at: string
-  updated_at?: string | null
-}
-
-export interface CronTrigger {
-  id: string
-  name: string
-  workflow_name: string
-  workflow_input: string
-  workflow_params: string
-  pattern: string | null
-  remaining_executions: number | null
-  first_execution_time: string | null
-  next_execution_time: string | null
-  created_at: string
-}
-
-export interface EventTrigger {
-  id: string
-  name: string
-  workflow_id: string
-  workflow_input: string
-  workflow_params: string
-  exchange: string
-  topic: string
-  event: string
-  scope: string
-  created_at: string
-}
-
-export interface Revision {
-  id: string
-  revision: number
-  name: string
-  hash: string
-  scope: string
-  tags: string[]
-  created_at: string
-  created_by: string | null
-  definition?: string
-}
-
-export interface GraphNode {
-  name: string
-  kind: 'action' | 'workflow' | 'command'
-  runs?: string
-  join?: string
-  items?: boolean
-  state?: State
-  task_ids: string[]
-  children: string[]
-  retries?: number
-  item_count?: number
-  line?: number
-}
-
-export interface GraphEdge {
-  from: string
-  to: string
-  on: 'success' | 'error' | 'complete' | 'skip' | 'requires'
-  conditional?: boolean
-  taken: boolean
-}
-
-export interface Graph {
-  id: string
-  workflow: string
-  state: State
-  nodes: GraphNode[]
-  edges: GraphEdge[]
-}
-
-export interface TaskReason {
-  task_id: string
-  task: string
-  state: State
-  waits_for: string
-  text: string
-  since: string | null
-  until: string | null
-  holder: string | null
-}
-
-export interface Explanation {
-  id: string
-  state: State
-  summary: string
-  tasks: TaskReason[]
-}
-
-export interface HistoryEvent {
-  execution_id: string
-  workflow_name?: string
-  seq: number
-  at: string
-  kind: string
-  task_id?: string
-  task?: string
-  action_id?: string
-  state?: State
-  info?: string
-  detail?: unknown
-}
-
-export interface Finding {
-  line: number
-  column: number
-  end_column?: number
-  severity: 'error' | 'warning'
-  code: string
-  path?: string
-  message: string
-  hint?: string
-}
-
-export interface Lint {
-  valid: boolean
-  findings: Finding[]
-  graphs: Graph[]
-}
-
-export interface BulkResult {
-  action: string
-  dry_run: boolean
-  matched: number
-  done: number
-  ids: string[]
-  failed: { id: string; error: string }[]
-  marker?: string
-}
-
-export interface Counts {
-  states: Record<string, number>
-  total: number
-  more?: boolean
-}
-
-export interface ClusterNode {
-  id: string
-  address: string
-  roles: string[]
-  state: string
-  version: string
-  started_at: string | null
-}
-
-export interface Runner {
-  id: string
-  address: string
-  targets: string[] | null
-  version: string
-  slots: number
-  used: number
-  state: string
-  heard_at: string | null
-}
+export type Execution = Stated<Schemas['Execution']>
+export type Task = Schemas['Task']
+export type ActionExecution = Schemas['ActionExecution']
+/** Lists and GET have the interface as JSON in a string. */
+export type Workflow = Omit<Schemas['Workflow'], 'interface'> & { interface: string }
+export type Workbook = Schemas['Workbook']
+export type Action = Schemas['Action']
+export type Environment = Schemas['Environment']
+export type CronTrigger = Schemas['CronTrigger']
+export type EventTrigger = Schemas['EventTrigger']
+export type Revision = Schemas['Revision']
+export type GraphNode = Omit<Schemas['GraphNode'], 'state'> & { state?: State }
+export type GraphEdge = Schemas['GraphEdge']
+export type Graph = Omit<Stated<Schemas['Graph']>, 'nodes'> & { nodes: GraphNode[] }
+export type TaskReason = Stated<Schemas['TaskReason']>
+export type Explanation = Omit<Stated<Schemas['Explanation']>, 'tasks'> & { tasks: TaskReason[] }
+export type HistoryEvent = Omit<Schemas['Event'], 'state'> & { state?: State }
+export type Finding = Omit<Schemas['Finding'], 'severity'> & { severity: 'error' | 'warning' }
+export type Lint = Omit<Schemas['Lint'], 'findings' | 'graphs'> & { findings: Finding[]; graphs: Graph[] }
+export type BulkResult = Schemas['BulkResult']
+export type Counts = Schemas['Counts']
+export type ClusterNode = Schemas['Node']
+export type Runner = Schemas['Runner']
 
 /** What the server has refused, or that it can't be reached. */
 export class ApiError extends Error {

@@ -63,12 +63,19 @@ export function shell(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }
 
-/** The first line that tells what went wrong, without the engine's frame around it. */
+/** What went wrong in plain words, without the engine's frame around it: the task that has failed, and what its action has said. */
 export function plainError(info: string | null | undefined): string {
   if (!info) return ''
-  const lines = info.split('\n').map((l) => l.trim()).filter(Boolean)
-  const last = lines.find((l) => /error|exception|failed|refused|timeout/i.test(l)) ?? lines[0] ?? ''
-  return last.length > 300 ? last.slice(0, 300) + '…' : last
+  const frame = /^Failure caused by error in tasks: [^\n]*\n/.test(info)
+  const line = frame ? (/^\s*(.+?) \[task_ex_id=[^\]]*\] -> ([^\n]*)/m.exec(info) ?? undefined) : undefined
+  const task = line?.[1]
+  let text = line?.[2] ?? info
+  const said = /msg='([\s\S]*?)'\](?:\n|$)/.exec(text + '\n') ?? /msg="([\s\S]*?)"\](?:\n|$)/.exec(text + '\n')
+  if (said) text = said[1]!
+  else text = text.split('\n').map((l) => l.trim()).find(Boolean) ?? ''
+  text = text.replace(/^\w+Action failed: /, '')
+  const out = task ? `${task}: ${text}` : text
+  return out.length > 300 ? out.slice(0, 300) + '…' : out
 }
 
 /** What errors have in common when their ids and numbers are taken away. */

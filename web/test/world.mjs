@@ -93,10 +93,10 @@ export async function openPage(browser, server, path, options = {}) {
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
-/** The serious findings of axe on the page, as lines. */
-export async function accessibility(page) {
+/** The serious findings of axe on the page, as lines; only of some rules if they are named. */
+export async function accessibility(page, rules) {
   await page.evaluate(axeSource)
-  const result = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }))
+  const result = await page.evaluate((only) => window.axe.run(document, { resultTypes: ['violations'], ...(only ? { runOnly: only } : {}) }), rules)
   return result.violations
     .filter((v) => ['serious', 'critical'].includes(v.impact))
     .map((v) => `${v.id}: ${v.help}\n` + v.nodes.slice(0, 4).map((n) => `   ${n.html.slice(0, 160)}\n   ${n.failureSummary?.split('\n').slice(1, 3).join(' ')}`).join('\n'))
