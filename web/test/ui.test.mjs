@@ -12,6 +12,7 @@ let browser
 before(async () => {
   browser = await startBrowser()
   server = await startServer()
+  await define(server)
 })
 
 after(async () => {
@@ -55,7 +56,6 @@ scenario('an empty service teaches by an example that runs', '/executions', asyn
   await page.waitForURL(/executions\/[0-9a-f-]{36}/)
   await state(page, 'Success')
   await node(page, 'sign', 'SUCCESS').waitFor()
-  await define(server)
 })
 
 scenario('a workflow is started from its form, and its graph turns live', '/workflows/order', async (page) => {
