@@ -121,6 +121,22 @@ scenario('what has failed is rerun with another environment', async () => {
   await node(page, 'verify', 'SUCCESS').waitFor()
 })
 
+scenario('what has failed is rerun with edited input', async () => {
+  const id = await start(server, 'flaky')
+  await until(server, id, 'ERROR')
+  return `/executions/${id}?task=migrate`
+}, async (page) => {
+  await page.locator('.actioncard .json').first().waitFor()
+  await button(page, 'Rerun from here').click()
+  const d = page.getByRole('dialog')
+  const given = JSON.parse(await d.getByLabel('Input').inputValue())
+  assert.equal(given.context.healthy, false)
+  await d.getByLabel('Input').fill(JSON.stringify({ ...given, context: { ...given.context, healthy: true } }))
+  await button(d, 'Rerun').click()
+  await state(page, 'Success')
+  await node(page, 'verify', 'SUCCESS').waitFor()
+})
+
 scenario('an execution is run again with edited input', async () => {
   const id = await start(server, 'fan', { n: 2 })
   await until(server, id, 'SUCCESS')

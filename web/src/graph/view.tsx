@@ -188,8 +188,7 @@ function NodeBox({ n, x, y, w, h, life, selected, bad, onSelect, onOpen }: {
   return (
     <g
       transform={`translate(${x} ${y})`} class={`node ${state ? 's-' + state : life ? 'unrun' : 'plain'} ${selected ? 'selected' : ''} ${bad ? 'bad' : ''}`}
-      tabindex={onSelect ? 0 : undefined} role={onSelect ? 'button' : 'img'} aria-pressed={onSelect ? selected : undefined}
-      aria-label={[name, subText, state || life ? word(state) : ''].filter(Boolean).join(' ')} data-task={n.name} data-state={state ?? ''}
+      tabindex={onSelect ? 0 : undefined} role={onSelect ? 'button' : 'img'} aria-pressed={onSelect ? selected : undefined} data-task={n.name} data-state={state ?? ''}
       onClick={select}
       onDblClick={() => onOpen?.(n)}
       onKeyDown={(e) => {
@@ -200,7 +199,7 @@ function NodeBox({ n, x, y, w, h, life, selected, bad, onSelect, onOpen }: {
         }
       }}
     >
-      <title>{`${n.name}${state || life ? ` (${word(state)})` : ''}\n${n.runs ?? ''}`}</title>
+      <title>{['Task ' + n.name, state || life ? word(state) : '', folded && n.items ? `${ended} of ${total} ended` : '', notes].filter(Boolean).join(', ')}</title>
       {(n.items || n.kind === 'workflow') && <rect class="stack" x={5} y={-5} width={w - 2} height={h} rx={10} />}
       <rect class="card" width={w} height={h} rx={10} />
       <rect class="stripe" width={4} height={h - 16} x={0} y={8} rx={2} />

@@ -87,7 +87,8 @@ export function commandsFor(e: Execution, state: State, failed: TaskModel[], rel
   }
 }
 
-export function taskCommands(e: Execution, t: TaskModel, reload: () => void) {
+/** What can be done with a failed task; input is what its last action got, undefined where there is not one input. */
+export function taskCommands(e: Execution, t: TaskModel, input: unknown, reload: () => void) {
   const path = `/v2/tasks/${t.id}`
   const say = (text: string) => () => {
     tell(text)
@@ -95,10 +96,13 @@ export function taskCommands(e: Execution, t: TaskModel, reload: () => void) {
   }
   const rerun: Command = {
     title: `Rerun ${t.name}`, verb: 'Rerun', text: 'The task runs again, and the workflow goes on from it. What has succeeded elsewhere is kept.',
-    asks: [{ key: 'env', label: 'Environment to change (optional)', value: '{}', json: true, hint: 'Expressions see it as env(): <% env().key %>' }],
-    requests: (a) => [{ method: 'PUT', path, body: { state: 'RUNNING', reset: true, ...(hasKeys(a['env']) ? { env: a['env'] } : {}) } }], cli: () => `cierzo task rerun ${t.id}`, done: say(`${t.name} runs again`),
+    asks: [
+      ...(input === undefined ? [] : [{ key: 'input', label: 'Input', value: pretty(input), json: true, hint: 'As it is, the task evaluates its input again. Changed, this run of the task gets what you write.' }]),
+      { key: 'env', label: 'Environment to change (optional)', value: '{}', json: true, hint: 'Expressions see it as env(): <% env().key %>' },
+    ],
+    requests: (a) => [{ method: 'PUT', path, body: { state: 'RUNNING', reset: true, ...(input !== undefined && pretty(a['input']) !== pretty(input) ? { input: a['input'] } : {}), ...(hasKeys(a['env']) ? { env: a['env'] } : {}) } }], cli: () => `cierzo task rerun ${t.id}`, done: say(`${t.name} runs again`),
   }
-  const resume: Command = { ...rerun, title: `Rerun the failed items of ${t.name}`, text: 'Only items that have failed run again.', requests: (a) => [{ method: 'PUT', path, body: { state: 'RUNNING', reset: false, ...(hasKeys(a['env']) ? { env: a['env'] } : {}) } }], cli: () => `cierzo task rerun --resume ${t.id}` }
+  const resume: Command = { ...rerun, asks: rerun.asks!.slice(-1), title: `Rerun the failed items of ${t.name}`, text: 'Only items that have failed run again.', requests: (a) => [{ method: 'PUT', path, body: { state: 'RUNNING', reset: false, ...(hasKeys(a['env']) ? { env: a['env'] } : {}) } }], cli: () => `cierzo task rerun --resume ${t.id}` }
   const skip: Command = { title: `Skip ${t.name}`, verb: 'Skip', text: 'The task counts as skipped: the workflow goes on with what follows on-skip, or on-success.', requests: () => [{ method: 'PUT', path, body: { state: 'SKIPPED' } }], cli: () => `cierzo task skip ${t.id}`, done: say(`${t.name} is skipped`) }
   return { rerun, resume, skip, of: e.id }
 }

@@ -49,7 +49,8 @@ function TaskBody({ t, execution, state, model, node, onCommand, reload }: { t: 
   const task = useLoad((s) => call<Task>(`/v2/tasks/${t.id}`, { signal: s }), [t.id, t.state, t.reruns])
   const isFlow = node?.kind === 'workflow'
   const actions = useLoad(async (s) => (isFlow ? [] : (await call<{ action_executions: ActionExecution[] }>(`/v2/tasks/${t.id}/action_executions?include_output=true&limit=${limit}`, { signal: s })).action_executions), [t.id, t.state, t.actions.size > limit ? limit : t.actions.size, limit])
-  const commands = taskCommands(execution, t, reload)
+  const last = actions.data?.[actions.data.length - 1]
+  const commands = taskCommands(execution, t, node?.items || !last ? undefined : parse(last.input), reload)
   const runtime = (parse(task.data?.runtime_context) ?? {}) as Record<string, unknown>
   const info = task.data?.state_info ?? t.info
   const [tick, setTick] = useState(0)
