@@ -6,7 +6,7 @@ import { HighlightStyle, bracketMatching, foldGutter, foldKeymap, indentOnInput,
 import { setDiagnostics, type Diagnostic } from '@codemirror/lint'
 import { highlightSelectionMatches, searchKeymap } from '@codemirror/search'
 import { EditorState } from '@codemirror/state'
-import { EditorView, drawSelection, highlightActiveLine, highlightActiveLineGutter, keymap, lineNumbers } from '@codemirror/view'
+import { Decoration, EditorView, MatchDecorator, ViewPlugin, drawSelection, highlightActiveLine, highlightActiveLineGutter, keymap, lineNumbers, type DecorationSet, type ViewUpdate } from '@codemirror/view'
 import { tags } from '@lezer/highlight'
 import { useEffect, useRef } from 'preact/hooks'
 import type { Finding } from './api'
@@ -44,6 +44,7 @@ const look = EditorView.theme({
   '.cm-completionInfo': { padding: '8px 12px', maxWidth: '320px', fontSize: '12.5px', whiteSpace: 'pre-wrap' },
   '.cm-diagnostic': { padding: '6px 10px', borderLeft: '3px solid var(--c-ERROR)', whiteSpace: 'pre-wrap' },
   '.cm-panels': { backgroundColor: 'var(--raised)', color: 'var(--text)' },
+  '.cm-expression, .cm-expression span': { color: 'var(--y-exp) !important' },
   '.cm-foldPlaceholder': { backgroundColor: 'var(--hover)', border: 'none', color: 'var(--dim)' },
 })
 
@@ -54,6 +55,21 @@ const colours = HighlightStyle.define([
   { tag: [tags.punctuation, tags.separator], color: 'var(--dim)' },
   { tag: [tags.keyword, tags.bool, tags.number], color: 'var(--y-exp)' },
 ])
+
+const expressionMarks = new MatchDecorator({ regexp: /<%.*?%>|\{\{.*?\}\}|\{%.*?%\}/g, decoration: Decoration.mark({ class: 'cm-expression' }) })
+
+const expressions = ViewPlugin.fromClass(
+  class {
+    marks: DecorationSet
+    constructor(v: EditorView) {
+      this.marks = expressionMarks.createDeco(v)
+    }
+    update(u: ViewUpdate) {
+      this.marks = expressionMarks.updateDeco(u, this.marks)
+    }
+  },
+  { decorations: (p) => p.marks },
+)
 
 export function Editor(props: { initial: string; label: string; vocabulary: Vocabulary; findings: Finding[]; onChange: (text: string) => void; onSave?: () => void; handle?: (h: EditorHandle) => void }) {
   const host = useRef<HTMLDivElement>(null)
@@ -74,7 +90,7 @@ export function Editor(props: { initial: string; label: string; vocabulary: Voca
         extensions: [
           lineNumbers(), foldGutter(), highlightActiveLine(), highlightActiveLineGutter(), history(), drawSelection(), indentOnInput(), bracketMatching(), highlightSelectionMatches(),
           indentUnit.of('  '), EditorState.tabSize.of(2), EditorView.lineWrapping,
-          yaml(), syntaxHighlighting(colours), look,
+          yaml(), syntaxHighlighting(colours), expressions, look,
           autocompletion({ override: [(c) => complete(c, latest.current.vocabulary)], icons: false }),
           keymap.of([
             { key: 'Mod-s', preventDefault: true, run: () => (latest.current.onSave?.(), true) },

@@ -203,6 +203,8 @@ export function Dialog(props: { title: string; wide?: boolean; onClose: () => vo
   useLayoutEffect(() => {
     const d = ref.current!
     if (!d.open) d.showModal()
+    // Who is asked for something types at once.
+    d.querySelector<HTMLElement>('.body input:not([type=checkbox]), .body textarea')?.focus()
     return () => d.close()
   }, [])
   return (
