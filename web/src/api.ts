@@ -16,6 +16,10 @@ export type ActionExecution = Schemas['ActionExecution']
 export type Workflow = Omit<Schemas['Workflow'], 'interface'> & { interface: string }
 export type Workbook = Schemas['Workbook']
 export type Action = Schemas['Action']
+/** Whether an action is one that runners offer, rather than a definition: it has its name for an id. */
+export function builtIn(a: { id: string; name: string; is_system?: boolean }): boolean {
+  return !!a.is_system || a.id === a.name
+}
 export type Environment = Schemas['Environment']
 export type CronTrigger = Schemas['CronTrigger']
 export type EventTrigger = Schemas['EventTrigger']

@@ -22,13 +22,14 @@ export function GraphView(props: {
   down?: boolean
   problems?: ReadonlySet<string>
 }) {
-  const down = props.down ?? false
-  const shape = useMemo(() => shapeOf(props.graph.nodes, props.graph.edges, down), [props.graph, down])
-  const key = useMemo(() => JSON.stringify(shape), [shape])
+  const shapes = useMemo(() => (props.down === undefined ? [false, true] : [props.down]).map((d) => shapeOf(props.graph.nodes, props.graph.edges, d)), [props.graph, props.down])
+  const key = useMemo(() => JSON.stringify(shapes), [shapes])
   const [place, setPlace] = useState<Layout>()
   useEffect(() => {
     let alive = true
-    void layout(shape).then((l) => alive && setPlace(l))
+    // To the right or down: whichever can be shown larger.
+    const room = (l: Layout) => Math.min((innerWidth - 280) / l.w, (innerHeight - 220) / l.h, 1)
+    void Promise.all(shapes.map(layout)).then(([a, b]) => alive && a && setPlace(b && room(b) > room(a) * 1.1 ? b : a))
     return () => void (alive = false)
   }, [key])
   if (!place) return <div class="graph loading" role="status"><span class="spinner" /> Drawing…</div>

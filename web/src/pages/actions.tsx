@@ -1,6 +1,6 @@
 // The catalogue of actions: what there is to run, what each takes, and a way to try it.
 import { useState } from 'preact/hooks'
-import { all, call, enc, type Action } from '../api'
+import { all, builtIn, call, enc, type Action } from '../api'
 import { parse } from '../format'
 import { base, go, search, setSearch } from '../router'
 import { Button, Dialog, Empty, ErrorBox, Field, Json, PageHead, Pending, useKey, useLoad, useTitle } from '../ui'
@@ -21,7 +21,7 @@ export function Actions() {
   const shown = (list.data ?? []).filter((a) => words.every((w) => a.name.toLowerCase().includes(w) || (a.description ?? '').toLowerCase().includes(w)))
   const groups = new Map<string, Action[]>()
   for (const a of shown.sort((x, y) => x.name.localeCompare(y.name))) {
-    const g = a.is_system ? (a.name.split('.')[0] ?? '') : 'Your own'
+    const g = builtIn(a) ? (a.name.split('.')[0] ?? '') : 'Your own'
     groups.set(g, [...(groups.get(g) ?? []), a])
   }
   return (
@@ -39,7 +39,7 @@ export function Actions() {
               <div class="cards">
                 {actions.slice(0, open === g ? 2000 : 24).map((a) => (
                   <article key={a.id} class="card">
-                    <h3 class="break">{a.is_system ? a.name : <a href={`${base}/actions/${enc(a.name)}`}>{a.name}</a>}</h3>
+                    <h3 class="break">{builtIn(a) ? a.name : <a href={`${base}/actions/${enc(a.name)}`}>{a.name}</a>}</h3>
                     <p class="dim clamp">{a.description || 'No description.'}</p>
                     <p class="params">{paramsOf(a).map((p) => <code key={p.name} class={p.required ? 'req' : ''} title={p.required ? 'required' : `default: ${p.fallback}`}>{p.name}</code>)}</p>
                     <Button small icon="play" onClick={() => setRun(a)}>Try</Button>

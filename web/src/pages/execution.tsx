@@ -101,7 +101,7 @@ export function ExecutionPage({ id }: { id: string }) {
       <div class={`split ${selected ? 'open' : ''}`}>
         <div class="pane" role="tabpanel" aria-label={tab}>
           {tab === 'graph' && (live.graph ? (
-            <GraphView graph={live.graph} selected={selected} onSelect={select} down={innerWidth < 700} onOpen={(n) => n.children[0] && go(`/executions/${n.children[0]}`)} life={(n) => {
+            <GraphView graph={live.graph} selected={selected} onSelect={select} {...(innerWidth < 700 ? { down: true } : {})} onOpen={(n) => n.children[0] && go(`/executions/${n.children[0]}`)} life={(n) => {
               const t = model.byName.get(n.name)
               if (!t) return {}
               const total = n.item_count ?? t.actions.size

@@ -1,6 +1,6 @@
 // A definition: its text, graph, revisions, executions; where it is started, edited, shared and deleted.
 import { useMemo, useState } from 'preact/hooks'
-import { call, enc, query, type Action, type Counts, type Execution, type Lint, type Revision, type Workflow } from '../api'
+import { builtIn, call, enc, query, type Action, type Counts, type Execution, type Lint, type Revision, type Workflow } from '../api'
 import { count, millis } from '../format'
 import { GraphView } from '../graph/view'
 import { lineDiff } from '../linediff'
@@ -57,11 +57,11 @@ export function DefinitionPage({ kind, name }: { kind: DefinitionKind; name: str
         </div>
         <div class="actions">
           {kind === 'workflows' && <Button kind="primary" icon="play" onClick={() => setSearch({ start: '1' })}>Start</Button>}
-          {ofWorkbook ? <Button icon="book" onClick={() => go(`/workbooks/${enc(name.split('.')[0]!)}?edit=1`)}>Edit its workbook</Button> : !d.is_system && <Button icon="edit" onClick={() => setSearch({ edit: '1' }, false)}>Edit</Button>}
-          {!d.is_system && <Menu label="More" icon="more" items={[{ text: 'Delete…', icon: 'trash', danger: true, onClick: remove }]} />}
+          {ofWorkbook ? <Button icon="book" onClick={() => go(`/workbooks/${enc(name.split('.')[0]!)}?edit=1`)}>Edit its workbook</Button> : !builtIn(d) && <Button icon="edit" onClick={() => setSearch({ edit: '1' }, false)}>Edit</Button>}
+          {!builtIn(d) && <Menu label="More" icon="more" items={[{ text: 'Delete…', icon: 'trash', danger: true, onClick: remove }]} />}
         </div>
       </header>
-      {d.is_system ? <p class="description">{d.description || 'A standard action.'}</p> : (
+      {builtIn(d) ? <p class="description">{d.description || 'A standard action.'}</p> : (
         <>
           <Tabs<Tab> label={`Views of the ${one}`} at={tab} onSelect={(t) => setSearch({ tab: t === 'definition' ? '' : t })} tabs={kind === 'workflows' ? [['definition', 'Definition'], ['revisions', 'Revisions'], ['executions', 'Executions']] : [['definition', 'Definition'], ['revisions', 'Revisions']]} />
           {tab === 'definition' && (
