@@ -1,5 +1,6 @@
 // What people do with the pages, done by a browser with the real binary on a real store.
 import assert from 'node:assert/strict'
+import { gzipSync } from 'node:zlib'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -537,6 +538,42 @@ test('who has no token signs in with one', { timeout: 120_000 }, async () => {
   } finally {
     await guarded.stop()
   }
+})
+
+test('the first page is small: at most 40 kB compressed until the list is there', async () => {
+  const html = await (await fetch(server.url + '/ui/')).text()
+  let size = gzipSync(html).length
+  const files = [...html.matchAll(/(?:src|href)="(\/ui\/assets\/[^"]+)"/g)].map((m) => m[1])
+  assert.ok(files.length >= 2, html)
+  for (const f of files) size += gzipSync(Buffer.from(await (await fetch(server.url + f)).arrayBuffer()), { level: 9 }).length
+  console.log(`first page: ${(size / 1024).toFixed(1)} kB compressed in ${files.length + 1} files`)
+  assert.ok(size <= 40 * 1024, `${size} bytes`)
+})
+
+// Printed and not judged: how long things take depends on what else the machine does.
+test('how soon a change is seen', { timeout: 120_000 }, async () => {
+  const id = await start(server, 'slow')
+  const p = await openPage(browser, server, `/executions/${id}`)
+  await state(p.page, 'Running')
+  await node(p.page, 'nap').waitFor()
+  await p.page.evaluate(() => {
+    window.seen = []
+    const badge = document.querySelector('[data-testid=state]')
+    new MutationObserver(() => window.seen.push([badge.textContent, Date.now()])).observe(badge, { subtree: true, childList: true, characterData: true, attributes: true })
+  })
+  for (let i = 0; i < 5; i++) {
+    await server.call('PUT', `/v2/executions/${id}`, { state: i % 2 ? 'RUNNING' : 'PAUSED' })
+    await state(p.page, i % 2 ? 'Running' : 'Paused')
+  }
+  const { events } = await server.call('GET', `/v2/executions/${id}/events`, undefined, { Accept: 'application/json' })
+  const at = events.filter((e) => e.kind === 'execution.state').slice(1).map((e) => Date.parse(e.at))
+  const seen = await p.page.evaluate(() => window.seen)
+  const after = at.map((t, i) => seen.find(([text, when]) => text === (i % 2 ? 'Running' : 'Paused') && when >= t)?.[1] - t)
+  console.log(`a change of state is seen after ${after.join(', ')} ms`)
+  assert.ok(after.every(Number.isFinite), JSON.stringify({ at, seen }))
+  const ready = await p.page.evaluate(() => Math.round(performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd))
+  console.log(`the page's script has run ${ready} ms after the request`)
+  await p.close()
 })
 
 const paths = (id) => [

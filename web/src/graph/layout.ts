@@ -11,12 +11,23 @@ export interface Shape {
   down: boolean
 }
 
+/** As many ways into one handler of errors are drawn only where they matter. */
+const handlerMin = 4
+
+/** The transitions into a handler that most tasks share: drawing all of them hides the others. The last one keeps its place. */
+export function commonErrors(edges: GraphEdge[]): GraphEdge[] {
+  const into = new Map<string, GraphEdge[]>()
+  for (const e of edges) if (e.on === 'error') into.set(e.to, [...(into.get(e.to) ?? []), e])
+  return [...into.values()].filter((l) => l.length >= handlerMin).flatMap((l) => l.slice(0, -1))
+}
+
 export function shapeOf(nodes: GraphNode[], edges: GraphEdge[], down: boolean): Shape {
   const names = new Set(nodes.map((n) => n.name))
+  const left = new Set(commonErrors(edges))
   return {
     down,
     nodes: nodes.map((n) => (n.kind === 'command' ? { name: n.name, w: 96, h: 32 } : { name: n.name, w: widthOf(n), h: 56 })),
-    edges: edges.filter((e) => names.has(e.from) && names.has(e.to)).map((e) => ({ from: e.from, to: e.to, on: e.on })),
+    edges: edges.filter((e) => names.has(e.from) && names.has(e.to) && !left.has(e)).map((e) => ({ from: e.from, to: e.to, on: e.on })),
   }
 }
 

@@ -11,8 +11,7 @@ function place(s: Shape): Layout {
   g.setGraph({ rankdir: s.down ? 'TB' : 'LR', nodesep: s.down ? 28 : 18, ranksep: s.down ? 42 : 56, marginx: 24, marginy: 24, ranker: s.nodes.length > 300 ? 'longest-path' : 'network-simplex' })
   g.setDefaultEdgeLabel(() => ({}))
   for (const n of s.nodes) g.setNode(n.name, { width: n.w, height: n.h })
-  // What happens as a rule is drawn straight; what happens when something fails goes around.
-  s.edges.forEach((x, i) => g.setEdge(x.from, x.to, { weight: x.on === 'error' ? 0 : x.on === 'success' ? 3 : 1 }, String(i)))
+  s.edges.forEach((x, i) => g.setEdge(x.from, x.to, {}, String(i)))
   layout(g)
   const size = g.graph() as { width?: number; height?: number }
   return {

@@ -3,7 +3,7 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { Graph, GraphEdge, GraphNode, State } from '../api'
 import { Button, stateIcon, word } from '../ui'
-import { layout, shapeOf, type Layout, type Line } from './layout'
+import { commonErrors, layout, shapeOf, type Box, type Layout, type Line } from './layout'
 
 export interface NodeLife {
   state?: State | undefined
@@ -94,6 +94,8 @@ function Canvas({ graph, life, selected, onSelect, onOpen, place, problems }: Pa
   }, [selected, place])
   const nodes = useMemo(() => new Map(graph.nodes.map((n) => [n.name, n])), [graph])
   const edges = useMemo(() => new Map(graph.edges.map((e) => [`${e.from} ${e.to} ${e.on}`, e])), [graph])
+  const boxes = useMemo(() => new Map(place.boxes.map((b) => [b.name, b])), [place])
+  const common = useMemo(() => commonErrors(graph.edges), [graph])
   return (
     <div class="graph">
       <svg
@@ -120,6 +122,10 @@ function Canvas({ graph, life, selected, onSelect, onOpen, place, problems }: Pa
         </defs>
         <g transform={view ? `translate(${view.x} ${view.y}) scale(${view.k})` : undefined} class={view ? '' : 'hidden'}>
           {place.lines.map((l, i) => <Arrow key={i} line={l} edge={edges.get(`${l.from} ${l.to} ${l.on}`)} live={!!life} />)}
+          {common.filter((e) => e.taken || e.from === selected || e.to === selected).map((e) => {
+            const [a, b] = [boxes.get(e.from), boxes.get(e.to)]
+            return a && b && <Arrow key={`${e.from} ${e.to}`} line={{ from: e.from, to: e.to, on: e.on, points: between(a, b) }} edge={e} live={!!life} />
+          })}
           {place.boxes.map((b) => {
             const n = nodes.get(b.name)
             return n && <NodeBox key={b.name} n={n} x={b.x} y={b.y} w={b.w} h={b.h} life={life?.(n)} selected={selected === b.name} bad={problems?.has(b.name)} onSelect={onSelect} onOpen={onOpen} />
@@ -141,6 +147,14 @@ function Arrow({ line, edge, live }: { line: Line; edge: GraphEdge | undefined; 
       <title>{`${line.from} → ${line.to}, on ${line.on}${edge?.conditional ? ', under a condition' : ''}${edge?.taken ? ', taken' : ''}`}</title>
     </path>
   )
+}
+
+/** From the edge of a box to that of another, with a bend. */
+function between(a: Box, b: Box): [number, number][] {
+  const down = b.y > a.y + a.h
+  const from: [number, number] = down ? [a.x + a.w / 2, a.y + a.h] : [a.x + a.w, a.y + a.h / 2]
+  const to: [number, number] = down ? [b.x + b.w / 2, b.y] : [b.x, b.y + b.h / 2]
+  return [from, down ? [from[0], (from[1] + to[1]) / 2] : [(from[0] + to[0]) / 2, from[1]], down ? [to[0], (from[1] + to[1]) / 2] : [(from[0] + to[0]) / 2, to[1]], to]
 }
 
 function smooth(p: [number, number][]): string {
