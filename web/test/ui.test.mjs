@@ -314,7 +314,7 @@ scenario('items are folded into one task, and opened', async () => {
   await until(server, id, 'SUCCESS')
   return `/executions/${id}`
 }, async (page) => {
-  await node(page, 'spread', 'SUCCESS').getByText('70 of 70').waitFor()
+  await node(page, 'spread', 'SUCCESS').locator('text.sub', { hasText: '70 of 70' }).waitFor()
   await node(page, 'spread').click()
   const drawer = page.getByRole('complementary', { name: 'Task spread' })
   await drawer.locator('.actioncard').nth(49).waitFor()
