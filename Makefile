@@ -43,8 +43,8 @@ serve: build ## a whole node (engine, runner, API) on a SQLite file in var/
 .PHONY: test
 test: setup lint ## everything that must be green: lint and vet, import rules, all tests with the race detector
 	go test $(RACE) -shuffle=on -timeout=15m $(PKG)
-	@# What can't run with the race detector: several networked nodes in one process, see node/race_test.go.
-	go test -shuffle=on -timeout=5m ./node ./cluster
+	@# What can't run with the race detector: several networked nodes in one process, see node/race_test.go; and memory.
+	go test -shuffle=on -timeout=10m ./node ./cluster ./test/hostile
 
 .PHONY: ui-test
 ui-test: ## the UI in a browser, with the real binary (web/test); screenshots in web/test/out. As root, installs Chromium
@@ -104,6 +104,17 @@ fuzz: ## each fuzz test for FUZZTIME (30s)
 	while read -r folder name; do \
 		echo "$$folder $$name"; go test "$$folder" -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME); \
 	done
+
+.PHONY: fuzz-smoke
+fuzz-smoke: ## the language's fuzz tests, each for FUZZTIME (30s), two at a time; part of continuous integration
+	@printf '%s\n' 'expr/yaql FuzzEval' 'expr/yaql FuzzRegex' 'expr/jinja FuzzRender' 'expr FuzzText' 'dsl FuzzParse' 'dsl FuzzInline' \
+		'dsl/yaml FuzzParse' 'workflow FuzzWorkflow' | \
+	xargs -P2 -L1 sh -c 'go test "./$$0" -run "^$$" -fuzz "^$$1\$$" -fuzztime $(FUZZTIME) -parallel=1 >"$${TMPDIR:-/tmp}/fuzz-$$$$" 2>&1; \
+		code=$$?; echo "$$0 $$1"; tail -40 "$${TMPDIR:-/tmp}/fuzz-$$$$"; rm "$${TMPDIR:-/tmp}/fuzz-$$$$"; exit $$code'
+
+.PHONY: bench-expr
+bench-expr: ## expressions against yaql and Jinja2 in Python, where python3 has them (apt: python3-yaql python3-jinja2)
+	go test ./test/bench -run '^TestExpressions$$' -count=1 -v -bench.expressions
 
 .PHONY: sql-syntax
 sql-syntax: ## parse every SQL statement and migration with CockroachDB's own parser (slow to build the first time)

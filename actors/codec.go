@@ -84,7 +84,7 @@ func encodeStart(s workflow.Spec) (*messages.StartExecution, error) {
 		DefinitionId: s.DefinitionID, Project: text(s.ProjectID), Namespace: text(s.Namespace), Description: text(s.Description),
 		Priority: int32(s.Priority), Input: e.dict(s.Input), Params: e.dict(s.Params), Env: e.dict(s.Env),
 		ParentId: string(s.ParentID), ParentTaskId: string(s.ParentTaskID), RootId: string(s.RootID),
-		Index: uint32(s.Index), Depth: uint32(s.Depth),
+		Index: uint32(s.Index), Depth: uint32(s.Depth), SourceId: string(s.SourceID),
 	}
 	for _, tag := range s.Tags {
 		m.Tags = append(m.Tags, text(tag))
@@ -98,7 +98,7 @@ func decodeStart(id workflow.ExecutionID, m *messages.StartExecution) (workflow.
 		ID: id, ProjectID: m.Project, Namespace: m.Namespace, DefinitionID: m.DefinitionId, Description: m.Description,
 		Tags: m.Tags, Priority: int(m.Priority), Input: d.dict(m.Input), Params: d.dict(m.Params), Env: d.dict(m.Env),
 		ParentID: workflow.ExecutionID(m.ParentId), ParentTaskID: workflow.TaskID(m.ParentTaskId),
-		RootID: workflow.ExecutionID(m.RootId), Index: int(m.Index), Depth: int(m.Depth),
+		RootID: workflow.ExecutionID(m.RootId), Index: int(m.Index), Depth: int(m.Depth), SourceID: workflow.ExecutionID(m.SourceId),
 	}
 	return s, d.err
 }

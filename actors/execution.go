@@ -243,6 +243,9 @@ func (x *execution) finish(t *turn) {
 	if rec := t.effects.Writes.Execution; rec != nil {
 		changed := rec.State != x.rec.State
 		x.rec, x.idle = *rec, 0
+		if rec.State.Final() && (changed || t.created) {
+			x.counters.ended.Add(1)
+		}
 		if changed {
 			x.log.Info("execution", "execution_id", x.id, "workflow", rec.WorkflowName, "state", rec.State)
 		}

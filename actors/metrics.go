@@ -6,6 +6,7 @@ import "sync/atomic"
 type Metrics struct {
 	Turns         uint64 // turns that were computed
 	Commits       uint64 // turns that were committed
+	Ended         uint64 // executions that came to a final state, each time that they did
 	Batches       uint64 // transactions that held them
 	Fenced        uint64 // stale turns that the store refused: another engine has taken over
 	Unsure        uint64 // turns of whose commit nobody knows; their executions were loaded again
@@ -27,13 +28,13 @@ type Metrics struct {
 
 // counters is Metrics as its writers see it.
 type counters struct {
-	turns, commits, batches, fenced, unsure, loads, reloads, late, dispatched, lost, forwarded, dropped, parked, panics atomic.Uint64
-	executions, queued, runners, slots, held                                                                            atomic.Int64
+	turns, commits, ended, batches, fenced, unsure, loads, reloads, late, dispatched, lost, forwarded, dropped, parked, panics atomic.Uint64
+	executions, queued, runners, slots, held                                                                                   atomic.Int64
 }
 
 func (c *counters) read() Metrics {
 	return Metrics{
-		Turns: c.turns.Load(), Commits: c.commits.Load(), Batches: c.batches.Load(), Fenced: c.fenced.Load(),
+		Turns: c.turns.Load(), Commits: c.commits.Load(), Ended: c.ended.Load(), Batches: c.batches.Load(), Fenced: c.fenced.Load(),
 		Unsure: c.unsure.Load(), Loads: c.loads.Load(), Reloads: c.reloads.Load(), LateResults: c.late.Load(),
 		Dispatched: c.dispatched.Load(), RunnersLost: c.lost.Load(), Forwarded: c.forwarded.Load(),
 		Dropped: c.dropped.Load(), Parked: c.parked.Load(), Panics: c.panics.Load(),

@@ -28,7 +28,7 @@ func TestOfTwoOwnersOnlyOneCommitsAndTheFencedOneSaysNothing(t *testing.T) {
 		id := w.owned(a, 1)
 		w.start("minute", id, workflow.Success)
 		w.await("attempt", func() bool { return w.running() == 1 })
-		w.pass(time.Second)
+		w.pass(3 * time.Second) // until the runner has said that it has begun
 		w.wakeAt(b, id)
 		w.pass(time.Second)
 		if owner, _ := w.owner(id); owner != b {
@@ -98,7 +98,7 @@ func TestOvertakenEngineRefusesNothing(t *testing.T) {
 					id := w.owned(a, 1)
 					w.start("minute", id, workflow.Success)
 					w.await("attempt", func() bool { return w.running() == 1 })
-					w.pass(time.Second)
+					w.pass(3 * time.Second) // until the runner has said that it has begun
 					if overtaken {
 						w.wakeAt(b, id)
 						w.pass(time.Second)

@@ -145,9 +145,30 @@ func (t *turn) conclude() {
 		t.e.root.Send(t.self, t)
 		return
 	}
+	writes := t.effects.Writes
+	if at := t.e.wakeInStore(writes.Execution.WakeAt); !at.Equal(writes.Execution.WakeAt) {
+		rec := *writes.Execution
+		rec.WakeAt, writes.Execution = at, &rec
+	}
 	t.e.committer.submit(write{no: t.no, to: t.self, turn: persistence.Turn{
-		ID: t.id, Epoch: t.epoch, Node: t.node, Writes: t.effects.Writes,
+		ID: t.id, Epoch: t.epoch, Node: t.node, Writes: writes,
 	}})
+}
+
+// The grain of what the store says of a moment that is near, and how near that is at most.
+const (
+	wakeGrain = 4 * time.Second
+	wakeNear  = 15 * time.Second
+)
+
+// wakeInStore is the moment that the store is told of: the execution is in memory and has an alarm when a near one comes, the
+// store's is for another engine after this one's end. A coarse one seldom changes from turn to turn, and an index that
+// doesn't change costs nothing.
+func (e *Engine) wakeInStore(at time.Time) time.Time {
+	if at.IsZero() || at.Sub(e.cfg.Now()) > min(wakeNear, e.cfg.IdleAfter/2) {
+		return at
+	}
+	return at.Truncate(wakeGrain).Add(wakeGrain)
 }
 
 // answers reports whether somebody waits to hear what becomes of an item: a refusal, too, must be its owner's.

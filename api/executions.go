@@ -87,7 +87,7 @@ func (s *server) executionJSON(ctx context.Context, rec *workflow.ExecutionRecor
 		ID: string(rec.ID), WorkflowID: id, WorkflowName: rec.WorkflowName, WorkflowNamespace: rec.Namespace,
 		Description: rec.Description, Tags: notNil(rec.Tags), Params: text(data.Params),
 		TaskExecutionID: apitype.Text(string(rec.ParentTaskID)), RootExecutionID: apitype.Text(string(rec.RootID)),
-		SourceExecutionID: apitype.Null[string](), State: string(rec.State), StateInfo: apitype.Text(rec.StateInfo),
+		SourceExecutionID: apitype.Text(string(rec.SourceID)), State: string(rec.State), StateInfo: apitype.Text(rec.StateInfo),
 		Input: text(data.Input), Output: apitype.Some("{}"), PublishedGlobal: apitype.Some(text(data.Globals)),
 		CreatedAt: apitype.Time(rec.CreatedAt), UpdatedAt: apitype.Time(rec.UpdatedAt), ProjectID: rec.ProjectID,
 	}

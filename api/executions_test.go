@@ -75,6 +75,11 @@ func TestExecutionFromAnother(t *testing.T) {
 	id := w.run("hello", "input", object("name", "x"), "description", "the first")
 	a := w.post("/v2/executions?wait=10s", object("source_execution_id", id, "input", object("greeting", "bye"))).want(201)
 	a.has("source_execution_id", id, "workflow_name", "hello", "output.text", "bye x", "description", "Based on the execution '"+id+"'")
+	w.get("/v2/executions/"+a.at("id")).has("source_execution_id", id)
+	w.get("/v2/executions/"+id).has("source_execution_id", "null")
+	if got := w.get("/v2/executions?source_execution_id="+id).column("executions", "id"); got != a.at("id") {
+		t.Errorf("from %s: %s", id, got)
+	}
 	w.post("/v2/executions", object("source_execution_id", "none")).refused(404, "WorkflowExecution not found [id=none]")
 }
 

@@ -66,11 +66,8 @@ func (q *listQuery) storeOrder() bool {
 func scanPage[T any](q *listQuery, src source[T]) (objects []object, last string, err error) {
 	objects = []object{}
 	for seen := 0; seen < scanMax; {
-		// A page needs no more rows than it shows, if the store knows all conditions. Else the next reads are larger.
-		src.query.Limit = min(pageMax, q.limit-len(objects))
-		if seen > 0 && len(q.filters)+len(q.nulls) > 0 {
-			src.query.Limit = pageMax
-		}
+		// A page needs no more rows than it shows, if the store knows all conditions. Else the reads grow.
+		src.query.Limit = min(pageMax, q.limit-len(objects)+3*seen)
 		rows, err := src.read(src.query)
 		if err != nil {
 			return nil, "", err

@@ -58,6 +58,9 @@ type Config struct {
 	NewID func() string
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time
+	// Ended returns a channel that is closed when an execution of this process' engine has ended, and what to call when
+	// nobody waits any more. nil: those who wait look into the store.
+	Ended func(id workflow.ExecutionID) (ended <-chan struct{}, done func())
 	// Metrics gives the node's counters by their Prometheus names. nil: none are shown.
 	Metrics func() map[string]uint64
 	// Evaluate computes an expression on JSON data, in a language or the one that its delimiters tell. nil: nothing is evaluated.

@@ -10,7 +10,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"cierzo/api/apitype"
 	"cierzo/catalog"
 	"cierzo/expr/value"
 	"cierzo/fault"
@@ -80,7 +79,7 @@ func (s *server) createExecution(r *http.Request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	start, source, err := s.readStart(r, f)
+	start, err := s.readStart(r, f)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -101,9 +100,6 @@ func (s *server) createExecution(r *http.Request) (int, any, error) {
 	}
 	e, err := s.executionJSON(r.Context(), rec, data)
 	forgetUpdate(created && wait == 0, &e.UpdatedAt)
-	if source != "" {
-		e.SourceExecutionID = apitype.Some(source)
-	}
 	return http.StatusCreated, e, err
 }
 
@@ -173,9 +169,10 @@ func parseWait(v string) (time.Duration, error) {
 	return d, nil
 }
 
-// The pauses between two looks at an execution that somebody waits for: short at first, for short executions.
+// The pauses between two looks at an execution that somebody waits for and that another process may own: short at first,
+// for short executions.
 const (
-	lookMin = 2 * time.Millisecond
+	lookMin = 20 * time.Millisecond
 	lookMax = 250 * time.Millisecond
 )
 
@@ -183,10 +180,24 @@ const (
 func (s *server) waitForEnd(ctx context.Context, rec *workflow.ExecutionRecord, data *workflow.ExecutionData, wait time.Duration) (*workflow.ExecutionRecord, *workflow.ExecutionData, error) {
 	until := time.NewTimer(wait)
 	defer until.Stop()
+	var ended <-chan struct{}
+	if s.Ended != nil {
+		c, done := s.Ended(rec.ID)
+		defer done()
+		// What has ended before that is seen here.
+		var err error
+		if rec, data, err = s.Store.GetExecution(ctx, rec.ProjectID, rec.ID); err != nil {
+			return nil, nil, err
+		}
+		ended = c
+	}
 	for pause := lookMin; !rec.State.Final(); pause = min(pause*3/2, lookMax) {
 		look := time.NewTimer(pause)
 		select {
 		case <-look.C:
+		case <-ended:
+			look.Stop()
+			ended = nil
 		case <-until.C:
 			look.Stop()
 			return rec, data, nil
@@ -203,30 +214,31 @@ func (s *server) waitForEnd(ctx context.Context, rec *workflow.ExecutionRecord, 
 }
 
 // readStart reads the body of a request to start an execution; what it leaves out comes from the source execution.
-func (s *server) readStart(r *http.Request, f fields) (start catalog.Start, source string, err error) {
+func (s *server) readStart(r *http.Request, f fields) (start catalog.Start, err error) {
 	t, err := f.texts("id", "workflow_id", "workflow_name", "workflow_namespace", "description", "source_execution_id")
 	if err != nil {
-		return start, "", err
+		return start, err
 	}
 	input, err := f.object("input")
 	if err != nil {
-		return start, "", err
+		return start, err
 	}
 	params, err := f.object("params")
 	if err != nil {
-		return start, "", err
+		return start, err
 	}
 	if len(t["id"]) > idMax {
-		return start, "", fault.New(fault.Invalid, "Invalid input for field/attribute id. Value: '%s'. An id has at most %d characters", clipText(t["id"]), idMax)
+		return start, fault.New(fault.Invalid, "Invalid input for field/attribute id. Value: '%s'. An id has at most %d characters", clipText(t["id"]), idMax)
 	}
 	if err := checkName("workflow_namespace", t["workflow_namespace"]); err != nil {
-		return start, "", err
+		return start, err
 	}
 	identifier := firstOf(t["workflow_id"], t["workflow_name"])
-	if source = t["source_execution_id"]; source != "" {
+	source := t["source_execution_id"]
+	if source != "" {
 		rec, data, err := s.execution(r, source)
 		if err != nil {
-			return start, "", err
+			return start, err
 		}
 		if identifier == "" {
 			identifier, t["workflow_namespace"] = rec.DefinitionID, rec.Namespace
@@ -235,23 +247,23 @@ func (s *server) readStart(r *http.Request, f fields) (start catalog.Start, sour
 		t["description"] = strings.TrimSpace(t["description"] + " Based on the execution '" + source + "'")
 	}
 	if identifier == "" {
-		return start, "", fault.New(fault.Invalid, "Workflow ID or workflow name must be provided. Workflow ID is recommended.")
+		return start, fault.New(fault.Invalid, "Workflow ID or workflow name must be provided. Workflow ID is recommended.")
 	}
 	def, err := s.lookUp(r, persistence.WorkflowDefinition, identifier, t["workflow_namespace"])
 	if err != nil {
-		return start, "", err
+		return start, err
 	}
 	if start, err = s.Catalog.NewStart(r.Context(), callerOf(r).ProjectID, def, input, params); err != nil {
-		return start, "", err
+		return start, err
 	}
 	id := t["id"]
 	if id == "" {
 		if id, err = s.newID(r); err != nil {
-			return start, "", err
+			return start, err
 		}
 	}
-	start.ID, start.Description = workflow.ExecutionID(id), t["description"]
-	return start, source, nil
+	start.ID, start.SourceID, start.Description = workflow.ExecutionID(id), workflow.ExecutionID(source), t["description"]
+	return start, nil
 }
 
 // merge is base with the entries of over set on top.

@@ -96,7 +96,7 @@ func (c *Catalog) findAction(ctx context.Context, k lookup, above []string) (*wo
 	if err != nil {
 		return nil, err
 	}
-	base, err := c.findBase(ctx, k, def, a, append(above, k.name))
+	base, err := c.findBase(ctx, k, a, append(above, k.name))
 	if err != nil {
 		return nil, err
 	}
@@ -106,17 +106,11 @@ func (c *Catalog) findAction(ctx context.Context, k lookup, above []string) (*wo
 	}, nil
 }
 
-// findBase looks for the base among the actions of the same workbook first, as Mistral does for names in a workbook.
-func (c *Catalog) findBase(ctx context.Context, k lookup, def *persistence.Definition, a *dsl.Action, above []string) (*workflow.ActionSpec, error) {
+// findBase looks for the base by the name that is written: an action of the same workbook has its full name there, as in
+// Mistral.
+func (c *Catalog) findBase(ctx context.Context, k lookup, a *dsl.Action, above []string) (*workflow.ActionSpec, error) {
 	name := a.Base.Name.Source()
-	var base *workflow.ActionSpec
-	var err error
-	if def.Workbook != "" {
-		base, err = c.findAction(ctx, lookup{k.project, k.namespace, def.Workbook + "." + name}, above)
-	}
-	if err == nil && base == nil {
-		base, err = c.findAction(ctx, lookup{k.project, k.namespace, name}, above)
-	}
+	base, err := c.findAction(ctx, lookup{k.project, k.namespace, name}, above)
 	if err == nil && base == nil {
 		err = fault.New(fault.Invalid, "Failed to find base action [action_name=%s namespace=%s] ", name, k.namespace)
 	}

@@ -19,9 +19,10 @@ type Start struct {
 	Description  string
 	Tags         []string
 	Priority     int
-	Input        *value.Dict // never nil
-	Params       *value.Dict // never nil; as the user gave them
-	Env          *value.Dict // never nil; resolved, its expressions not yet evaluated
+	SourceID     workflow.ExecutionID // the execution whose start this one repeats; "" for none
+	Input        *value.Dict          // never nil
+	Params       *value.Dict          // never nil; as the user gave them
+	Env          *value.Dict          // never nil; resolved, its expressions not yet evaluated
 }
 
 // NewStart prepares the start of a definition in a project, which may be another than the definition's: it resolves the

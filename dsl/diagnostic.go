@@ -130,15 +130,17 @@ const lineWidth = 120
 
 // caret gives the line of the text, cut around the place, and ^~~~ below it. Tabs stay, so that both look alike.
 func (d *Diagnostic) caret() (line, caret string) {
-	text := []rune(d.Line)
-	col := d.Pos.Col - 1
+	shown, col, end := d.Line, d.Pos.Col-1, d.End-1
+	if from := col - lineWidth/3; len(shown) > lineWidth && from > 0 { // a line may have a million characters
+		if utf8.RuneCountInString(shown) > lineWidth {
+			shown, col, end = behind(shown, from), col-from, end-from
+		}
+	}
+	text := []rune(shown[:len(shown)-len(behind(shown, lineWidth+1))])
 	if len(text) == 0 || col < 0 || col > len(text) {
 		return "", ""
 	}
-	end := min(max(d.End-1, col+1), max(len(text), col+1))
-	if from := col - lineWidth/3; len(text) > lineWidth && from > 0 {
-		text, col, end = text[from:], col-from, end-from
-	}
+	end = min(max(end, col+1), max(len(text), col+1))
 	if len(text) > lineWidth {
 		text, end = text[:lineWidth], min(end, lineWidth)
 	}
@@ -154,10 +156,28 @@ func (d *Diagnostic) caret() (line, caret string) {
 	return string(text), b.String()
 }
 
-// didYouMean is a hint with the name that was probably meant; "" when none is near.
-func didYouMean(wrong string, names []string) string {
+// behind is a text without its first n characters.
+func behind(s string, n int) string {
+	for i := range s {
+		if n == 0 {
+			return s[i:]
+		}
+		n--
+	}
+	return ""
+}
+
+// comparisonsMax bounds how many characters of names are compared for the hints of one document: thousands of unknown
+// names among thousands of known ones would take minutes.
+const comparisonsMax = 20_000_000
+
+// didYouMean is a hint with the name that was probably meant; "" when none is near, or when many were looked for already.
+func (r *reader) didYouMean(wrong string, names []string) string {
 	nearest, distance := "", 1+utf8.RuneCountInString(wrong)/3
 	for _, n := range names {
+		if r.comparisons += len(wrong) * len(n); r.comparisons > comparisonsMax {
+			return ""
+		}
 		if d := editDistance([]rune(strings.ToLower(wrong)), []rune(strings.ToLower(n)), distance); d <= distance {
 			nearest, distance = n, d-1
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // links checks what concerns several tasks: starts, targets, joins. sound: the workflow has no errors so far; without
@@ -112,10 +113,10 @@ func (r *reader) unknownTask(w *Workflow, name string, pos Pos, path string, eng
 		names = append(names, strings.Fields(commands)...)
 	}
 	end := 0
-	if pos.Line > 0 && pos.Line <= len(r.lines) {
-		end = pos.Col + len([]rune(name))
+	if r.stands(name, pos) {
+		end = pos.Col + utf8.RuneCountInString(name)
 	}
-	r.add(SeverityError, pos, end, path, "unknown-task", didYouMean(name, names), fmt.Sprintf("Task '%s' not found.", name))
+	r.add(SeverityError, pos, end, path, "unknown-task", r.didYouMean(name, names), fmt.Sprintf("Task '%s' not found.", name))
 }
 
 // requirements checks the links of a reverse workflow. Cycles are accepted by Mistral.
@@ -175,4 +176,12 @@ func (r *reader) joins(w *Workflow, inbound map[string]int, path string) {
 	if len(all) > 1 {
 		r.diags[first].mistral = strings.Join(all, "\n")
 	}
+}
+
+// stands reports whether a text begins at a place. It doesn't where it is quoted, or where the place is that of the task.
+func (r *reader) stands(text string, pos Pos) bool {
+	if pos.Line < 1 || pos.Line > len(r.lines) || pos.Col < 1 {
+		return false
+	}
+	return strings.HasPrefix(behind(r.lines[pos.Line-1], pos.Col-1), text)
 }

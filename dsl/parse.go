@@ -1,7 +1,6 @@
 package dsl
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -16,6 +15,7 @@ import (
 // The limits of a document, beyond those of package yaml.
 const (
 	WorkflowsMax = 1000   // members of a list or workbook
+	FindingsMax  = 1000   // errors, and as many warnings; of more it is only said how many
 	TasksMax     = 10_000 // of a workflow
 	nameMax      = 255    // characters of a task's name; Mistral's database has it
 	joinNameMax  = 208    // of a join task's
@@ -88,6 +88,12 @@ func done[T any](r *reader, v T) (T, Diagnostics) {
 	slices.SortStableFunc(r.diags, func(a, b Diagnostic) int {
 		return cmp.Or(cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Col, b.Pos.Col))
 	})
+	for severity, n := range r.omitted {
+		if n > 0 {
+			text := fmt.Sprintf("there are %d more of this kind, which are not shown", n)
+			r.diags = append(r.diags, Diagnostic{Severity: Severity(severity), File: r.file, Code: "more", Message: text, order: len(r.diags)})
+		}
+	}
 	for _, d := range r.diags {
 		if d.Severity == SeverityError {
 			var none T
@@ -101,17 +107,21 @@ func done[T any](r *reader, v T) (T, Diagnostics) {
 // error is Mistral's.
 type reader struct {
 	file    string
-	lines   [][]byte
+	lines   []string // diagnostics share them
 	grammar *grammar
 	diags   Diagnostics
 	errors  int
+	omitted [SeverityWarning + 1]int // diagnostics beyond the limit
+	kept    [SeverityWarning + 1]int
+
+	comparisons int // characters of names that were compared for hints
 }
 
 func newReader(file string, src []byte) (*reader, *yaml.Node) {
 	r := &reader{file: file, grammar: newGrammar()}
 	n, err := yaml.Parse(src)
 	if len(src) <= yaml.SizeMax {
-		r.lines = bytes.Split(src, []byte("\n"))
+		r.lines = yaml.Lines(strings.TrimPrefix(string(src), "\uFEFF"))
 	}
 	if err != nil {
 		pos, brief := Pos{}, err.Error()
@@ -156,12 +166,17 @@ func (r *reader) duplicates(n *yaml.Node) {
 }
 
 func (r *reader) add(sev Severity, pos Pos, endCol int, path, code, hint, msg string) *Diagnostic {
-	d := Diagnostic{Severity: sev, File: r.file, Pos: pos, End: endCol, Path: path, Code: code, Message: msg, Hint: hint, order: len(r.diags)}
-	if pos.Line >= 1 && pos.Line <= len(r.lines) {
-		d.Line = strings.TrimRight(string(r.lines[pos.Line-1]), "\r")
-	}
 	if sev == SeverityError {
 		r.errors++
+	}
+	if r.kept[sev] == FindingsMax {
+		r.omitted[sev]++
+		return &Diagnostic{}
+	}
+	r.kept[sev]++
+	d := Diagnostic{Severity: sev, File: r.file, Pos: pos, End: endCol, Path: path, Code: code, Message: msg, Hint: hint, order: len(r.diags)}
+	if pos.Line >= 1 && pos.Line <= len(r.lines) {
+		d.Line = r.lines[pos.Line-1]
 	}
 	r.diags = append(r.diags, d)
 	return &r.diags[len(r.diags)-1]
@@ -209,7 +224,7 @@ func (r *reader) violation(v violation, path string) {
 		return
 	}
 	for i, e := range v.extras {
-		hint := didYouMean(textOf(e.Key), v.known)
+		hint := r.didYouMean(textOf(e.Key), v.known)
 		if hint == "" {
 			hint = attributeHint(textOf(e.Key), v.known)
 		}

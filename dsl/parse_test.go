@@ -88,34 +88,6 @@ func TestKinds(t *testing.T) {
 	}
 }
 
-// FuzzParse looks for panics and for documents that are neither accepted nor refused.
-func FuzzParse(f *testing.F) {
-	scripts, _ := filepath.Glob("testdata/*.txt") // none: then the seeds below
-	for _, name := range scripts {
-		if data, err := os.ReadFile(name); err == nil {
-			for _, c := range parseScript(string(data)) {
-				f.Add([]byte(c.text))
-			}
-		}
-	}
-	f.Add(manyTasks(2))
-	f.Fuzz(func(t *testing.T, src []byte) {
-		doc, diags := Parse("fuzz.yaml", src)
-		if (doc == nil) != (diags.Err() != nil) {
-			t.Fatalf("document %v, %s", doc, diags.Render())
-		}
-		_ = diags.RenderColor()
-		for _, parse := range []func() Diagnostics{
-			func() Diagnostics { _, d := ParseActions("f", src); return d },
-			func() Diagnostics { _, d := ParseWorkbook("f", src); return d },
-		} {
-			if d := parse(); len(d.Errors()) > 0 && d.Mistral() == "" {
-				t.Fatalf("errors without Mistral's text: %s", d.Render())
-			}
-		}
-	})
-}
-
 func TestLimits(t *testing.T) {
 	t.Parallel()
 	var many strings.Builder

@@ -109,7 +109,7 @@ func (r *reader) unknownAttributes(n *yaml.Node, path string) {
 		case name == "name" || name == "version":
 			r.warn(e.Key, path, "overwritten-attribute", "remove it", "%s of a workflow is overwritten by Mistral", name)
 		case !slices.Contains(workflowAttributes, name):
-			r.warn(e.Key, path, "unknown-attribute", didYouMean(name, workflowAttributes), "a workflow has no attribute %s: it is ignored", value.Repr(e.Key.Value))
+			r.warn(e.Key, path, "unknown-attribute", r.didYouMean(name, workflowAttributes), "a workflow has no attribute %s: it is ignored", value.Repr(e.Key.Value))
 		}
 	}
 	if in := n.Field("input"); in != nil {

@@ -1723,11 +1723,13 @@ type StartExecution struct {
 	Params       []byte                 `protobuf:"bytes,8,opt,name=params,proto3" json:"params,omitempty"`
 	Env          []byte                 `protobuf:"bytes,9,opt,name=env,proto3" json:"env,omitempty"`
 	// Of sub-workflows.
-	ParentId      string `protobuf:"bytes,10,opt,name=parent_id,json=parentId,proto3" json:"parent_id,omitempty"`
-	ParentTaskId  string `protobuf:"bytes,11,opt,name=parent_task_id,json=parentTaskId,proto3" json:"parent_task_id,omitempty"`
-	RootId        string `protobuf:"bytes,12,opt,name=root_id,json=rootId,proto3" json:"root_id,omitempty"`
-	Index         uint32 `protobuf:"varint,13,opt,name=index,proto3" json:"index,omitempty"`
-	Depth         uint32 `protobuf:"varint,14,opt,name=depth,proto3" json:"depth,omitempty"`
+	ParentId     string `protobuf:"bytes,10,opt,name=parent_id,json=parentId,proto3" json:"parent_id,omitempty"`
+	ParentTaskId string `protobuf:"bytes,11,opt,name=parent_task_id,json=parentTaskId,proto3" json:"parent_task_id,omitempty"`
+	RootId       string `protobuf:"bytes,12,opt,name=root_id,json=rootId,proto3" json:"root_id,omitempty"`
+	Index        uint32 `protobuf:"varint,13,opt,name=index,proto3" json:"index,omitempty"`
+	Depth        uint32 `protobuf:"varint,14,opt,name=depth,proto3" json:"depth,omitempty"`
+	// The execution that a user has started this one after; none for "".
+	SourceId      string `protobuf:"bytes,15,opt,name=source_id,json=sourceId,proto3" json:"source_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1858,6 +1860,13 @@ func (x *StartExecution) GetDepth() uint32 {
 		return x.Depth
 	}
 	return 0
+}
+
+func (x *StartExecution) GetSourceId() string {
+	if x != nil {
+		return x.SourceId
+	}
+	return ""
 }
 
 // Command is what a user asks for.
@@ -2828,7 +2837,7 @@ const file_cierzo_proto_rawDesc = "" +
 	"\n" +
 	"RunnerLost\x12\x1b\n" +
 	"\trunner_id\x18\x01 \x01(\tR\brunnerId\"\x06\n" +
-	"\x04Wake\"\x87\x03\n" +
+	"\x04Wake\"\xa4\x03\n" +
 	"\x0eStartExecution\x12#\n" +
 	"\rdefinition_id\x18\x01 \x01(\tR\fdefinitionId\x12\x18\n" +
 	"\aproject\x18\x02 \x01(\tR\aproject\x12\x1c\n" +
@@ -2844,7 +2853,8 @@ const file_cierzo_proto_rawDesc = "" +
 	"\x0eparent_task_id\x18\v \x01(\tR\fparentTaskId\x12\x17\n" +
 	"\aroot_id\x18\f \x01(\tR\x06rootId\x12\x14\n" +
 	"\x05index\x18\r \x01(\rR\x05index\x12\x14\n" +
-	"\x05depth\x18\x0e \x01(\rR\x05depth\"\xa4\x03\n" +
+	"\x05depth\x18\x0e \x01(\rR\x05depth\x12\x1b\n" +
+	"\tsource_id\x18\x0f \x01(\tR\bsourceId\"\xa4\x03\n" +
 	"\aCommand\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12(\n" +

@@ -24,6 +24,7 @@ type assembly struct {
 	engine  *actors.Engine  // nil without the role
 	gateway *actors.Gateway // nil without a store
 	runner  *runner.Runner  // nil without the role
+	ends    ends
 }
 
 func openStore(ctx context.Context, dsn string) (persistence.Store, error) {
@@ -61,6 +62,7 @@ func (a *assembly) start(ctx context.Context, cfg Config, store persistence.Stor
 		a.engine, err = actors.StartEngine(ctx, actors.Config{
 			Actors: a.system.Actors(), Network: a.system, Store: store, Catalog: cat, LeaseTTL: cfg.LeaseTTL,
 			RunnerGrace: cfg.RunnerGrace, IdleAfter: cfg.IdleAfter, Roles: roles, Version: cfg.Version, Logger: cfg.Logger,
+			Changed: a.ends.changed,
 		})
 		if err != nil {
 			return err
@@ -115,7 +117,7 @@ func (a *assembly) Start(ctx context.Context, s catalog.Start) error {
 		return fault.New(fault.Unavailable, "this node reaches no engine")
 	}
 	return a.gateway.Start(ctx, workflow.Spec{
-		ID: s.ID, ProjectID: s.ProjectID, Namespace: s.Namespace, DefinitionID: s.DefinitionID, Description: s.Description,
+		ID: s.ID, ProjectID: s.ProjectID, Namespace: s.Namespace, DefinitionID: s.DefinitionID, Description: s.Description, SourceID: s.SourceID,
 		Tags: s.Tags, Priority: s.Priority, Input: s.Input, Params: s.Params, Env: s.Env,
 	})
 }
@@ -136,7 +138,7 @@ func (a *assembly) metrics() map[string]uint64 {
 	}
 	m := a.engine.Metrics()
 	for name, n := range map[string]uint64{
-		"turns_total": m.Turns, "turns_committed_total": m.Commits, "transactions_total": m.Batches, "turns_fenced_total": m.Fenced,
+		"turns_total": m.Turns, "turns_committed_total": m.Commits, "transactions_total": m.Batches, "executions_ended_total": m.Ended, "turns_fenced_total": m.Fenced,
 		"turns_unsure_total": m.Unsure, "executions_loaded_total": m.Loads, "executions_reloaded_total": m.Reloads,
 		"results_late_total": m.LateResults, "attempts_sent_total": m.Dispatched, "runners_lost_total": m.RunnersLost,
 		"messages_forwarded_total": m.Forwarded, "messages_dropped_total": m.Dropped, "leases_lost_total": m.Parked,

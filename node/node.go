@@ -115,7 +115,8 @@ func (n *Node) serve(ln net.Listener) error {
 		cfg := api.Config{
 			Store: n.store, Catalog: n.catalog, Engine: n.cluster, Logger: n.cfg.Logger, NewID: uuid.NewString,
 			Metrics: n.cluster.metrics, Closing: closing, Authorize: n.cfg.Authorize, Cron: n.cfg.Cron, Info: n.cfg.Info,
-			Evaluate: Evaluate, Runners: n.cluster.runners, DeleteActionExecutions: n.cfg.DeleteActionExecutions,
+			Evaluate: Evaluate, Runners: n.cluster.runners, Ended: n.cluster.ends.await,
+			DeleteActionExecutions: n.cfg.DeleteActionExecutions,
 		}
 		if err := n.cfg.Auth.protect(&cfg); err != nil {
 			close(n.served)

@@ -197,14 +197,17 @@ func (n *Node) Tasks(ctx context.Context, id string) ([]Task, error) {
 	return out, nil
 }
 
-// waitMin and waitMax bound how often Wait looks at an execution: at first often, so that short ones are seen at once.
+// waitMin and waitMax bound how often Wait looks at an execution that another node may own; this node's engine says by
+// itself when one of its own has ended.
 const (
-	waitMin = 2 * time.Millisecond
+	waitMin = 20 * time.Millisecond
 	waitMax = 250 * time.Millisecond
 )
 
 // Wait returns the execution when it is final, or the context's error.
 func (n *Node) Wait(ctx context.Context, id string) (*Execution, error) {
+	ended, done := n.cluster.ends.await(workflow.ExecutionID(id))
+	defer done()
 	pause := waitMin
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -212,6 +215,8 @@ func (n *Node) Wait(ctx context.Context, id string) (*Execution, error) {
 		select {
 		case <-ctx.Done():
 			return nil, fault.Wrap(fault.Unavailable, ctx.Err(), "wait for execution %s", id)
+		case <-ended:
+			ended = nil
 		case <-timer.C:
 		}
 		e, err := n.Execution(ctx, id)

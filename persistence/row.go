@@ -21,8 +21,10 @@ type ExecutionRow struct {
 	RootID       string
 	ParentID     string
 	ParentTaskID string
-	WakeAt       int64 // 0 is never
-	Wanting      int64 // 1: queued actions wait for slots; 0: none do
+	WakeAt       int64  // 0 is never
+	Wanting      int64  // 1: queued actions wait for slots; 0: none do
+	Busy         int64  // 1: runners hold actions; 0: none does
+	Runners      string // JSON array of these runners; "" without any
 	CreatedAt    int64
 	Doc          string
 }
@@ -36,6 +38,7 @@ type executionDoc struct {
 	Priority      int                       `json:"priority,omitempty"`
 	Index         int                       `json:"index,omitempty"`
 	Depth         int                       `json:"depth,omitempty"`
+	SourceID      string                    `json:"source_id,omitempty"`
 	ParentPending bool                      `json:"parent_pending,omitempty"`
 	ParentSent    int                       `json:"parent_sent,omitempty"`
 	Requests      []string                  `json:"requests,omitempty"`
@@ -48,7 +51,7 @@ type executionDoc struct {
 func NewExecutionRow(r *workflow.ExecutionRecord) (ExecutionRow, error) {
 	d := executionDoc{
 		Namespace: r.Namespace, DefinitionID: r.DefinitionID, Description: r.Description, Tags: r.Tags,
-		StateInfo: r.StateInfo, Priority: r.Priority, Index: r.Index, Depth: r.Depth, ParentPending: r.ParentPending,
+		StateInfo: r.StateInfo, Priority: r.Priority, Index: r.Index, Depth: r.Depth, SourceID: string(r.SourceID), ParentPending: r.ParentPending,
 		ParentSent: r.ParentSent, Runtime: r.Runtime, Turns: r.Turns, UpdatedAt: Micros(r.UpdatedAt),
 	}
 	for _, q := range r.Requests {
@@ -62,7 +65,14 @@ func NewExecutionRow(r *workflow.ExecutionRecord) (ExecutionRow, error) {
 	if r.Wanting {
 		row.Wanting = 1
 	}
-	for _, s := range []string{row.ID, row.ProjectID, row.WorkflowName, row.State, row.RootID, row.ParentID, row.ParentTaskID} {
+	if len(r.Runners) > 0 {
+		text, err := json.Marshal(r.Runners)
+		if err != nil {
+			return row, fault.Wrap(fault.Invalid, err, "encode execution %s", row.ID)
+		}
+		row.Busy, row.Runners = 1, string(text)
+	}
+	for _, s := range []string{row.Runners, row.ID, row.ProjectID, row.WorkflowName, row.State, row.RootID, row.ParentID, row.ParentTaskID} {
 		if err := checkText("name or id", s); err != nil {
 			return row, err
 		}
@@ -83,8 +93,13 @@ func (row *ExecutionRow) Decode() (*workflow.ExecutionRecord, error) {
 		DefinitionID: d.DefinitionID, Description: d.Description, Tags: d.Tags, State: workflow.State(row.State),
 		StateInfo: d.StateInfo, Priority: d.Priority, RootID: workflow.ExecutionID(row.RootID),
 		ParentID: workflow.ExecutionID(row.ParentID), ParentTaskID: workflow.TaskID(row.ParentTaskID), Index: d.Index,
-		Depth: d.Depth, ParentPending: d.ParentPending, ParentSent: d.ParentSent, Runtime: d.Runtime, Turns: d.Turns,
+		Depth: d.Depth, SourceID: workflow.ExecutionID(d.SourceID), ParentPending: d.ParentPending, ParentSent: d.ParentSent, Runtime: d.Runtime, Turns: d.Turns,
 		WakeAt: FromMicros(row.WakeAt), Wanting: row.Wanting != 0, CreatedAt: FromMicros(row.CreatedAt), UpdatedAt: FromMicros(d.UpdatedAt),
+	}
+	if row.Runners != "" {
+		if err := decodeDoc(row.Runners, &r.Runners, "runners of execution", row.ID); err != nil {
+			return nil, err
+		}
 	}
 	for _, id := range d.Requests {
 		r.Requests = append(r.Requests, workflow.RequestRecord{ID: id})

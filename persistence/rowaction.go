@@ -14,36 +14,37 @@ type ActionRow struct {
 	Seq         int64
 	ID          string
 	TaskID      string
-	Runner      string // only while the action is dispatched, "" otherwise: who must be asked about it
 	Doc         string
 	Values      string
+	New         bool // the store doesn't have it yet; not stored
 }
 
+// actionDoc is a row's document, written small like taskDoc.
 type actionDoc struct {
-	Name         string              `json:"name"`
-	Kind         workflow.ActionKind `json:"kind,omitempty"`
-	Index        int                 `json:"index,omitempty"`
-	State        string              `json:"state"`
-	Accepted     bool                `json:"accepted,omitempty"`
+	Name         string              `json:"n"`
+	Kind         workflow.ActionKind `json:"k,omitempty"`
+	Index        int                 `json:"x,omitempty"`
+	State        string              `json:"s"` // see shortStates
+	Accepted     bool                `json:"a,omitempty"`
 	Tags         []string            `json:"tags,omitempty"`
-	Phase        workflow.Phase      `json:"phase,omitempty"`
-	Attempt      int                 `json:"attempt,omitempty"`
-	Runner       string              `json:"runner,omitempty"`
+	Phase        workflow.Phase      `json:"p,omitempty"`
+	Attempt      int                 `json:"no,omitempty"`
+	Runner       string              `json:"r,omitempty"`
 	Target       string              `json:"target,omitempty"`
-	SafeRerun    bool                `json:"safe_rerun,omitempty"`
-	Async        bool                `json:"async,omitempty"`
-	LeaseUntil   int64               `json:"lease_until,omitempty"`
-	Deadline     int64               `json:"deadline,omitempty"`
-	RunName      string              `json:"run_name,omitempty"`
-	ChildStarted bool                `json:"child_started,omitempty"`
-	ChildDef     string              `json:"child_definition_id,omitempty"`
-	CancelSent   bool                `json:"cancel_sent,omitempty"`
-	PauseSent    bool                `json:"pause_sent,omitempty"`
-	LateResults  int                 `json:"late_results,omitempty"`
-	CreatedAt    int64               `json:"created_at,omitempty"`
-	UpdatedAt    int64               `json:"updated_at,omitempty"`
-	StartedAt    int64               `json:"started_at,omitempty"`
-	FinishedAt   int64               `json:"finished_at,omitempty"`
+	SafeRerun    bool                `json:"sr,omitempty"`
+	Async        bool                `json:"as,omitempty"`
+	LeaseUntil   int64               `json:"l,omitempty"`
+	Deadline     int64               `json:"d,omitempty"`
+	RunName      string              `json:"rn,omitempty"`
+	ChildStarted bool                `json:"cs,omitempty"`
+	ChildDef     string              `json:"cd,omitempty"`
+	CancelSent   bool                `json:"xs,omitempty"`
+	PauseSent    bool                `json:"ps,omitempty"`
+	LateResults  int                 `json:"late,omitempty"`
+	CreatedAt    int64               `json:"c,omitempty"`
+	UpdatedAt    int64               `json:"u,omitempty"`
+	StartedAt    int64               `json:"st,omitempty"`
+	FinishedAt   int64               `json:"f,omitempty"`
 }
 
 // NewActionRow makes the row of a record. fault.Invalid: no store can keep it.
@@ -52,29 +53,26 @@ func NewActionRow(r *workflow.ActionRecord) (ActionRow, error) {
 		Shard: Shard(r.ExecutionID), ExecutionID: string(r.ExecutionID), Seq: int64(r.Seq), ID: string(r.ID),
 		TaskID: string(r.TaskID),
 	}
-	if r.Phase == workflow.PhaseDispatched {
-		row.Runner = string(r.Runner)
-	}
-	if err := checkText("id of an action or runner", row.ID+row.ExecutionID+row.TaskID+row.Runner); err != nil {
+	if err := checkText("id of an action", row.ID+row.ExecutionID+row.TaskID); err != nil {
 		return row, err
 	}
 	var err error
+	c := Micros(r.CreatedAt)
 	row.Doc, err = encodeDoc(actionDoc{
-		Name: r.Name, Kind: r.Kind, Index: r.Index, State: string(r.State), Accepted: r.Accepted, Tags: r.Tags,
+		Name: r.Name, Kind: r.Kind, Index: r.Index, State: abbreviate(r.State, shortStates), Accepted: r.Accepted, Tags: r.Tags,
 		Phase: r.Phase, Attempt: r.Attempt, Runner: string(r.Runner), Target: r.Target, SafeRerun: r.SafeRerun,
-		Async: r.Async, LeaseUntil: Micros(r.LeaseUntil), Deadline: Micros(r.Deadline), RunName: r.RunName,
+		Async: r.Async, LeaseUntil: distance(c, r.LeaseUntil), Deadline: distance(c, r.Deadline), RunName: r.RunName,
 		ChildStarted: r.ChildStarted, ChildDef: r.ChildDefinitionID, CancelSent: r.CancelSent, PauseSent: r.PauseSent, LateResults: r.LateResults,
-		CreatedAt: Micros(r.CreatedAt), UpdatedAt: Micros(r.UpdatedAt), StartedAt: Micros(r.StartedAt),
-		FinishedAt: Micros(r.FinishedAt),
+		CreatedAt: c, UpdatedAt: distance(c, r.UpdatedAt), StartedAt: distance(c, r.StartedAt), FinishedAt: distance(c, r.FinishedAt),
 	}, "action", row.ID)
 	if err != nil {
 		return row, err
 	}
 	var b body
-	b.dict("input", r.Input)
-	b.value("output", r.Output)
-	b.dict("run_input", r.RunInput)
-	b.dict("child_params", r.ChildParams)
+	b.dict("i", r.Input)
+	b.value("o", r.Output)
+	b.dict("ri", r.RunInput)
+	b.dict("cp", r.ChildParams)
 	row.Values, err = b.text()
 	return row, fault.Wrap(fault.Invalid, err, "encode action %s", r.ID)
 }
@@ -88,14 +86,14 @@ func (row *ActionRow) Decode() (*workflow.ActionRecord, error) {
 	m := readBody(row.Values)
 	r := &workflow.ActionRecord{
 		ID: workflow.ActionID(row.ID), ExecutionID: workflow.ExecutionID(row.ExecutionID), TaskID: workflow.TaskID(row.TaskID),
-		Name: d.Name, Kind: d.Kind, Seq: int(row.Seq), Index: d.Index, State: workflow.State(d.State), Accepted: d.Accepted,
-		Input: m.getDict("input"), Output: m.get("output"), Tags: d.Tags, Phase: d.Phase, Attempt: d.Attempt,
+		Name: d.Name, Kind: d.Kind, Seq: int(row.Seq), Index: d.Index, State: expand(d.State, longStates), Accepted: d.Accepted,
+		Input: m.getDict("i"), Output: m.get("o"), Tags: d.Tags, Phase: d.Phase, Attempt: d.Attempt,
 		Runner: workflow.RunnerID(d.Runner), Target: d.Target, SafeRerun: d.SafeRerun, Async: d.Async,
-		LeaseUntil: FromMicros(d.LeaseUntil), Deadline: FromMicros(d.Deadline), RunName: d.RunName,
-		RunInput: m.getDict("run_input"), ChildStarted: d.ChildStarted, ChildDefinitionID: d.ChildDef,
-		ChildParams: m.getDict("child_params"), CancelSent: d.CancelSent, PauseSent: d.PauseSent, LateResults: d.LateResults,
-		CreatedAt: FromMicros(d.CreatedAt), UpdatedAt: FromMicros(d.UpdatedAt), StartedAt: FromMicros(d.StartedAt),
-		FinishedAt: FromMicros(d.FinishedAt),
+		LeaseUntil: moment(d.CreatedAt, d.LeaseUntil), Deadline: moment(d.CreatedAt, d.Deadline), RunName: d.RunName,
+		RunInput: m.getDict("ri"), ChildStarted: d.ChildStarted, ChildDefinitionID: d.ChildDef,
+		ChildParams: m.getDict("cp"), CancelSent: d.CancelSent, PauseSent: d.PauseSent, LateResults: d.LateResults,
+		CreatedAt: FromMicros(d.CreatedAt), UpdatedAt: moment(d.CreatedAt, d.UpdatedAt), StartedAt: moment(d.CreatedAt, d.StartedAt),
+		FinishedAt: moment(d.CreatedAt, d.FinishedAt),
 	}
 	if m.err != nil {
 		return nil, fmt.Errorf("decode action %s: %w", row.ID, m.err)

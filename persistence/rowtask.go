@@ -1,10 +1,10 @@
 package persistence
 
 import (
-	"encoding/json"
+	"cmp"
 	"fmt"
+	"slices"
 
-	"cierzo/expr/value"
 	"cierzo/fault"
 	"cierzo/workflow"
 )
@@ -17,25 +17,39 @@ type TaskRow struct {
 	ID          string
 	Doc         string
 	Values      string
+	New         bool // the store doesn't have it yet; not stored
 }
 
+// taskDoc is a row's document. There are two writes of it for each action, so its names are short. Moments but the first
+// are distances from CreatedAt, see distance.
 type taskDoc struct {
-	Name         string               `json:"name"`
-	Type         string               `json:"type,omitempty"`
-	State        string               `json:"state"`
-	StateInfo    string               `json:"state_info,omitempty"`
-	Tags         []string             `json:"tags,omitempty"`
-	Parents      []workflow.TaskID    `json:"parents,omitempty"`
-	TriggeredBy  []workflow.Trigger   `json:"triggered_by,omitempty"`
-	Next         []workflow.Trigger   `json:"next,omitempty"`
-	HasNext      bool                 `json:"has_next,omitempty"`
-	Processed    bool                 `json:"processed,omitempty"`
-	ErrorHandled bool                 `json:"error_handled,omitempty"`
-	Runtime      workflow.TaskRuntime `json:"runtime,omitzero"`
-	CreatedAt    int64                `json:"created_at,omitempty"`
-	UpdatedAt    int64                `json:"updated_at,omitempty"`
-	StartedAt    int64                `json:"started_at,omitempty"`
-	FinishedAt   int64                `json:"finished_at,omitempty"`
+	Name         string                `json:"n"`
+	Type         string                `json:"y,omitempty"` // "" is ACTION
+	State        string                `json:"s"`           // see shortStates
+	StateInfo    string                `json:"i,omitempty"`
+	Tags         []string              `json:"tags,omitempty"`
+	Parents      []workflow.TaskID     `json:"p,omitempty"`
+	AsTriggered  bool                  `json:"q,omitempty"` // Parents are the tasks of TriggeredBy
+	TriggeredBy  []workflow.Trigger    `json:"b,omitempty"`
+	Next         []workflow.Trigger    `json:"x,omitempty"`
+	HasNext      bool                  `json:"hx,omitempty"`
+	Processed    bool                  `json:"pr,omitempty"`
+	ErrorHandled bool                  `json:"eh,omitempty"`
+	Runtime      *workflow.TaskRuntime `json:"r,omitempty"` // nil is that of a task without policies and items
+	CreatedAt    int64                 `json:"c,omitempty"`
+	UpdatedAt    int64                 `json:"u,omitempty"`
+	StartedAt    int64                 `json:"st,omitempty"`
+	FinishedAt   int64                 `json:"f,omitempty"`
+}
+
+// plainRuntime is what a task without policies and items remembers: nothing.
+func plainRuntime() workflow.TaskRuntime { return workflow.TaskRuntime{ItemCount: -1} }
+
+const plainType = "ACTION"
+
+// asTriggered reports whether the parents are the tasks that have triggered this one.
+func asTriggered(r *workflow.TaskRecord) bool {
+	return len(r.Parents) > 0 && slices.EqualFunc(r.Parents, r.TriggeredBy, func(p workflow.TaskID, t workflow.Trigger) bool { return p == t.TaskID })
 }
 
 // NewTaskRow makes the row of a record. fault.Invalid: no store can keep it.
@@ -45,18 +59,28 @@ func NewTaskRow(r *workflow.TaskRecord) (TaskRow, error) {
 		return row, err
 	}
 	var err error
-	row.Doc, err = encodeDoc(taskDoc{
-		Name: r.Name, Type: r.Type, State: string(r.State), StateInfo: r.StateInfo, Tags: r.Tags, Parents: r.Parents,
+	c := Micros(r.CreatedAt)
+	d := taskDoc{
+		Name: r.Name, State: abbreviate(r.State, shortStates), StateInfo: r.StateInfo, Tags: r.Tags, Parents: r.Parents,
 		TriggeredBy: r.TriggeredBy, Next: r.Next, HasNext: r.HasNext, Processed: r.Processed, ErrorHandled: r.ErrorHandled,
-		Runtime: r.Runtime, CreatedAt: Micros(r.CreatedAt), UpdatedAt: Micros(r.UpdatedAt), StartedAt: Micros(r.StartedAt),
-		FinishedAt: Micros(r.FinishedAt),
-	}, "task", row.ID)
+		CreatedAt: c, UpdatedAt: distance(c, r.UpdatedAt), StartedAt: distance(c, r.StartedAt), FinishedAt: distance(c, r.FinishedAt),
+	}
+	if r.Type != plainType {
+		d.Type = cmp.Or(r.Type, "-")
+	}
+	if r.Runtime != plainRuntime() {
+		d.Runtime = &r.Runtime
+	}
+	if asTriggered(r) {
+		d.Parents, d.AsTriggered = nil, true
+	}
+	row.Doc, err = encodeDoc(d, "task", row.ID)
 	if err != nil {
 		return row, err
 	}
 	var b body
-	b.dict("published", r.Published)
-	b.dict("globals", r.Globals)
+	b.dict("p", r.Published)
+	b.dict("g", r.Globals)
 	row.Values, err = b.text()
 	return row, fault.Wrap(fault.Invalid, err, "encode task %s", r.ID)
 }
@@ -68,102 +92,27 @@ func (row *TaskRow) Decode() (*workflow.TaskRecord, error) {
 		return nil, err
 	}
 	m := readBody(row.Values)
+	c := d.CreatedAt
 	r := &workflow.TaskRecord{
 		ID: workflow.TaskID(row.ID), ExecutionID: workflow.ExecutionID(row.ExecutionID), Name: d.Name, Seq: int(row.Seq),
-		Type: d.Type, State: workflow.State(d.State), StateInfo: d.StateInfo, Tags: d.Tags, Parents: d.Parents,
-		TriggeredBy: d.TriggeredBy, Published: m.getDict("published"), Globals: m.getDict("globals"), Next: d.Next, HasNext: d.HasNext,
-		Processed: d.Processed, ErrorHandled: d.ErrorHandled, Runtime: d.Runtime, CreatedAt: FromMicros(d.CreatedAt),
-		UpdatedAt: FromMicros(d.UpdatedAt), StartedAt: FromMicros(d.StartedAt), FinishedAt: FromMicros(d.FinishedAt),
+		Type: cmp.Or(d.Type, plainType), State: expand(d.State, longStates), StateInfo: d.StateInfo, Tags: d.Tags, Parents: d.Parents,
+		TriggeredBy: d.TriggeredBy, Published: m.getDict("p"), Globals: m.getDict("g"), Next: d.Next, HasNext: d.HasNext,
+		Processed: d.Processed, ErrorHandled: d.ErrorHandled, Runtime: plainRuntime(), CreatedAt: FromMicros(c),
+		UpdatedAt: moment(c, d.UpdatedAt), StartedAt: moment(c, d.StartedAt), FinishedAt: moment(c, d.FinishedAt),
+	}
+	if r.Type == "-" {
+		r.Type = ""
+	}
+	if d.Runtime != nil {
+		r.Runtime = *d.Runtime
+	}
+	if d.AsTriggered {
+		for _, t := range d.TriggeredBy {
+			r.Parents = append(r.Parents, t.TaskID)
+		}
 	}
 	if m.err != nil {
 		return nil, fmt.Errorf("decode task %s: %w", row.ID, m.err)
 	}
 	return r, nil
-}
-
-// HistoryRow is a run of history events, those of one turn, in a store.
-type HistoryRow struct {
-	Shard       uint16
-	ExecutionID string
-	LastSeq     int64 // of the newest event in it
-	Doc         string
-}
-
-type historyDoc struct {
-	Seq      uint64 `json:"seq"`
-	At       int64  `json:"at"`
-	Kind     string `json:"kind"`
-	TaskID   string `json:"task_id,omitempty"`
-	Task     string `json:"task,omitempty"`
-	ActionID string `json:"action_id,omitempty"`
-	State    string `json:"state,omitempty"`
-	Info     string `json:"info,omitempty"`
-	Detail   string `json:"detail,omitempty"` // JSON
-}
-
-// NewHistoryRow makes the row of a turn's events; len(events) ≥ 1. fault.Invalid: no store can keep it.
-func NewHistoryRow(id workflow.ExecutionID, events []workflow.HistoryEvent) (HistoryRow, error) {
-	row := HistoryRow{Shard: Shard(id), ExecutionID: string(id), LastSeq: int64(events[len(events)-1].Seq)}
-	docs := make([]historyDoc, 0, len(events))
-	for _, e := range events {
-		d := historyDoc{
-			Seq: e.Seq, At: Micros(e.At), Kind: e.Kind, TaskID: string(e.TaskID), Task: e.Task,
-			ActionID: string(e.ActionID), State: string(e.State), Info: e.Info,
-		}
-		if e.Detail != nil {
-			text, err := value.AppendJSON(nil, e.Detail)
-			if err != nil {
-				return row, fault.Wrap(fault.Invalid, err, "encode history event %d of execution %s", e.Seq, id)
-			}
-			d.Detail = string(text)
-		}
-		docs = append(docs, d)
-	}
-	var err error
-	row.Doc, err = encodeDoc(docs, "history of execution", row.ExecutionID)
-	return row, err
-}
-
-// Decode makes the events of a row.
-func (row *HistoryRow) Decode() ([]workflow.HistoryEvent, error) {
-	var docs []historyDoc
-	if err := json.Unmarshal([]byte(row.Doc), &docs); err != nil {
-		return nil, fmt.Errorf("decode history of execution %s: %w", row.ExecutionID, err)
-	}
-	events := make([]workflow.HistoryEvent, 0, len(docs))
-	for _, d := range docs {
-		e := workflow.HistoryEvent{
-			Seq: d.Seq, At: FromMicros(d.At), Kind: d.Kind, TaskID: workflow.TaskID(d.TaskID), Task: d.Task,
-			ActionID: workflow.ActionID(d.ActionID), State: workflow.State(d.State), Info: d.Info,
-		}
-		if d.Detail != "" {
-			v, err := parseValue(d.Detail)
-			if err != nil {
-				return nil, fmt.Errorf("decode history event %d of execution %s: %w", d.Seq, row.ExecutionID, err)
-			}
-			e.Detail = v
-		}
-		events = append(events, e)
-	}
-	return events, nil
-}
-
-// JoinHistory makes the events after a sequence number, at most limit of them, from rows in order.
-func JoinHistory(rows []HistoryRow, after uint64, limit int) ([]workflow.HistoryEvent, error) {
-	var out []workflow.HistoryEvent
-	for i := range rows {
-		if uint64(rows[i].LastSeq) <= after {
-			continue
-		}
-		events, err := rows[i].Decode()
-		if err != nil {
-			return nil, err
-		}
-		for _, e := range events {
-			if e.Seq > after && len(out) < Limit(limit) {
-				out = append(out, e)
-			}
-		}
-	}
-	return out, nil
 }

@@ -40,10 +40,10 @@ func NewTurnRows(t *Turn) (*TurnRows, error) {
 			rows.Data = "{}"
 		}
 	}
-	if rows.Tasks, err = encodeTasks(t.ID, w.Tasks); err != nil {
+	if rows.Tasks, err = encodeTasks(t.ID, w.Tasks, w.FirstTask); err != nil {
 		return nil, err
 	}
-	if rows.Actions, err = encodeActions(t.ID, w.Actions); err != nil {
+	if rows.Actions, err = encodeActions(t.ID, w.Actions, w.FirstAction); err != nil {
 		return nil, err
 	}
 	if len(w.History) > 0 {
@@ -56,45 +56,45 @@ func NewTurnRows(t *Turn) (*TurnRows, error) {
 	return rows, nil
 }
 
-// encodeTasks keeps the last of several snapshots of one task.
-func encodeTasks(id workflow.ExecutionID, records []*workflow.TaskRecord) ([]TaskRow, error) {
+// encodeTasks makes the rows of tasks; those from the number first on are new.
+func encodeTasks(id workflow.ExecutionID, records []*workflow.TaskRecord, first int) ([]TaskRow, error) {
 	rows := make([]TaskRow, 0, len(records))
-	at := make(map[int]int, len(records))
+	last := -1
 	for _, r := range records {
 		if r.ExecutionID != id {
 			return nil, fault.New(fault.Invalid, "task %s of execution %q is in a turn of %s", r.ID, r.ExecutionID, id)
 		}
+		if r.Seq <= last {
+			return nil, fault.New(fault.Invalid, "task %s of execution %s is out of order in its turn", r.ID, id)
+		}
+		last = r.Seq
 		row, err := NewTaskRow(r)
 		if err != nil {
 			return nil, err
 		}
-		if i, ok := at[r.Seq]; ok {
-			rows[i] = row
-			continue
-		}
-		at[r.Seq] = len(rows)
+		row.New = r.Seq >= first
 		rows = append(rows, row)
 	}
 	return rows, nil
 }
 
-// encodeActions keeps the last of several snapshots of one action.
-func encodeActions(id workflow.ExecutionID, records []*workflow.ActionRecord) ([]ActionRow, error) {
+// encodeActions makes the rows of actions; those from the number first on are new.
+func encodeActions(id workflow.ExecutionID, records []*workflow.ActionRecord, first int) ([]ActionRow, error) {
 	rows := make([]ActionRow, 0, len(records))
-	at := make(map[int]int, len(records))
+	last := -1
 	for _, r := range records {
 		if r.ExecutionID != id {
 			return nil, fault.New(fault.Invalid, "action %s of execution %q is in a turn of %s", r.ID, r.ExecutionID, id)
 		}
+		if r.Seq <= last {
+			return nil, fault.New(fault.Invalid, "action %s of execution %s is out of order in its turn", r.ID, id)
+		}
+		last = r.Seq
 		row, err := NewActionRow(r)
 		if err != nil {
 			return nil, err
 		}
-		if i, ok := at[r.Seq]; ok {
-			rows[i] = row
-			continue
-		}
-		at[r.Seq] = len(rows)
+		row.New = r.Seq >= first
 		rows = append(rows, row)
 	}
 	return rows, nil

@@ -9,10 +9,12 @@
 //     must load again, and must not assume either. Any other error means that nothing was written.
 //  3. A turn is written only if its execution's epoch is still the turn's epoch. A fenced or refused turn drops out of its
 //     batch; the other turns of the batch are written.
-//  4. Time in leases is the database's time. No method compares clocks of two machines.
-//  5. What a method returns belongs to the caller; what it was given it doesn't keep or change.
-//  6. Every read has a limit. A limit below 1 or above 1000 means 1000.
-//  7. Times are kept in microseconds, in UTC. Values come back as their JSON says: a tuple is a list, a key is a text.
+//  4. A turn says which of its rows the store has not (Writes.FirstTask, FirstAction). When that isn't so the engine and the
+//     database disagree: the error's kind is Internal, and nothing of the batch was written.
+//  5. Time in leases is the database's time. No method compares clocks of two machines.
+//  6. What a method returns belongs to the caller; what it was given it doesn't keep or change.
+//  7. Every read has a limit. A limit below 1 or above 1000 means 1000.
+//  8. Times are kept in microseconds, in UTC. Values come back as their JSON says: a tuple is a list, a key is a text.
 package persistence
 
 import (

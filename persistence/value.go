@@ -28,6 +28,30 @@ func FromMicros(us int64) time.Time {
 	return time.UnixMicro(us).UTC()
 }
 
+// distance is a moment as microseconds after another one, plus one: 0 stays the zero time. A clock that was set back makes it
+// negative.
+func distance(from int64, t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	d := t.UnixMicro() - from
+	if d >= 0 {
+		d++
+	}
+	return d
+}
+
+// moment is the inverse of distance.
+func moment(from, d int64) time.Time {
+	switch {
+	case d == 0:
+		return time.Time{}
+	case d > 0:
+		d--
+	}
+	return time.UnixMicro(from + d).UTC()
+}
+
 // body builds the JSON object of the values of a row. A value that is nil is left out, so that nil and null stay apart.
 type body struct {
 	buf []byte

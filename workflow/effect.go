@@ -18,9 +18,11 @@ type Writes struct {
 	Create    bool             // the execution's row must not exist yet
 	Execution *ExecutionRecord // nil: nothing is written and no commit is needed
 	Data      *ExecutionData   // nil: unchanged
-	Tasks     []*TaskRecord
-	Actions   []*ActionRecord
-	History   []HistoryEvent
+	Tasks     []*TaskRecord    // by Seq, each once
+	Actions   []*ActionRecord  // by Seq, each once
+	// FirstTask and FirstAction are the numbers of those that the store has: records from these on are new to it.
+	FirstTask, FirstAction int
+	History                []HistoryEvent
 }
 
 // Want is a queued action that waits for a slot.

@@ -2,6 +2,7 @@ package workflow
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -40,6 +41,8 @@ type Spec struct {
 	// Env is the environment: of a root execution as the user gave it, its expressions not yet evaluated; of a
 	// sub-workflow the root's. nil: none
 	Env *value.Dict
+	// SourceID is the execution whose start a user has repeated with this one; "" for none.
+	SourceID ExecutionID
 
 	// The rest is of sub-workflows only, as StartChild has it.
 	ParentID     ExecutionID
@@ -66,6 +69,9 @@ type Execution struct {
 	live     []*task // all that are not final or have running actions, and perhaps others
 	open     int     // tasks that are not final
 	waitings []*action
+	holds    map[RunnerID]int // dispatched actions of each runner, as of the last Flush
+	storedT  int              // tasks and actions that the store has, as of the last Flush
+	storedA  int
 	pub      *value.Dict // memo of the root context layer
 
 	// Of the turn, until Flush.
@@ -114,6 +120,7 @@ type action struct {
 	dirty    bool
 	resent   bool      // in Execution.resend
 	waits    bool      // in Execution.waitings
+	heldBy   RunnerID  // as counted in Execution.holds
 	nextSend time.Time // when its outbox is due again; zero: unknown
 }
 
@@ -126,7 +133,7 @@ func New(p *Program, s Spec, m Moment, f Facts) (*Execution, error) {
 		ID: s.ID, ProjectID: s.ProjectID, WorkflowName: p.name, Namespace: s.Namespace, DefinitionID: s.DefinitionID,
 		Description: s.Description, Tags: s.Tags, State: Idle, Priority: s.Priority,
 		RootID: s.RootID, ParentID: s.ParentID, ParentTaskID: s.ParentTaskID, Index: s.Index, Depth: s.Depth,
-		CreatedAt: m.Now, UpdatedAt: m.Now,
+		SourceID: s.SourceID, CreatedAt: m.Now, UpdatedAt: m.Now,
 	}
 	if s.ParentID != "" && s.Description == "" {
 		e.rec.Description = "sub-workflow execution"
@@ -139,7 +146,7 @@ func New(p *Program, s Spec, m Moment, f Facts) (*Execution, error) {
 
 func newExecution(p *Program) *Execution {
 	return &Execution{
-		program: p, byID: map[TaskID]*task{}, byName: map[string][]*task{}, actByID: map[ActionID]*action{},
+		program: p, byID: map[TaskID]*task{}, byName: map[string][]*task{}, actByID: map[ActionID]*action{}, holds: map[RunnerID]int{},
 	}
 }
 
@@ -167,6 +174,8 @@ func Load(p *Program, rec *ExecutionRecord, data *ExecutionData, tasks []*TaskRe
 		}
 		e.addAction(&action{ActionRecord: *r, task: t})
 	}
+	e.storedT, e.storedA = len(e.tasks), len(e.actions)
+	e.countHolds(e.actions)
 	e.derive()
 	return e, nil
 }
@@ -326,8 +335,10 @@ func (e *Execution) Flush() Effects {
 	}
 	e.rec.Turns++
 	e.rec.UpdatedAt = e.now
+	e.countHolds(e.dirtyA)
 	rec := e.Record()
-	f.Writes = Writes{Create: e.create, Execution: &rec, History: e.history}
+	f.Writes = Writes{Create: e.create, Execution: &rec, History: e.history, FirstTask: e.storedT, FirstAction: e.storedA}
+	e.storedT, e.storedA = len(e.tasks), len(e.actions)
 	if e.dataDirty {
 		data := e.data
 		f.Writes.Data = &data
@@ -344,6 +355,34 @@ func (e *Execution) Flush() Effects {
 	}
 	e.create, e.recDirty, e.dataDirty, e.dirtyT, e.dirtyA, e.history = false, false, false, nil, nil, nil
 	return f
+}
+
+// countHolds brings the record's list of runners up to date, after changes of actions.
+func (e *Execution) countHolds(changed []*action) {
+	news := false
+	for _, a := range changed {
+		now := RunnerID("")
+		if a.Phase == PhaseDispatched {
+			now = a.Runner
+		}
+		if now == a.heldBy {
+			continue
+		}
+		if old := a.heldBy; old != "" {
+			if e.holds[old]--; e.holds[old] == 0 {
+				delete(e.holds, old)
+				news = true
+			}
+		}
+		if now != "" {
+			e.holds[now]++
+			news = news || e.holds[now] == 1
+		}
+		a.heldBy = now
+	}
+	if news {
+		e.rec.Runners = slices.Sorted(maps.Keys(e.holds))
+	}
 }
 
 func (t *task) snapshot() *TaskRecord {

@@ -57,8 +57,9 @@ type ExecutionRecord struct {
 	RootID       ExecutionID // "" for a root execution
 	ParentID     ExecutionID // "" for a root execution
 	ParentTaskID TaskID
-	Index        int // of the item, when the parent's task has with-items
-	Depth        int // 0 for a root execution; limited
+	Index        int         // of the item, when the parent's task has with-items
+	Depth        int         // 0 for a root execution; limited
+	SourceID     ExecutionID // the execution whose start a user has repeated with this one; "" for none
 
 	// ParentPending says that the parent has not yet acknowledged this execution's state: the outbox of NotifyParent.
 	ParentPending bool
@@ -71,6 +72,9 @@ type ExecutionRecord struct {
 
 	// Runtime is what the execution remembers between turns.
 	Runtime ExecutionRuntime
+
+	// Runners hold dispatched actions, each once, by id.
+	Runners []RunnerID
 
 	// Turns counts the committed turns.
 	Turns uint64

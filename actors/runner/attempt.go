@@ -35,6 +35,8 @@ type attempt struct {
 	leaseUntil time.Time
 	granted    bool // an answer came soon after the question: it counts, whatever the clocks say
 	askedAt    time.Time
+	begunAt    time.Time
+	said       bool      // the engine was told that it has begun
 	sends      int       // of the question or the outcome
 	sendAt     time.Time // when it is sent again
 	cancel     context.CancelFunc

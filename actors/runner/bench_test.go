@@ -49,6 +49,7 @@ func onBench(t *testing.T, slots int, test func(b *bench), change ...func(*Confi
 			actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }))}
 		cfg := Config{
 			Actors: b.sys, Network: b, Actions: b.registry(), Engines: []string{engineAt}, ID: "r1", Slots: slots, Logger: log,
+			SayStarted: -1,
 		}
 		for _, c := range change {
 			c(&cfg)

@@ -32,7 +32,10 @@ func (w *worker) start(a *attempt) {
 	a.phase, a.cancel = running, cancel
 	w.running++
 	w.counters.started.Add(1)
-	w.sayStarted(a)
+	a.begunAt = w.cfg.Now()
+	if w.cfg.SayStarted < 0 {
+		w.sayStarted(a)
+	}
 	pid := w.pid
 	w.work.Go(func() {
 		defer cancel()
@@ -97,6 +100,7 @@ func clip(text string) string {
 }
 
 func (w *worker) sayStarted(a *attempt) {
+	a.said = true
 	w.toOwner(a, &messages.ToExecution{Message: &messages.ToExecution_ActionStarted{
 		ActionStarted: &messages.ActionStarted{Attempt: a.id(), RunnerId: w.cfg.ID},
 	}})

@@ -61,6 +61,9 @@ type Config struct {
 	Targets []string
 	// Heartbeat is the interval of Hello. Defaults to 1 s.
 	Heartbeat time.Duration
+	// SayStarted is how long an attempt runs before its engine is told that it has begun: of a shorter one the outcome
+	// says all, and saves the engine a transaction. Defaults to 1 s; negative: at once.
+	SayStarted time.Duration
 	// Lease is how long the runner believes that engines count on it without hearing from them; it must be shorter than the
 	// engines' RunnerGrace. Defaults to 8 s.
 	Lease time.Duration
@@ -93,6 +96,9 @@ func (c *Config) complete() error {
 	}
 	if c.Heartbeat <= 0 {
 		c.Heartbeat = time.Second
+	}
+	if c.SayStarted == 0 {
+		c.SayStarted = time.Second
 	}
 	if c.Lease <= 0 {
 		c.Lease = 8 * time.Second

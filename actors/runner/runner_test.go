@@ -41,6 +41,20 @@ func TestRunActionDoubledRunsOnce(t *testing.T) {
 	})
 }
 
+// TestShortAttemptsSayNothingOfTheirBeginning: what has ended before anybody would ask is one message.
+func TestShortAttemptsSayNothingOfTheirBeginning(t *testing.T) {
+	t.Parallel()
+	onBench(t, 2, func(b *bench) {
+		b.say(order("a", 1, 5))
+		b.say(order("b", 1, 1))
+		b.expect("both have begun", "")
+		b.pass(1500 * time.Millisecond)
+		b.expect("one has ended, the other runs for a second", "ActionFinished value, ActionStarted")
+		b.say(order("a", 1, 5))
+		b.expect("the engine has not heard it", "ActionStarted")
+	}, func(c *Config) { c.SayStarted = time.Second })
+}
+
 func TestMessagesForAnotherIncarnationAreIgnored(t *testing.T) {
 	t.Parallel()
 	onBench(t, 2, func(b *bench) {

@@ -149,6 +149,9 @@ func (w *worker) tick() {
 				w.ask(a)
 			}
 		case running:
+			if !a.said && now.Sub(a.begunAt) >= w.cfg.SayStarted {
+				w.sayStarted(a)
+			}
 			if a.run.SafeRerun && !a.isolated && w.engines.silent(a.engine, now) >= w.cfg.Lease {
 				w.cfg.Logger.Warn("no engine is heard, a repeatable action is stopped", "action_id", a.key.action, "attempt", a.key.attempt)
 				w.counters.isolated.Add(1)

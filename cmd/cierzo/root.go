@@ -23,7 +23,7 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fault.New(fault.Invalid, "%w (see `%s --help`)", err, cmd.CommandPath())
 	})
-	root.AddCommand(newServer(), newRun(), newLint(), newSchema(), newEval(), newExecution(), newAction(), newConfig(), newVersion())
+	root.AddCommand(newServer(), newRun(), newLint(), newSchema(), newEval(), newExecution(), newBench(), newAction(), newConfig(), newVersion())
 	asUsageErrors(root)
 	return root
 }

@@ -97,6 +97,7 @@ func (b *builder) mapping(n *Node, kind string) error {
 	}
 	d := value.NewDict(len(n.pairs))
 	n.Entries = make([]Entry, 0, len(n.pairs))
+	places := value.NewDict(len(n.pairs)) // of the keys in Entries
 	for _, e := range n.pairs {
 		if e.Key.kind != scalarNode {
 			return b.source.fail("while constructing a mapping", &n.start, "found unhashable key", e.Key.start)
@@ -104,7 +105,7 @@ func (b *builder) mapping(n *Node, kind string) error {
 		if err := b.build(e.Key); err != nil {
 			return err
 		}
-		_, there := d.Get(e.Key.Value)
+		place, there := places.Get(e.Key.Value)
 		if err := d.Set(e.Key.Value, value.Null{}); err != nil {
 			return b.source.fail("while constructing a mapping", &n.start, "found unhashable key", e.Key.start)
 		}
@@ -115,10 +116,13 @@ func (b *builder) mapping(n *Node, kind string) error {
 			return b.source.fail("while constructing a mapping", &n.start, err.Error(), e.Key.start)
 		}
 		if !there {
+			if err := places.Set(e.Key.Value, value.Int(len(n.Entries))); err != nil {
+				return err
+			}
 			n.Entries = append(n.Entries, e)
 			continue
 		}
-		i := slices.IndexFunc(n.Entries, func(o Entry) bool { return value.Equal(o.Key.Value, e.Key.Value) })
+		i := int(place.(value.Int))
 		n.Shadowed = append(n.Shadowed, n.Entries[i])
 		n.Entries[i] = Entry{n.Entries[i].Key, e.Node}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"cierzo/expr/value"
 )
@@ -119,7 +120,7 @@ func scalarText(v value.Value) (string, bool) {
 		}
 		return text, true
 	case value.DateTime:
-		text := value.Strftime(v.Time, "%Y-%m-%d %H:%M:%S")
+		text := v.Format(time.DateTime) // not strftime, which doesn't pad the year
 		if us := v.Nanosecond() / 1000; us != 0 {
 			text += fmt.Sprintf(".%06d", us)
 		}

@@ -79,29 +79,29 @@ func (s *scanner) where(m mark) string {
 func quoted(c rune) string { return value.Repr(value.String(string(c))) }
 
 func notUTF8(src []byte) *Error {
-	line, col := 1, 1
-	for len(src) > 0 {
-		r, size := utf8.DecodeRune(src)
+	good := 0
+	for good < len(src) {
+		r, size := utf8.DecodeRune(src[good:])
 		if r == utf8.RuneError && size == 1 {
 			break
 		}
-		col++
-		if r == '\n' {
-			line, col = line+1, 1
-		}
-		src = src[size:]
+		good += size
 	}
-	return &Error{Problem: "the text is not UTF-8", Line: line, Col: col}
+	before := Lines(string(src[:good]))
+	return &Error{Problem: "the text is not UTF-8", Line: len(before), Col: utf8.RuneCountInString(before[len(before)-1]) + 1}
+}
+
+// Lines splits a text into its lines as Parse counts them, without the line breaks of YAML 1.1.
+func Lines(text string) []string {
+	if strings.ContainsAny(text, "\r\u0085\u2028\u2029") {
+		text = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u0085", "\n", "\u2028", "\n", "\u2029", "\n").Replace(text)
+	}
+	return strings.Split(text, "\n")
 }
 
 func unprintable(text []rune, index int) *Error {
-	line, col := 1, 1
-	for _, c := range text[:index] {
-		col++
-		if c == '\n' {
-			line, col = line+1, 1
-		}
-	}
+	before := Lines(string(text[:index]))
+	line, col := len(before), utf8.RuneCountInString(before[len(before)-1])+1
 	problem := fmt.Sprintf("unacceptable character #x%04x: special characters are not allowed", text[index])
 	return &Error{Problem: problem, Line: line, Col: col, text: fmt.Sprintf("%s\n  in \"<unicode string>\", position %d", problem, index)}
 }

@@ -136,21 +136,6 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-func FuzzParse(f *testing.F) {
-	for _, s := range []string{"a: [b, {c: d}]\n", "- |\n  x\n- >-\n  y\n", "? a\n: b\n", "%YAML 1.1\n---\n!!set {a}\n", "'a''b': \"\\x41\"", "<<: {a: 1}"} {
-		f.Add([]byte(s))
-	}
-	f.Fuzz(func(t *testing.T, src []byte) {
-		n, err := Parse(src)
-		if (n == nil) != (err != nil) {
-			t.Fatalf("node %v, error %v", n, err)
-		}
-		if n != nil && n.Value == nil {
-			t.Fatal("a node without a value")
-		}
-	})
-}
-
 // TestDuplicateKeys shows that entries and values agree.
 func TestDuplicateKeys(t *testing.T) {
 	t.Parallel()

@@ -108,6 +108,8 @@ type callArgs struct {
 	keywords []keyword
 	star     expr // *args
 	starStar expr // **kwargs
+	// fixed are the arguments where all are constants; nil: they aren't, or there are none.
+	fixed *args
 }
 
 type keyword struct {

@@ -52,6 +52,7 @@ type call struct {
 	vals []value.Value // nil: not given
 	rest []value.Value
 	kw   []namedArg
+	few  [4]value.Value // where vals are, as long as they are few
 }
 
 // callable is what templates can call, besides builtins.
@@ -76,9 +77,65 @@ func (r *run) call(fn value.Value, a args) (value.Value, error) {
 
 // callFilter applies a filter or test to its input.
 func (r *run) callFilter(fn *builtin, input value.Value, a args) (value.Value, error) {
+	c, err := r.bindFilter(fn, input, a)
+	if err != nil {
+		return nil, err
+	}
+	return fn.eval(c)
+}
+
+// bindFilter is what callFilter does before it evaluates.
+func (r *run) bindFilter(fn *builtin, input value.Value, a args) (*call, error) {
+	if err := r.lookAtInput(input, a.pos); err != nil {
+		return nil, err
+	}
+	c := &call{r: r, fn: fn}
+	if !fn.keywordOnly && len(fn.params) > 0 && len(a.kw) == 0 && len(a.pos) < len(fn.params) && len(a.pos)+1 >= fn.required && !fn.mutates {
+		c.room()[0] = input
+		copy(c.vals[1:], a.pos)
+		return c, nil
+	}
+	if fn.variadic && !fn.keywordOnly && len(fn.params) == 1 && fn.required == 1 && fn.keywords && !fn.mutates && !a.names(fn.params[0]) {
+		c.room()[0] = input
+		c.rest, c.kw = a.pos, a.kw
+		return c, nil
+	}
+	if fn.mutates && !r.owns {
+		return nil, errShared
+	}
 	pos := make([]value.Value, 0, len(a.pos)+1)
 	a.pos = append(append(pos, input), a.pos...)
-	return r.invoke(fn, nil, a)
+	return c, c.bind(a)
+}
+
+// names reports whether there is a keyword argument of a name.
+func (a args) names(name string) bool {
+	_, ok := a.keyword(name)
+	return ok
+}
+
+// room makes vals.
+func (c *call) room() []value.Value {
+	if n := len(c.fn.params); n <= len(c.few) {
+		c.vals = c.few[:n:n]
+	} else {
+		c.vals = make([]value.Value, n)
+	}
+	return c.vals
+}
+
+// lookAtInput is lookAt for an input and what follows it.
+func (r *run) lookAtInput(input value.Value, pos []value.Value) error {
+	n := 0
+	if s, ok := textOf(input); ok {
+		n = len(s)
+	}
+	for _, v := range pos {
+		if s, ok := textOf(v); ok {
+			n += len(s)
+		}
+	}
+	return r.look(n)
 }
 
 // invoke binds the arguments and calls.
@@ -114,7 +171,7 @@ func (r *run) lookAt(self value.Value, pos []value.Value) error {
 func (c *call) bind(a args) error {
 	fn := c.fn
 	n := len(fn.params)
-	c.vals = make([]value.Value, n)
+	c.room()
 	if fn.keywordOnly && len(a.pos) > 0 {
 		return typeError("%s() takes no positional arguments", fn.name)
 	}

@@ -121,6 +121,19 @@ func (x *callExpr) eval(r *run) (value.Value, error) {
 
 // evalArgs evaluates the arguments of a call.
 func (r *run) evalArgs(x *callArgs) (args, error) {
+	switch {
+	case x.fixed != nil:
+		if err := r.make(len(x.fixed.pos)); err != nil {
+			return args{}, err
+		}
+		return *x.fixed, r.steps(len(x.fixed.pos) + len(x.fixed.kw))
+	case len(x.pos)+len(x.keywords) == 0 && x.star == nil && x.starStar == nil:
+		return args{}, nil
+	}
+	return r.evalOpenArgs(x)
+}
+
+func (r *run) evalOpenArgs(x *callArgs) (args, error) {
 	var a args
 	var err error
 	if len(x.pos) > 0 {
@@ -310,9 +323,12 @@ func (x *concat) eval(r *run) (value.Value, error) {
 		if err != nil {
 			return nil, err
 		}
+		if err := r.make(len(s)); err != nil {
+			return nil, err
+		}
 		b.WriteString(s)
 	}
-	return value.String(b.String()), r.make(b.Len())
+	return value.String(b.String()), nil
 }
 
 // concatMarkup joins as Jinja2 does where it escapes: from the first markup on everything is escaped.
@@ -332,10 +348,10 @@ func (r *run) concatMarkup(items []value.Value) (value.Value, error) {
 		if _, ok := item.(*markup); marked && !ok {
 			s = escapeHTML(s)
 		}
+		if err := r.make(len(s)); err != nil {
+			return nil, err
+		}
 		b.WriteString(s)
-	}
-	if err := r.make(b.Len()); err != nil {
-		return nil, err
 	}
 	if marked {
 		return &markup{s: b.String()}, nil

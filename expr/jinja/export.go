@@ -32,10 +32,10 @@ func (e *exporter) count(n int) error {
 }
 
 // export also reports whether the value is another one now.
-func (e *exporter) export(v value.Value) (value.Value, bool, error) {
-	switch v := v.(type) {
+func (e *exporter) export(given value.Value) (value.Value, bool, error) {
+	switch v := given.(type) {
 	case value.String:
-		return v, false, e.count(1 + len(v))
+		return given, false, e.count(1 + len(v)) // given, for v would be a copy
 	case value.BigInt:
 		if err := checkDigits(v.Big()); err != nil {
 			return nil, false, err // Mistral makes a text of each result
@@ -58,11 +58,11 @@ func (e *exporter) export(v value.Value) (value.Value, bool, error) {
 	case *value.Set:
 		return v, false, e.count(1 + v.Len())
 	}
-	if v.Kind() == value.KindOpaque {
-		out, err := e.object(v)
+	if given.Kind() == value.KindOpaque {
+		out, err := e.object(given)
 		return out, true, err
 	}
-	return v, false, e.count(1)
+	return given, false, e.count(1)
 }
 
 func (e *exporter) items(items []value.Value) ([]value.Value, bool, error) {

@@ -1,8 +1,8 @@
 package jinja
 
 import (
-	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"cierzo/expr/value"
 )
@@ -111,65 +111,14 @@ func filterReverse(c *call) (value.Value, error) {
 	return value.NewList(items), nil
 }
 
-// getter reads an attribute of an item, which may be a path as "a.b" or "tags.0".
-type getter struct {
-	parts     []value.Value
-	lowercase bool        // compare texts without case
-	otherwise value.Value // for what is undefined; nil: it stays so
-}
-
-func newGetter(attribute value.Value, lowercase bool, otherwise value.Value) getter {
-	g := getter{lowercase: lowercase}
-	if otherwise != nil {
-		if _, none := otherwise.(value.Null); !none {
-			g.otherwise = otherwise
+// isLowerASCII reports whether a text is its own lower case, as far as that is seen at once.
+func isLowerASCII(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c >= utf8.RuneSelf || 'A' <= c && c <= 'Z' {
+			return false
 		}
 	}
-	switch a := attribute.(type) {
-	case nil, value.Null:
-	default:
-		if s, ok := textOf(a); ok {
-			g.parts = pathOf(s)
-		} else {
-			g.parts = []value.Value{a}
-		}
-	}
-	return g
-}
-
-func pathOf(s string) []value.Value {
-	var parts []value.Value
-	for part := range strings.SplitSeq(s, ".") {
-		if n, err := strconv.Atoi(part); err == nil && n >= 0 && part[0] != '+' {
-			parts = append(parts, value.Int(n))
-		} else {
-			parts = append(parts, value.String(part))
-		}
-	}
-	return parts
-}
-
-func (g getter) get(r *run, item value.Value) (value.Value, error) {
-	for _, part := range g.parts {
-		var err error
-		if item, err = r.getitem(item, part); err != nil {
-			return nil, err
-		}
-		if g.otherwise != nil && isUndefined(item) {
-			item = g.otherwise
-		}
-	}
-	if g.lowercase {
-		return ignoreCase(item), nil
-	}
-	return item, nil
-}
-
-func ignoreCase(v value.Value) value.Value {
-	if s, ok := textOf(v); ok {
-		return value.String(value.Lower(s))
-	}
-	return v
+	return true
 }
 
 // keyed is an item with what it is ordered by.
@@ -293,28 +242,36 @@ func filterUnique(c *call) (value.Value, error) {
 // lazily gives a generator of what f makes of each item; f may leave items out. The value is looked at when the first
 // item is.
 func (r *run) lazily(v value.Value, name string, f func(r *run, item value.Value) (value.Value, bool, error)) value.Value {
-	var it iterator
-	return r.generate(name, iteratorFunc(func(r *run) (value.Value, bool, error) {
-		if it == nil {
-			var err error
-			if it, err = r.iter(v); err != nil {
-				return nil, false, err
-			}
+	return r.generate(name, &lazy{of: v, f: f})
+}
+
+// lazy gives what f makes of the items of a value.
+type lazy struct {
+	of value.Value
+	f  func(r *run, item value.Value) (value.Value, bool, error)
+	it iterator // nil: not begun
+}
+
+func (l *lazy) next(r *run) (value.Value, bool, error) {
+	if l.it == nil {
+		var err error
+		if l.it, err = r.iter(l.of); err != nil {
+			return nil, false, err
 		}
-		for {
-			item, ok, err := r.pull(it)
-			if err != nil || !ok {
-				return nil, false, err
-			}
-			out, keep, err := f(r, item)
-			if err != nil {
-				return nil, false, err
-			}
-			if keep {
-				return out, true, nil
-			}
+	}
+	for {
+		item, ok, err := r.pull(l.it)
+		if err != nil || !ok {
+			return nil, false, err
 		}
-	}))
+		out, keep, err := l.f(r, item)
+		if err != nil {
+			return nil, false, err
+		}
+		if keep {
+			return out, true, nil
+		}
+	}
 }
 
 // filterExtreme is min and max; op says when an item is better.

@@ -57,7 +57,10 @@ func filterWordwrap(c *call) (value.Value, error) {
 	if len(with) > 0 && len(lines) > maxInt/len(with)/2 {
 		return nil, c.r.make(maxInt)
 	}
-	return value.String(strings.Join(lines, with)), c.r.make(len(lines) * len(with))
+	if err := c.r.make(len(lines) * len(with)); err != nil {
+		return nil, err
+	}
+	return value.String(strings.Join(lines, with)), nil
 }
 
 // wrap fills lines with the chunks of a paragraph.

@@ -157,12 +157,31 @@ func (r *run) drain(it iterator) ([]value.Value, error) {
 		if err := r.make(1); err != nil {
 			return nil, err
 		}
+		if out == nil {
+			out = make([]value.Value, 0, 8)
+		}
 		out = append(out, item)
 	}
 }
 
 // list gives all items of a value in a slice of its own.
 func (r *run) list(v value.Value) ([]value.Value, error) {
+	var have []value.Value
+	switch v := v.(type) {
+	case *value.List:
+		have = v.Items()
+	case *value.Tuple:
+		have = v.Items()
+	}
+	if n := len(have); n > 0 {
+		if err := r.steps(n + 1); err != nil {
+			return nil, err
+		}
+		if err := r.make(n); err != nil {
+			return nil, err
+		}
+		return append(make([]value.Value, 0, n), have...), nil
+	}
 	it, err := r.iter(v)
 	if err != nil {
 		return nil, err

@@ -94,8 +94,11 @@ func (c *call) answer(v value.Value, err error) (value.Value, error) {
 // mistralEnv is __env of the data, where the engine puts it, or what the surroundings answer.
 func mistralEnv(c *call) (value.Value, error) {
 	if c.r.env.Context != nil {
-		if root, ok := c.r.root.get("__env"); ok {
-			if _, ok := c.r.env.Context.GetString("__env"); ok {
+		if _, ok := c.r.env.Context.GetString("__env"); ok {
+			if root, ok := c.r.root.get("__env"); ok {
+				return root, nil
+			}
+			if root := c.r.partOfData("__env"); root != nil {
 				return root, nil
 			}
 		}

@@ -1,6 +1,10 @@
 package jinja
 
-import "cierzo/expr/value"
+import (
+	"slices"
+
+	"cierzo/expr/value"
+)
 
 // resolver is the pass behind parsing: it finds filters and tests by name, sees what loops and macros need, and computes
 // constants as far as that shows.
@@ -187,11 +191,13 @@ func (r *resolver) check(x expr, f *folder) {
 	switch x := x.(type) {
 	case *filterExpr:
 		r.repeated(x.args)
+		x.args.fix()
 		if x.fn == nil && !r.soft {
 			r.fail(x.line, "No filter named "+quoted(x.name)+".")
 		}
 	case *testExpr:
 		r.repeated(x.args)
+		x.args.fix()
 		if x.fn == nil && !r.soft {
 			r.fail(x.line, "No test named "+quoted(x.name)+".")
 		}
@@ -230,6 +236,30 @@ func (r *resolver) repeated(a callArgs) {
 		}
 		seen[k.name] = true
 	}
+}
+
+// fix takes arguments that are all constants out of the evaluation.
+func (x *callArgs) fix() {
+	if x.star != nil || x.starStar != nil || len(x.pos)+len(x.keywords) == 0 {
+		return
+	}
+	a := &args{}
+	for _, p := range x.pos {
+		c, ok := p.(*constant)
+		if !ok {
+			return
+		}
+		a.pos = append(a.pos, c.v)
+	}
+	for _, k := range x.keywords {
+		c, ok := k.val.(*constant)
+		if !ok {
+			return
+		}
+		a.kw = append(a.kw, namedArg{k.name, c.v})
+	}
+	a.pos, a.kw = slices.Clip(a.pos), slices.Clip(a.kw) // who appends gets a copy
+	x.fixed = a
 }
 
 // isMutator reports whether a method of this name changes its receiver.

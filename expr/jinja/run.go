@@ -23,6 +23,13 @@ type run struct {
 	unjoined error
 	owns     bool                  // lists and dicts are copies of this evaluation: they may be changed
 	groups   map[*value.Tuple]bool // what groupby made: tuples with names
+	data     value.Mapping         // _ where it is one; nil: it isn't
+
+	// Where frame, root and out begin, so that they are no allocations of their own.
+	top      frame
+	topNames [4]string
+	topVals  [4]value.Value
+	text     strings.Builder
 }
 
 // frame holds the variables of a block. There are few, so they are searched in order.
@@ -57,12 +64,13 @@ func (f *frame) get(name string) (value.Value, bool) {
 var errShared = errors.New("a shared value would be changed")
 
 func newRun(env *scope.Env, tpl *template, owns bool) *run {
-	root := &frame{}
-	return &run{b: scope.NewBudget(env.Limits), env: env, tpl: tpl, frame: root, root: root, out: &strings.Builder{}, owns: owns, groups: map[*value.Tuple]bool{}}
+	r := &run{b: scope.NewBudget(env.Limits), env: env, tpl: tpl, owns: owns}
+	r.top.names, r.top.vals = r.topNames[:0], r.topVals[:0]
+	r.frame, r.root, r.out = &r.top, &r.top, &r.text
+	return r
 }
 
-// start gives the names that Mistral defines their values: _ and three of its parts. Its functions are looked up when
-// they are needed.
+// start gives _ its value. What else Mistral defines is looked up when it is needed: three parts of it, and functions.
 func (r *run) start() error {
 	root := r.env.Root
 	if root == nil {
@@ -76,14 +84,21 @@ func (r *run) start() error {
 		return err
 	}
 	r.root.set("_", root)
-	if m, ok := root.(value.Mapping); ok {
-		for _, name := range []string{"__env", "__execution", "__task_execution"} {
-			v, ok := m.GetString(name)
-			if !ok {
-				v = value.Null{}
-			}
-			r.root.set(name, v)
+	r.data, _ = root.(value.Mapping)
+	return nil
+}
+
+// partOfData is one of the three parts of _ that have names of their own; nil: it is none.
+func (r *run) partOfData(name string) value.Value {
+	if r.data == nil {
+		return nil
+	}
+	switch name {
+	case "__env", "__execution", "__task_execution":
+		if v, ok := r.data.GetString(name); ok {
+			return v
 		}
+		return value.Null{}
 	}
 	return nil
 }
@@ -221,6 +236,9 @@ func (r *run) within(f func() error) error {
 func (r *run) lookup(name string) (value.Value, bool) {
 	if v, ok := r.frame.get(name); ok {
 		return v, v != nil
+	}
+	if v := r.partOfData(name); v != nil {
+		return v, true
 	}
 	if v := r.mistralFunction(name); v != nil {
 		return v, true

@@ -139,6 +139,11 @@ func (d *Dict) Delete(k Value) bool {
 	if i < 0 {
 		return false
 	}
+	if i == len(d.keys)-1 { // popitem and clear take the last one, again and again
+		d.keys, d.vals = d.keys[:i:i], d.vals[:i:i]
+		delete(d.index, h)
+		return true
+	}
 	d.keys = append(d.keys[:i:i], d.keys[i+1:]...)
 	d.vals = append(d.vals[:i:i], d.vals[i+1:]...)
 	if d.index != nil {

@@ -16,6 +16,9 @@ import (
 // DepthMax bounds how deep JSON may be nested.
 const DepthMax = 200
 
+// digitsMax bounds an integer in JSON: reading takes time that grows with the square of it. No value has more bits than that.
+const digitsMax = 320_000
+
 // ParseJSON reads one JSON document exactly: integers of any size, 1 and 1.0 apart, the order of keys, the last of
 // duplicate keys.
 func ParseJSON(data []byte) (Value, error) {
@@ -99,6 +102,9 @@ func parseNumber(s string) (Value, error) {
 	}
 	if i, err := strconv.ParseInt(s, 10, 64); err == nil {
 		return Int(i), nil
+	}
+	if len(s) > digitsMax {
+		return nil, fmt.Errorf("an integer has %d digits, more than the limit of %d", len(s), digitsMax)
 	}
 	n, ok := new(big.Int).SetString(s, 10)
 	if !ok {

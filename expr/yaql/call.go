@@ -84,7 +84,29 @@ func (c *call) eval(r *run, f *frame) (value.Value, error) {
 			return v, err
 		}
 	}
+	if err := r.look(vals); err != nil {
+		return nil, err
+	}
 	return c.dispatch(r, f, vals)
+}
+
+// lookShift is how much text counts as one step, as a power of two: counting and searching make nothing, but take time.
+const lookShift = 10
+
+// look takes the steps of looking through the texts among the arguments of a call.
+func (r *run) look(vals []value.Value) error {
+	n := 0
+	for _, v := range vals {
+		if s, ok := v.(value.String); ok {
+			n += len(s)
+		}
+	}
+	for range n >> lookShift {
+		if err := r.budget.Step(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // callValues calls the overload of a system function that values match.

@@ -50,6 +50,8 @@ func TestLimits(t *testing.T) {
 		{"yaml_dump(range(60).aggregate([$1, $1], 0))", "items"},
 		{"range(60).aggregate([$1, $1], 0)", "output"},
 		{"range(60).aggregate({a => $1, b => $1}, 0)", "output"},
+		{"let(s => 'a' * 1000000) -> range(99999).select(len($s)).sum()", "steps"},
+		{"let(s => 'a' * 1000000) -> range(99999).select($s.indexOf(b)).sum()", "steps"},
 		{"def(f, f($)) -> f(1)", "depth"},
 		{"range(100000).aggregate($1.select($), [1]).first()", "depth"},
 		{"range(3000000).aggregate($1.concat([$2]), []).last()", "depth|steps"},

@@ -64,7 +64,7 @@ func Bans() []Ban {
 			Because: "the actor library stays in actors, cluster and node",
 		},
 		{
-			Room:    Room{Outside: []string{"persistence/sqlstore", "internal/dbtest", "test/chaos", "test/bench", "test/load"}, Tests: true},
+			Room:    Room{Outside: []string{"persistence/sqlstore", "internal/dbtest", "bench", "test/chaos", "test/bench", "test/load"}, Tests: true},
 			Imports: []string{"database/sql/...", "github.com/lib/pq/...", "github.com/cockroachdb/...", "modernc.org/sqlite/..."},
 			Because: oneWriter,
 		},

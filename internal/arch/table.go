@@ -119,6 +119,7 @@ func outside() []Rule {
 			TestsMay: []string{"actions/std", "api/client", "node", "persistence/memstore"},
 		},
 		{Folder: "web"},
+		{Folder: "bench", May: []string{"actions", "actions/std", "expr/value", "node"}},
 		{
 			Folder: "node",
 			May: []string{
@@ -128,7 +129,7 @@ func outside() []Rule {
 		},
 		{
 			// actions/std: main is also the process that runs scripts, and the standard actions have settings.
-			Folder: "cmd/cierzo", May: []string{"actions/std", "api/apitype", "api/client", "node"},
+			Folder: "cmd/cierzo", May: []string{"actions/std", "api/apitype", "api/client", "bench", "node"},
 			TestsMay: []string{"expr/value"},
 		},
 	}
@@ -150,13 +151,14 @@ func programs() []Rule {
 			Folder:   "test/chaos",
 			TestsMay: []string{"api/...", "cmd/cierzo", "expr/value", "node", "persistence/...", "workflow"},
 		},
+		{Folder: "test/hostile", TestsMay: []string{"dsl", "expr", "expr/value", "node", "workflow"}},
 		{
 			Folder:   "test/load",
 			TestsMay: []string{"api/...", "cmd/cierzo", "expr/value", "persistence/...", "workflow"},
 		},
 		{
 			Folder: "test/bench", May: []string{"node", "workflow"},
-			TestsMay: []string{"actions/...", "api/...", "expr/value", "persistence/...", "workflow"},
+			TestsMay: []string{"actions/...", "api/...", "expr/...", "persistence/...", "workflow"},
 		},
 	}
 }

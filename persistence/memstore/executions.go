@@ -22,13 +22,22 @@ func (s *Store) Commit(ctx context.Context, turns []persistence.Turn) ([]persist
 	}
 	outcomes := make([]persistence.TurnOutcome, len(turns))
 	err := s.write(ctx, "Commit", func() error {
+		batch := make([]*persistence.TurnRows, len(turns))
 		for i := range turns {
 			rows, err := persistence.NewTurnRows(&turns[i])
 			if err != nil {
 				outcomes[i] = persistence.Refused
 				continue
 			}
-			outcomes[i] = s.commit(rows)
+			if err := s.agrees(rows); err != nil {
+				return err
+			}
+			batch[i] = rows
+		}
+		for i, rows := range batch {
+			if rows != nil {
+				outcomes[i] = s.commit(rows)
+			}
 		}
 		return nil
 	})
@@ -36,6 +45,33 @@ func (s *Store) Commit(ctx context.Context, turns []persistence.Turn) ([]persist
 		return nil, err
 	}
 	return outcomes, nil
+}
+
+// agrees checks that what a turn calls new isn't there, and what it changes is.
+func (s *Store) agrees(rows *persistence.TurnRows) error {
+	e := s.executions[workflow.ExecutionID(rows.Execution.ID)]
+	if (e == nil) != rows.Create || e != nil && e.epoch != rows.Epoch {
+		return nil // nothing of it is written
+	}
+	for _, t := range rows.Tasks {
+		there := false
+		if e != nil {
+			_, there = e.tasks[t.Seq]
+		}
+		if there == t.New {
+			return fault.New(fault.Internal, "a turn and the store disagree on task %s", t.ID)
+		}
+	}
+	for _, a := range rows.Actions {
+		there := false
+		if e != nil {
+			_, there = e.actions[a.Seq]
+		}
+		if there == a.New {
+			return fault.New(fault.Internal, "a turn and the store disagree on action %s", a.ID)
+		}
+	}
+	return nil
 }
 
 func (s *Store) commit(rows *persistence.TurnRows) persistence.TurnOutcome {
@@ -197,7 +233,17 @@ func byShard(a, b workflow.ExecutionID) int {
 func (s *Store) DispatchedRunners(ctx context.Context, limit int) ([]workflow.RunnerID, error) {
 	var out []workflow.RunnerID
 	err := s.read(ctx, "DispatchedRunners", func() error {
-		out = firstOf[workflow.RunnerID](s.holders(func(a persistence.ActionRow) string { return a.Runner }), limit)
+		found := map[string]bool{}
+		for _, e := range s.executions {
+			r, err := e.row.Decode()
+			if err != nil {
+				return err
+			}
+			for _, name := range r.Runners {
+				found[string(name)] = true
+			}
+		}
+		out = firstOf[workflow.RunnerID](found, limit)
 		return nil
 	})
 	return out, err
@@ -207,28 +253,20 @@ func (s *Store) DispatchedRunners(ctx context.Context, limit int) ([]workflow.Ru
 func (s *Store) OnRunner(ctx context.Context, runner workflow.RunnerID, limit int) ([]workflow.ExecutionID, error) {
 	var out []workflow.ExecutionID
 	err := s.read(ctx, "OnRunner", func() error {
-		out = firstOf[workflow.ExecutionID](s.holders(func(a persistence.ActionRow) string {
-			if a.Runner != string(runner) || runner == "" {
-				return ""
+		found := map[string]bool{}
+		for id, e := range s.executions {
+			r, err := e.row.Decode()
+			if err != nil {
+				return err
 			}
-			return a.ExecutionID
-		}), limit)
+			if slices.Contains(r.Runners, runner) {
+				found[string(id)] = true
+			}
+		}
+		out = firstOf[workflow.ExecutionID](found, limit)
 		return nil
 	})
 	return out, err
-}
-
-// holders collects what pick gives for each action, but "".
-func (s *Store) holders(pick func(persistence.ActionRow) string) map[string]bool {
-	found := map[string]bool{}
-	for _, e := range s.executions {
-		for _, a := range e.actions {
-			if name := pick(a); name != "" {
-				found[name] = true
-			}
-		}
-	}
-	return found
 }
 
 func firstOf[T ~string](names map[string]bool, limit int) []T {

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"slices"
 
@@ -14,10 +15,10 @@ import (
 )
 
 const (
-	executionColumns = `shard, id, project_id, workflow_name, state, root_id, parent_id, parent_task_id, wake_at, wanting, created_at, doc`
+	executionColumns = `shard, id, project_id, workflow_name, state, root_id, parent_id, parent_task_id, wake_at, wanting, busy, created_at, runners, doc`
 	activateQuery    = `UPDATE executions SET epoch = epoch + 1, owner = $3 WHERE shard = $1 AND id = $2 RETURNING epoch, ` + executionColumns
 	allTasksQuery    = `SELECT shard, execution_id, seq, id, doc, vals FROM tasks WHERE shard = $1 AND execution_id = $2 ORDER BY seq`
-	allActionsQuery  = `SELECT shard, execution_id, seq, id, task_id, runner, doc, vals FROM actions WHERE shard = $1 AND execution_id = $2 ORDER BY seq`
+	allActionsQuery  = `SELECT shard, execution_id, seq, id, task_id, doc, vals FROM actions WHERE shard = $1 AND execution_id = $2 ORDER BY seq`
 	dataQuery        = `SELECT vals FROM execution_data WHERE shard = $1 AND execution_id = $2`
 )
 
@@ -25,7 +26,7 @@ const (
 func scanExecution(rows *sql.Rows, before ...any) (*workflow.ExecutionRecord, error) {
 	var r persistence.ExecutionRow
 	err := rows.Scan(append(before, &r.Shard, &r.ID, &r.ProjectID, &r.WorkflowName, &r.State, &r.RootID, &r.ParentID, &r.ParentTaskID,
-		&r.WakeAt, &r.Wanting, &r.CreatedAt, &r.Doc)...)
+		&r.WakeAt, &r.Wanting, &r.Busy, &r.CreatedAt, &r.Runners, &r.Doc)...)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +43,7 @@ func scanTask(rows *sql.Rows) (*workflow.TaskRecord, error) {
 
 func scanAction(rows *sql.Rows) (*workflow.ActionRecord, error) {
 	var r persistence.ActionRow
-	if err := rows.Scan(&r.Shard, &r.ExecutionID, &r.Seq, &r.ID, &r.TaskID, &r.Runner, &r.Doc, &r.Values); err != nil {
+	if err := rows.Scan(&r.Shard, &r.ExecutionID, &r.Seq, &r.ID, &r.TaskID, &r.Doc, &r.Values); err != nil {
 		return nil, err
 	}
 	return r.Decode()
@@ -154,9 +155,10 @@ AND wake_at <= CAST(extract(epoch FROM statement_timestamp()) * 1000000 AS INT8)
 	dueOne       = `SELECT id FROM executions WHERE shard IN (SELECT value FROM json_each($1)) AND wake_at <> 0 AND wake_at <= {now} ORDER BY wake_at, id LIMIT $2`
 	wantingMany  = `SELECT id, owner FROM executions WHERE shard = ANY($1::INT8[]) AND wanting <> 0 AND (shard, id) > ($2, $3) ORDER BY shard, id LIMIT $4`
 	wantingOne   = `SELECT id, owner FROM executions WHERE shard IN (SELECT value FROM json_each($1)) AND wanting <> 0 AND (shard, id) > ($2, $3) ORDER BY shard, id LIMIT $4`
-	runnersQuery = `SELECT DISTINCT runner FROM actions WHERE runner <> '' LIMIT $1`
-	// The second condition lets the planner see the partial index.
-	onRunnerQuery = `SELECT DISTINCT execution_id FROM actions WHERE runner = $1 AND runner <> '' LIMIT $2`
+	runnersMany  = `SELECT DISTINCT jsonb_array_elements_text(runners::JSONB) FROM executions WHERE busy <> 0 LIMIT $1`
+	runnersOne   = `SELECT DISTINCT r.value FROM executions AS e, json_each(e.runners) AS r WHERE e.busy <> 0 LIMIT $1`
+	onRunnerMany = `SELECT id FROM executions WHERE busy <> 0 AND strpos(runners, $1) > 0 LIMIT $2`
+	onRunnerOne  = `SELECT id FROM executions WHERE busy <> 0 AND instr(runners, $1) > 0 LIMIT $2`
 )
 
 // Due implements persistence.Executions.
@@ -203,10 +205,22 @@ func (s *Store) shardSet(shards []uint16) any {
 
 // DispatchedRunners implements persistence.Executions.
 func (s *Store) DispatchedRunners(ctx context.Context, limit int) ([]workflow.RunnerID, error) {
-	return list(ctx, s, "list runners", scanText[workflow.RunnerID], runnersQuery, persistence.Limit(limit))
+	text := runnersOne
+	if s.dialect.server {
+		text = runnersMany
+	}
+	return list(ctx, s, "list runners", scanText[workflow.RunnerID], text, persistence.Limit(limit))
 }
 
 // OnRunner implements persistence.Executions.
 func (s *Store) OnRunner(ctx context.Context, runner workflow.RunnerID, limit int) ([]workflow.ExecutionID, error) {
-	return list(ctx, s, "list a runner's executions", scanText[workflow.ExecutionID], onRunnerQuery, string(runner), persistence.Limit(limit))
+	text := onRunnerOne
+	if s.dialect.server {
+		text = onRunnerMany
+	}
+	name, err := json.Marshal(runner) // as it lies in the array
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, err, "runner %q", runner)
+	}
+	return list(ctx, s, "list a runner's executions", scanText[workflow.ExecutionID], text, string(name), persistence.Limit(limit))
 }

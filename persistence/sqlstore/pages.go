@@ -15,11 +15,11 @@ import (
 // far too small, for the two halves of a key are not independent, and then read whole tables for one page.
 
 const (
-	pageExecution = `e.shard, e.id, e.project_id, e.workflow_name, e.state, e.root_id, e.parent_id, e.parent_task_id, e.wake_at, e.wanting, e.created_at, e.doc`
+	pageExecution = `e.shard, e.id, e.project_id, e.workflow_name, e.state, e.root_id, e.parent_id, e.parent_task_id, e.wake_at, e.wanting, e.busy, e.created_at, e.runners, e.doc`
 	// OFFSET 0 keeps PostgreSQL from opening the inner query.
 	dataOfEach    = ` JOIN LATERAL (SELECT vals FROM execution_data AS x WHERE x.shard = e.shard AND x.execution_id = e.id OFFSET 0) AS d ON TRUE`
 	tasksOfEach   = ` JOIN LATERAL (SELECT seq, id, doc, vals FROM tasks AS x WHERE x.shard = e.shard AND x.execution_id = e.id OFFSET 0) AS p ON TRUE`
-	actionsOfEach = ` JOIN LATERAL (SELECT seq, id, task_id, runner, doc, vals FROM actions AS x WHERE x.shard = e.shard AND x.execution_id = e.id OFFSET 0) AS p ON TRUE`
+	actionsOfEach = ` JOIN LATERAL (SELECT seq, id, task_id, doc, vals FROM actions AS x WHERE x.shard = e.shard AND x.execution_id = e.id OFFSET 0) AS p ON TRUE`
 	// SQLite knows no LATERAL and joins as it is told by CROSS JOIN.
 	dataOfOne    = ` CROSS JOIN execution_data AS d ON d.shard = e.shard AND d.execution_id = e.id`
 	tasksOfOne   = ` CROSS JOIN tasks AS p ON p.shard = e.shard AND p.execution_id = e.id`
@@ -50,7 +50,7 @@ func (d dialect) taskPage() paged {
 }
 
 func (d dialect) actionPage() paged {
-	p := paged{`t.doc, p.seq, p.id, p.task_id, p.runner, p.doc, p.vals`, actionsOfOne, true}
+	p := paged{`t.doc, p.seq, p.id, p.task_id, p.doc, p.vals`, actionsOfOne, true}
 	if d.server {
 		p.join = actionsOfEach
 	}
@@ -72,6 +72,9 @@ func pageStatement(p paged, q persistence.PageQuery) (string, []any) {
 	}
 	if q.After != nil {
 		at, id := w.place(persistence.Micros(q.After.CreatedAt)), w.place(string(q.After.ID))
+		if ofAll(q) {
+			w.where(created + " " + beyond + "= " + at) // SQLite bounds no expression by a comparison of rows
+		}
 		if p.parts {
 			// The first condition bounds the index; the second leaves out what the page before has of its last execution.
 			w.where("(" + created + ", e.id) " + beyond + "= (" + at + ", " + id + ")")
@@ -155,7 +158,7 @@ func scanPage(rows *sql.Rows, behind ...any) (*workflow.ExecutionRecord, error) 
 	var r persistence.ExecutionRow
 	err := rows.Scan(append([]any{
 		&r.Shard, &r.ID, &r.ProjectID, &r.WorkflowName, &r.State, &r.RootID, &r.ParentID, &r.ParentTaskID,
-		&r.WakeAt, &r.Wanting, &r.CreatedAt, &r.Doc,
+		&r.WakeAt, &r.Wanting, &r.Busy, &r.CreatedAt, &r.Runners, &r.Doc,
 	}, behind...)...)
 	if err != nil {
 		return nil, err
@@ -198,7 +201,7 @@ func (s *Store) PageActions(ctx context.Context, q persistence.PageQuery) ([]per
 	return list(ctx, s, "list actions", func(rows *sql.Rows) (persistence.ActionEntry, error) {
 		var owner persistence.TaskRow
 		var r persistence.ActionRow
-		rec, err := scanPage(rows, &owner.Doc, &r.Seq, &r.ID, &r.TaskID, &r.Runner, &r.Doc, &r.Values)
+		rec, err := scanPage(rows, &owner.Doc, &r.Seq, &r.ID, &r.TaskID, &r.Doc, &r.Values)
 		if err != nil {
 			return persistence.ActionEntry{}, err
 		}

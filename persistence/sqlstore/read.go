@@ -93,13 +93,13 @@ func one[T any](ctx context.Context, s *Store, what string, scan func(*sql.Rows)
 }
 
 const (
-	executionQuery = `SELECT d.vals, e.shard, e.id, e.project_id, e.workflow_name, e.state, e.root_id, e.parent_id, e.parent_task_id, e.wake_at, e.wanting, e.created_at, e.doc
+	executionQuery = `SELECT d.vals, e.shard, e.id, e.project_id, e.workflow_name, e.state, e.root_id, e.parent_id, e.parent_task_id, e.wake_at, e.wanting, e.busy, e.created_at, e.runners, e.doc
 FROM executions AS e JOIN execution_data AS d ON d.shard = e.shard AND d.execution_id = e.id WHERE e.shard = $1 AND e.id = $2`
 	tasksQuery       = `SELECT shard, execution_id, seq, id, doc, vals FROM tasks WHERE shard = $1 AND execution_id = $2 AND seq > $3 ORDER BY seq LIMIT $4`
-	actionsQuery     = `SELECT shard, execution_id, seq, id, task_id, runner, doc, vals FROM actions WHERE shard = $1 AND execution_id = $2 AND seq > $3 ORDER BY seq LIMIT $4`
-	taskActionsQuery = `SELECT shard, execution_id, seq, id, task_id, runner, doc, vals FROM actions WHERE shard = $1 AND execution_id = $2 AND seq > $3 AND task_id = $5 ORDER BY seq LIMIT $4`
+	actionsQuery     = `SELECT shard, execution_id, seq, id, task_id, doc, vals FROM actions WHERE shard = $1 AND execution_id = $2 AND seq > $3 ORDER BY seq LIMIT $4`
+	taskActionsQuery = `SELECT shard, execution_id, seq, id, task_id, doc, vals FROM actions WHERE shard = $1 AND execution_id = $2 AND seq > $3 AND task_id = $5 ORDER BY seq LIMIT $4`
 	findTaskQuery    = `SELECT shard, execution_id, seq, id, doc, vals FROM tasks WHERE id = $1`
-	findActionQuery  = `SELECT shard, execution_id, seq, id, task_id, runner, doc, vals FROM actions WHERE id = $1`
+	findActionQuery  = `SELECT shard, execution_id, seq, id, task_id, doc, vals FROM actions WHERE id = $1`
 	historyQuery     = `SELECT shard, execution_id, last_seq, doc FROM history WHERE shard = $1 AND execution_id = $2 AND last_seq > $3 ORDER BY last_seq LIMIT $4`
 	countAllQuery    = `SELECT state, count(*) FROM executions GROUP BY state`
 	countQuery       = `SELECT state, count(*) FROM executions WHERE project_id = $1 GROUP BY state`

@@ -1,21 +1,24 @@
 package sqlstore
 
-import "cierzo/persistence"
+import (
+	"cierzo/fault"
+	"cierzo/persistence"
+)
 
 // SQLite is in the process: a prepared statement for each row costs no round trip.
 
 const (
-	createOne = `INSERT INTO executions (shard, id, epoch, owner, project_id, workflow_name, state, root_id, parent_id, parent_task_id, wake_at, wanting, created_at, doc)
-VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING`
-	updateOne = `UPDATE executions SET state = $4, wake_at = $5, wanting = $6, doc = $7 WHERE shard = $1 AND id = $2 AND epoch = $3`
-	dataOne   = `INSERT INTO execution_data (shard, execution_id, vals) VALUES ($1, $2, $3)
-ON CONFLICT (shard, execution_id) DO UPDATE SET vals = excluded.vals`
-	taskOne = `INSERT INTO tasks (shard, execution_id, seq, id, doc, vals) VALUES ($1, $2, $3, $4, $5, $6)
-ON CONFLICT (shard, execution_id, seq) DO UPDATE SET doc = excluded.doc, vals = excluded.vals`
-	actionOne = `INSERT INTO actions (shard, execution_id, seq, id, task_id, runner, doc, vals) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-ON CONFLICT (shard, execution_id, seq) DO UPDATE SET runner = excluded.runner, doc = excluded.doc, vals = excluded.vals`
-	historyOne = `INSERT INTO history (shard, execution_id, last_seq, doc) VALUES ($1, $2, $3, $4)
-ON CONFLICT (shard, execution_id, last_seq) DO UPDATE SET doc = excluded.doc`
+	createOne = `INSERT INTO executions (shard, id, epoch, owner, project_id, workflow_name, state, root_id, parent_id, parent_task_id, wake_at, wanting, busy, created_at, runners, doc)
+VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT DO NOTHING`
+	updateOne = `UPDATE executions SET state = $4, wake_at = $5, wanting = $6, busy = $7, runners = $8, doc = $9
+WHERE shard = $1 AND id = $2 AND epoch = $3`
+	insertDataOne   = `INSERT INTO execution_data (shard, execution_id, vals) VALUES ($1, $2, $3)`
+	updateDataOne   = `UPDATE execution_data SET vals = $3 WHERE shard = $1 AND execution_id = $2`
+	insertTaskOne   = `INSERT INTO tasks (shard, execution_id, seq, id, doc, vals) VALUES ($1, $2, $3, $4, $5, $6)`
+	updateTaskOne   = `UPDATE tasks SET doc = $4, vals = $5 WHERE shard = $1 AND execution_id = $2 AND seq = $3`
+	insertActionOne = `INSERT INTO actions (shard, execution_id, seq, id, task_id, doc, vals) VALUES ($1, $2, $3, $4, $5, $6, $7)`
+	updateActionOne = `UPDATE actions SET doc = $4, vals = $5 WHERE shard = $1 AND execution_id = $2 AND seq = $3`
+	historyOne      = `INSERT INTO history (shard, execution_id, last_seq, doc) VALUES ($1, $2, $3, $4)`
 )
 
 // writeOneByOne writes a batch with a statement for each row.
@@ -26,9 +29,9 @@ func writeOneByOne(t *transaction, b *batch) error {
 		var err error
 		if turn.Create {
 			n, err = t.exec(createOne, e.Shard, e.ID, string(turn.Node), e.ProjectID, e.WorkflowName, e.State, e.RootID,
-				e.ParentID, e.ParentTaskID, e.WakeAt, e.Wanting, e.CreatedAt, e.Doc)
+				e.ParentID, e.ParentTaskID, e.WakeAt, e.Wanting, e.Busy, e.CreatedAt, e.Runners, e.Doc)
 		} else {
-			n, err = t.exec(updateOne, e.Shard, e.ID, int64(turn.Epoch), e.State, e.WakeAt, e.Wanting, e.Doc)
+			n, err = t.exec(updateOne, e.Shard, e.ID, int64(turn.Epoch), e.State, e.WakeAt, e.Wanting, e.Busy, e.Runners, e.Doc)
 		}
 		if err != nil {
 			return err
@@ -46,27 +49,44 @@ func writeOneByOne(t *transaction, b *batch) error {
 
 func writeParts(t *transaction, turn *persistence.TurnRows) error {
 	e := &turn.Execution
-	if turn.Data != "" {
-		if _, err := t.exec(dataOne, e.Shard, e.ID, turn.Data); err != nil {
-			return err
+	var err error
+	switch {
+	case turn.Data == "":
+	case turn.Create:
+		err = t.one(insertDataOne, e.Shard, e.ID, turn.Data)
+	default:
+		err = t.one(updateDataOne, e.Shard, e.ID, turn.Data)
+	}
+	for i := 0; err == nil && i < len(turn.Tasks); i++ {
+		if r := &turn.Tasks[i]; r.New {
+			err = t.one(insertTaskOne, r.Shard, r.ExecutionID, r.Seq, r.ID, r.Doc, r.Values)
+		} else {
+			err = t.one(updateTaskOne, r.Shard, r.ExecutionID, r.Seq, r.Doc, r.Values)
 		}
 	}
-	for i := range turn.Tasks {
-		r := &turn.Tasks[i]
-		if _, err := t.exec(taskOne, r.Shard, r.ExecutionID, r.Seq, r.ID, r.Doc, r.Values); err != nil {
-			return err
+	for i := 0; err == nil && i < len(turn.Actions); i++ {
+		if r := &turn.Actions[i]; r.New {
+			err = t.one(insertActionOne, r.Shard, r.ExecutionID, r.Seq, r.ID, r.TaskID, r.Doc, r.Values)
+		} else {
+			err = t.one(updateActionOne, r.Shard, r.ExecutionID, r.Seq, r.Doc, r.Values)
 		}
 	}
-	for i := range turn.Actions {
-		r := &turn.Actions[i]
-		if _, err := t.exec(actionOne, r.Shard, r.ExecutionID, r.Seq, r.ID, r.TaskID, r.Runner, r.Doc, r.Values); err != nil {
-			return err
-		}
+	if h := turn.History; err == nil && h != nil {
+		err = t.one(historyOne, h.Shard, h.ExecutionID, h.LastSeq, h.Doc)
 	}
-	if h := turn.History; h != nil {
-		if _, err := t.exec(historyOne, h.Shard, h.ExecutionID, h.LastSeq, h.Doc); err != nil {
-			return err
-		}
+	return err
+}
+
+// one runs a statement that writes one row.
+func (t *transaction) one(text string, args ...any) error {
+	n, err := t.exec(text, args...)
+	if err == nil && n != 1 {
+		return missingRows(1, n)
 	}
-	return nil
+	return err
+}
+
+// missingRows is what becomes of a turn that changes rows that aren't there: the engine and the database disagree.
+func missingRows(want int, got int64) error {
+	return fault.New(fault.Internal, "a turn writes %d rows of a table, the database has %d of them", want, got)
 }

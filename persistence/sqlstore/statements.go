@@ -2,22 +2,26 @@ package sqlstore
 
 // reads are the statements that run outside of transactions, but those that are built, by executionsStatement and its like.
 func (d dialect) reads() []string {
-	due, wanting, resourcesDue := dueOne, wantingOne, resourcesDueOne
+	due, wanting, resourcesDue, runners, onRunner := dueOne, wantingOne, resourcesDueOne, runnersOne, onRunnerOne
 	if d.server {
-		due, wanting, resourcesDue = dueMany, wantingMany, resourcesDueMany
+		due, wanting, resourcesDue, runners, onRunner = dueMany, wantingMany, resourcesDueMany, runnersMany, onRunnerMany
 	}
 	return []string{
 		executionQuery, tasksQuery, actionsQuery, taskActionsQuery, findTaskQuery, findActionQuery, historyQuery, countAllQuery,
-		countQuery, due, wanting, runnersQuery, onRunnerQuery, newestQuery, publicQuery, listQuery, listInQuery, restQuery, listAllQuery, listAllIn, restAllQuery, revisionQuery,
+		countQuery, due, wanting, runners, onRunner, newestQuery, publicQuery, listQuery, listInQuery, restQuery, listAllQuery, listAllIn, restAllQuery, revisionQuery,
 		revisionsQuery, liveNodes, resourceQuery, resourceNameQuery, resourcesDue,
 	}
 }
 
 // writes are the statements of transactions.
 func (d dialect) writes() []string {
-	commit := []string{createOne, updateOne, dataOne, taskOne, actionOne, historyOne}
+	commit := []string{
+		createOne, updateOne, insertDataOne, updateDataOne, insertTaskOne, updateTaskOne, insertActionOne, updateActionOne, historyOne,
+	}
 	if d.server {
-		commit = []string{createMany, updateMany, dataMany, taskMany, actionMany, historyMany}
+		commit = []string{
+			createMany, updateMany, insertDataMany, updateDataMany, insertTaskMany, updateTaskMany, insertActionMany, updateActionMany, historyMany,
+		}
 	}
 	return append(commit,
 		activateQuery, dataQuery, allTasksQuery, allActionsQuery, raiseQuery, childrenQuery, deleteHistory, deleteActions,

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cockroachdb/cockroach-go/v2/crdb"
 	"github.com/lib/pq"
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"cierzo/fault"
 	"cierzo/persistence"
@@ -202,6 +203,8 @@ func (s *Store) classify(err error, doing string) error {
 		}
 	case badFile(err):
 		kind = fault.Invalid
+	case sqliteCode(err) == sqlite3.SQLITE_CONSTRAINT:
+		kind = fault.Internal
 	}
 	return fault.Wrap(kind, err, "database %s: %s", s.target, doing)
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,10 +35,16 @@ func creation(id workflow.ExecutionID) persistence.Turn {
 	}}
 }
 
+// eventNo numbers the events of updates: no turn repeats another one's.
+var eventNo atomic.Uint64
+
+func init() { eventNo.Store(1) }
+
 // update is a turn of the execution's first activation.
 func update(id workflow.ExecutionID, info string) persistence.Turn {
 	t := creation(id)
-	t.Epoch, t.Writes.Create = 1, false
+	t.Epoch, t.Writes.Create, t.Writes.FirstTask, t.Writes.FirstAction = 1, false, 1, 1
+	t.Writes.History[0].Seq = eventNo.Add(1)
 	t.Writes.Execution.StateInfo = info
 	return t
 }

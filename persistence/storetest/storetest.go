@@ -38,6 +38,7 @@ func Exercise(t *testing.T, open Open) {
 		{"due", due},
 		{"wanting", wanting},
 		{"runners", runners},
+		{"a turn that disagrees with the store", disagreement},
 		{"history has no gaps", history},
 		{"leases", leases},
 		{"lost leases", lostLease},

@@ -63,12 +63,12 @@ func turnsAndActivation(t *testing.T, s persistence.Store) {
 		t.Fatalf("epoch %d after the second activation of the same node, want 3", got)
 	}
 	turn := update(1, 3, "third")
-	turn.Writes.Tasks = []*workflow.TaskRecord{task(1, 1), task(1, 0)}
+	turn.Writes.Tasks = []*workflow.TaskRecord{task(1, 0), task(1, 1)}
 	commitAll(t, s, turn)
 	done := task(1, 0)
 	done.State, done.Published = workflow.Success, dict("x", value.Float(1))
 	turn = update(1, 3, "fourth")
-	turn.Writes.Tasks = []*workflow.TaskRecord{done}
+	turn.Writes.Tasks, turn.Writes.FirstTask = []*workflow.TaskRecord{done}, 2
 	commitAll(t, s, turn)
 	wantSame(t, commit(t, s, update(1, 2, "late")), []persistence.TurnOutcome{persistence.Fenced}, "a turn of an old epoch")
 	snap := activate(t, s, 1, "node-3")
@@ -277,43 +277,63 @@ func wanting(t *testing.T, s persistence.Store) {
 }
 
 func runners(t *testing.T, s persistence.Store) {
-	dispatched := func(n int, runner workflow.RunnerID) persistence.Turn {
-		return creation(n, func(w *workflow.Writes) {
-			tk := task(n, 0)
-			w.Tasks = []*workflow.TaskRecord{tk}
-			for seq := range 2 {
-				a := action(n, seq, tk)
-				a.Phase, a.Runner = workflow.PhaseDispatched, runner
-				w.Actions = append(w.Actions, a)
-			}
-			queued := action(n, 2, tk)
-			w.Actions = append(w.Actions, queued)
-		})
+	dispatched := func(n int, runners ...workflow.RunnerID) persistence.Turn {
+		return creation(n, func(w *workflow.Writes) { w.Execution.Runners = runners })
 	}
-	commitAll(t, s, dispatched(1, "r1"), dispatched(2, "r2"), dispatched(3, "r1"))
+	commitAll(t, s, dispatched(1, "r1"), dispatched(2, "r2", "r\"3"), dispatched(3, "r1", "r11"), creation(4, nil))
 	all, err := s.DispatchedRunners(t.Context(), 10)
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantSame(t, sorted(all), []workflow.RunnerID{"r1", "r2"}, "runners")
-	on, err := s.OnRunner(t.Context(), "r1", 10)
-	if err != nil {
-		t.Fatal(err)
+	wantSame(t, sorted(all), []workflow.RunnerID{"r\"3", "r1", "r11", "r2"}, "runners")
+	for runner, want := range map[workflow.RunnerID][]workflow.ExecutionID{
+		"r1": {executionID(1), executionID(3)}, "r11": {executionID(3)}, "r\"3": {executionID(2)}, "r": nil, "": nil,
+	} {
+		on, err := s.OnRunner(t.Context(), runner, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantSame(t, sorted(on), sorted(want), "executions on "+string(runner))
 	}
-	wantSame(t, sorted(on), sorted([]workflow.ExecutionID{executionID(1), executionID(3)}), "executions on r1")
-	done := update(2, 1, "")
-	for seq := range 2 {
-		a := action(2, seq, task(2, 0))
-		a.Phase, a.Runner = workflow.PhaseDone, "r2"
-		done.Writes.Actions = append(done.Writes.Actions, a)
-	}
-	commitAll(t, s, done)
+	commitAll(t, s, update(2, 1, ""))
 	if all, err = s.DispatchedRunners(t.Context(), 10); err != nil {
 		t.Fatal(err)
 	}
-	wantSame(t, all, []workflow.RunnerID{"r1"}, "runners after r2 has finished")
-	if on, err = s.OnRunner(t.Context(), "r2", 10); err != nil || len(on) != 0 {
+	wantSame(t, sorted(all), []workflow.RunnerID{"r1", "r11"}, "runners after r2 and r3 have finished")
+	if on, err := s.OnRunner(t.Context(), "r2", 10); err != nil || len(on) != 0 {
 		t.Errorf("executions on r2: %v, %v", on, err)
+	}
+}
+
+// disagreement is a turn that changes what the store hasn't, or creates what it has.
+func disagreement(t *testing.T, s persistence.Store) {
+	commitAll(t, s, creation(1, func(w *workflow.Writes) {
+		w.Tasks = []*workflow.TaskRecord{task(1, 0)}
+		w.Actions = []*workflow.ActionRecord{action(1, 0, task(1, 0))}
+	}), creation(2, nil))
+	for name, change := range map[string]func(*workflow.Writes){
+		"a new task that is there":   func(w *workflow.Writes) { w.Tasks = []*workflow.TaskRecord{task(1, 0)} },
+		"a changed task that isn't":  func(w *workflow.Writes) { w.Tasks, w.FirstTask = []*workflow.TaskRecord{task(1, 1)}, 2 },
+		"a new action that is there": func(w *workflow.Writes) { w.Actions = []*workflow.ActionRecord{action(1, 0, task(1, 0))} },
+		"a changed action that isn't": func(w *workflow.Writes) {
+			w.Actions, w.FirstAction = []*workflow.ActionRecord{action(1, 1, task(1, 0))}, 2
+		},
+	} {
+		turn := update(1, 1, name)
+		change(&turn.Writes)
+		_, err := s.Commit(t.Context(), []persistence.Turn{update(2, 1, name), turn})
+		wantKind(t, err, fault.Internal, name)
+		for n := 1; n <= 2; n++ {
+			if e, _, err := s.GetExecution(t.Context(), "p", executionID(n)); err == nil && e.StateInfo != "" {
+				t.Errorf("%s: something of the batch was written to execution %d", name, n)
+			}
+		}
+	}
+	if snap := activate(t, s, 1, "n"); snap.Execution.StateInfo != "" || len(snap.Tasks) != 1 || len(snap.Actions) != 1 {
+		t.Errorf("execution 1 has info %q, %d tasks, %d actions", snap.Execution.StateInfo, len(snap.Tasks), len(snap.Actions))
+	}
+	if snap := activate(t, s, 2, "n"); snap.Execution.StateInfo != "" {
+		t.Errorf("execution 2 has info %q", snap.Execution.StateInfo)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -47,6 +48,8 @@ type server struct {
 	cmd  *exec.Cmd
 	log  *bytes.Buffer // of the present incarnation
 	done chan struct{}
+
+	killed atomic.Bool // the present incarnation is to end
 }
 
 func (s *server) start(ctx context.Context) {
@@ -62,17 +65,21 @@ func (s *server) start(ctx context.Context) {
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
-	cmd, done := s.cmd, make(chan struct{})
+	cmd, done, log := s.cmd, make(chan struct{}), s.log
 	s.done = done
+	s.killed.Store(false)
 	go func() {
-		_ = cmd.Wait() // it is killed; its log says more than its end
-		close(done)
+		defer close(done)
+		if err := cmd.Wait(); !s.killed.Load() {
+			s.t.Errorf("the server on %s has ended by itself: %v\n%s", s.api, err, log)
+		}
 	}()
 	s.awaitHealth(ctx)
 }
 
 // kill ends the process without warning.
 func (s *server) kill() {
+	s.killed.Store(true)
 	_ = s.cmd.Process.Signal(syscall.SIGCONT) // it may have ended
 	_ = s.cmd.Process.Kill()
 	<-s.done

@@ -15,7 +15,9 @@ CREATE TABLE IF NOT EXISTS executions (
   parent_task_id TEXT NOT NULL,
   wake_at        INT8 NOT NULL,
   wanting        INT8 NOT NULL,
+  busy           INT8 NOT NULL,
   created_at     INT8 NOT NULL,
+  runners        TEXT NOT NULL,
   doc            TEXT NOT NULL,
   PRIMARY KEY (shard, id)
 );
@@ -23,6 +25,8 @@ CREATE TABLE IF NOT EXISTS executions (
 CREATE INDEX IF NOT EXISTS executions_wake ON executions (shard, wake_at) WHERE wake_at <> 0;
 
 CREATE INDEX IF NOT EXISTS executions_wanting ON executions (shard, id) WHERE wanting <> 0;
+
+CREATE INDEX IF NOT EXISTS executions_busy ON executions (shard, id) WHERE busy <> 0;
 
 CREATE INDEX IF NOT EXISTS executions_created ON executions (project_id, created_at, id);
 
@@ -57,15 +61,12 @@ CREATE TABLE IF NOT EXISTS actions (
   seq          INT8 NOT NULL,
   id           TEXT NOT NULL,
   task_id      TEXT NOT NULL,
-  runner       TEXT NOT NULL,
   doc          TEXT NOT NULL,
   vals         TEXT NOT NULL,
   PRIMARY KEY (shard, execution_id, seq)
 );
 
 CREATE INDEX IF NOT EXISTS actions_id ON actions (id);
-
-CREATE INDEX IF NOT EXISTS actions_runner ON actions (runner, execution_id) WHERE runner <> '';
 
 CREATE TABLE IF NOT EXISTS history (
   shard        INT8 NOT NULL,

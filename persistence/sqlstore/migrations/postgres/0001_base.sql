@@ -14,14 +14,18 @@ CREATE TABLE IF NOT EXISTS executions (
   parent_task_id TEXT COLLATE "C" NOT NULL,
   wake_at        INT8 NOT NULL,
   wanting        INT8 NOT NULL,
+  busy           INT8 NOT NULL,
   created_at     INT8 NOT NULL,
+  runners        TEXT NOT NULL,
   doc            TEXT NOT NULL,
   PRIMARY KEY (shard, id)
-) WITH (fillfactor = 70);
+) WITH (fillfactor = 45);
 
 CREATE INDEX IF NOT EXISTS executions_wake ON executions (shard, wake_at) WHERE wake_at <> 0;
 
 CREATE INDEX IF NOT EXISTS executions_wanting ON executions (shard, id) WHERE wanting <> 0;
+
+CREATE INDEX IF NOT EXISTS executions_busy ON executions (shard, id) WHERE busy <> 0;
 
 CREATE INDEX IF NOT EXISTS executions_created ON executions (project_id, created_at, id);
 
@@ -36,7 +40,7 @@ CREATE TABLE IF NOT EXISTS execution_data (
   execution_id TEXT COLLATE "C" NOT NULL,
   vals         TEXT NOT NULL,
   PRIMARY KEY (shard, execution_id)
-);
+) WITH (fillfactor = 50);
 
 CREATE TABLE IF NOT EXISTS tasks (
   shard        INT8 NOT NULL,
@@ -46,7 +50,7 @@ CREATE TABLE IF NOT EXISTS tasks (
   doc          TEXT NOT NULL,
   vals         TEXT NOT NULL,
   PRIMARY KEY (shard, execution_id, seq)
-) WITH (fillfactor = 80);
+) WITH (fillfactor = 50);
 
 CREATE INDEX IF NOT EXISTS tasks_id ON tasks (id);
 
@@ -56,15 +60,12 @@ CREATE TABLE IF NOT EXISTS actions (
   seq          INT8 NOT NULL,
   id           TEXT COLLATE "C" NOT NULL,
   task_id      TEXT COLLATE "C" NOT NULL,
-  runner       TEXT COLLATE "C" NOT NULL,
   doc          TEXT NOT NULL,
   vals         TEXT NOT NULL,
   PRIMARY KEY (shard, execution_id, seq)
-) WITH (fillfactor = 80);
+) WITH (fillfactor = 50);
 
 CREATE INDEX IF NOT EXISTS actions_id ON actions (id);
-
-CREATE INDEX IF NOT EXISTS actions_runner ON actions (runner, execution_id) WHERE runner <> '';
 
 CREATE TABLE IF NOT EXISTS history (
   shard        INT8 NOT NULL,

@@ -13,7 +13,9 @@ CREATE TABLE IF NOT EXISTS executions (
   parent_task_id TEXT NOT NULL,
   wake_at        INTEGER NOT NULL,
   wanting        INTEGER NOT NULL,
+  busy           INTEGER NOT NULL,
   created_at     INTEGER NOT NULL,
+  runners        TEXT NOT NULL,
   doc            TEXT NOT NULL,
   PRIMARY KEY (shard, id)
 );
@@ -21,6 +23,8 @@ CREATE TABLE IF NOT EXISTS executions (
 CREATE INDEX IF NOT EXISTS executions_wake ON executions (shard, wake_at) WHERE wake_at <> 0;
 
 CREATE INDEX IF NOT EXISTS executions_wanting ON executions (shard, id) WHERE wanting <> 0;
+
+CREATE INDEX IF NOT EXISTS executions_busy ON executions (shard, id) WHERE busy <> 0;
 
 CREATE INDEX IF NOT EXISTS executions_created ON executions (project_id, created_at, id);
 
@@ -55,15 +59,12 @@ CREATE TABLE IF NOT EXISTS actions (
   seq          INTEGER NOT NULL,
   id           TEXT NOT NULL,
   task_id      TEXT NOT NULL,
-  runner       TEXT NOT NULL,
   doc          TEXT NOT NULL,
   vals         TEXT NOT NULL,
   PRIMARY KEY (shard, execution_id, seq)
 );
 
 CREATE INDEX IF NOT EXISTS actions_id ON actions (id);
-
-CREATE INDEX IF NOT EXISTS actions_runner ON actions (runner, execution_id) WHERE runner <> '';
 
 CREATE TABLE IF NOT EXISTS history (
   shard        INTEGER NOT NULL,

@@ -1,0 +1,389 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"cierzo/fault"
+	"cierzo/node"
+)
+
+// Config says what is measured.
+type Config struct {
+	// Store is the database, as node.Config.Store. Defaults to a temporary SQLite file. Use an empty database: the bench
+	// leaves its workflows and executions there.
+	Store string
+	// Runner is the command that runs an action runner; the engine's address is appended as --join's value. nil: the runner
+	// is a part of the measured node, and nothing goes over a connection.
+	Runner []string
+	// Workloads to run. Defaults to all.
+	Workloads []string
+	// Executions of W1. Defaults to 2000.
+	Executions int
+	// Fan is the number of actions of W3. Defaults to 500.
+	Fan int
+	// Idle is the number of executions of W6. Defaults to 2000.
+	Idle int
+	// Run is shown with the results.
+	Run int
+	// Logger receives the node's log. Defaults to discarding it.
+	Logger *slog.Logger
+}
+
+// Result is one workload's figures.
+type Result struct {
+	Peer     string  `json:"peer"` // "cierzo-pg", "cierzo-sqlite"
+	Workload string  `json:"wl"`
+	Run      int     `json:"run"`
+	Load     float64 `json:"load"` // average load of the machine
+	Error    string  `json:"err,omitempty"`
+	Cost
+	P50 float64 `json:"p50,omitempty"` // milliseconds, W5
+	P95 float64 `json:"p95,omitempty"`
+	P99 float64 `json:"p99,omitempty"`
+	Max float64 `json:"max,omitempty"`
+
+	// W6: mebibytes for 10,000 executions, in memory and after they have left it; what the idle node takes.
+	MiBHeld      float64 `json:"mib_10k,omitempty"`
+	MiBPassive   float64 `json:"mib_10k_passive,omitempty"`
+	StartsPerSec float64 `json:"start_per_s,omitempty"`
+	IdleCPU      float64 `json:"idle_cpu_pct,omitempty"` // percent of one processor
+	IdleSQL      float64 `json:"idle_xact_s,omitempty"`  // transactions per second
+	Goroutines   int     `json:"goroutines,omitempty"`   // more than before the executions
+	AllPerAction float64 `json:"xact_act,omitempty"`     // W7: all transactions, reads too
+	SyncPerAct   float64 `json:"sync_act,omitempty"`     // W7: flushes of the write-ahead log
+}
+
+// Bench is a running node with its runner.
+type Bench struct {
+	cfg        Config
+	node       *node.Node
+	server     *server
+	runner     *exec.Cmd
+	pid        int
+	peer       string
+	batch      int
+	durability string
+}
+
+// New starts the node and the runner and warms them up. Close it in any case that returns no error.
+func New(ctx context.Context, cfg Config) (*Bench, error) {
+	if cfg.Executions <= 0 {
+		cfg.Executions = 2000
+	}
+	if cfg.Fan <= 0 {
+		cfg.Fan = 500
+	}
+	if cfg.Idle <= 0 {
+		cfg.Idle = 2000
+	}
+	if cfg.Run <= 0 {
+		cfg.Run = 1
+	}
+	if len(cfg.Workloads) == 0 {
+		cfg.Workloads = Workloads()
+	}
+	for _, w := range cfg.Workloads {
+		if !slices.Contains(Workloads(), w) {
+			return nil, fault.New(fault.Invalid, "workload %q is unknown; there are %v", w, Workloads())
+		}
+	}
+	b := &Bench{cfg: cfg, pid: os.Getpid(), peer: "cierzo-sqlite"}
+	if err := b.start(ctx); err != nil {
+		return nil, errors.Join(err, b.Close())
+	}
+	return b, nil
+}
+
+func (b *Bench) start(ctx context.Context) error {
+	var err error
+	if b.server, err = openServer(ctx, b.cfg.Store); err != nil {
+		return err
+	}
+	if b.server != nil {
+		b.peer = "cierzo-pg"
+	}
+	if b.durability, err = b.server.durability(ctx); err != nil {
+		return err
+	}
+	reg, err := registry()
+	if err != nil {
+		return err
+	}
+	c := node.Config{Actions: reg, Slots: 256, Store: b.cfg.Store, Roles: []node.Role{node.RoleEngine}, Logger: b.cfg.Logger}
+	if b.cfg.Runner == nil {
+		c.Roles = append(c.Roles, node.RoleRunner)
+	} else {
+		c.Bind = "127.0.0.1:0"
+	}
+	if b.node, err = node.New(ctx, c); err != nil {
+		return err
+	}
+	if len(b.cfg.Runner) > 0 {
+		//nolint:gosec // the command is the caller's own
+		b.runner = exec.Command(b.cfg.Runner[0], append(b.cfg.Runner[1:], b.node.Address())...)
+		b.runner.Stderr = os.Stderr
+		if err := b.runner.Start(); err != nil {
+			return fault.Wrap(fault.Unavailable, err, "start the runner")
+		}
+	}
+	if _, err := b.node.Upload(ctx, "bench.yaml", Definitions()); err != nil {
+		return err
+	}
+	if err := b.many(ctx, load{workflow: "bench_seq_2", clients: 8, count: 100, actions: 2}, "warm"); err != nil {
+		return err
+	}
+	return b.many(ctx, load{workflow: "bench_fan", input: map[string]any{"n": 50}, clients: 4, count: 4, actions: 50}, "warm")
+}
+
+// Close ends the runner and the node.
+func (b *Bench) Close() error {
+	var errs []error
+	if b.runner != nil && b.runner.Process != nil {
+		errs = append(errs, b.runner.Process.Kill())
+		_ = b.runner.Wait() // killed: its exit status says so
+	}
+	if b.node != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		errs = append(errs, b.node.Stop(ctx))
+	}
+	return errors.Join(append(errs, b.server.close())...)
+}
+
+// Durability names the database with the settings that its commits' durability hangs on.
+func (b *Bench) Durability() string { return b.durability }
+
+func (b *Bench) runnerPID() int {
+	if b.runner == nil || b.runner.Process == nil {
+		return 0
+	}
+	return b.runner.Process.Pid
+}
+
+// many starts a load's executions from its clients and waits until all have ended well.
+func (b *Bench) many(ctx context.Context, l load, label string) error {
+	ctx, cancel := context.WithTimeout(ctx, 4*time.Minute)
+	defer cancel()
+	before := b.ended()
+	b.batch++
+	var next atomic.Int64
+	var group sync.WaitGroup
+	errs := make(chan error, l.clients)
+	ids := make([]string, l.count)
+	for range l.clients {
+		group.Go(func() {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= l.count {
+					return
+				}
+				id, err := b.node.Start(ctx, node.StartRequest{Workflow: l.workflow, Input: l.input})
+				if err != nil {
+					errs <- fmt.Errorf("%s: %w", label, err)
+					return
+				}
+				ids[i] = id
+			}
+		})
+	}
+	group.Wait()
+	select {
+	case err := <-errs:
+		return err
+	default:
+	}
+	if l.workflow == "bench_idle" {
+		return nil
+	}
+	for l.count > 1 && b.ended()-before < uint64(l.count) {
+		if err := pass(ctx, time.Millisecond); err != nil {
+			return fmt.Errorf("%s: %d of %d executions have ended: %w", label, b.ended()-before, l.count, err)
+		}
+	}
+	return b.awaitAll(ctx, ids[max(0, len(ids)-16):])
+}
+
+func (b *Bench) ended() uint64 { return b.node.Metrics()["cierzo_executions_ended_total"] }
+
+// awaitAll asks for the executions as a client does.
+func (b *Bench) awaitAll(ctx context.Context, ids []string) error {
+	for _, id := range ids {
+		e, err := b.node.Wait(ctx, id)
+		if err != nil {
+			return err
+		}
+		if e.State != "SUCCESS" {
+			return fault.New(fault.Internal, "execution %s ended in %s: %s", id, e.State, e.StateInfo)
+		}
+	}
+	return nil
+}
+
+// Run runs the workloads one after the other and gives each result to show.
+func (b *Bench) Run(ctx context.Context, show func(Result)) error {
+	for _, w := range b.cfg.Workloads {
+		if err := pass(ctx, 500*time.Millisecond); err != nil {
+			return err
+		}
+		runtime.GC()
+		var r Result
+		var err error
+		switch w {
+		case "W5":
+			r, err = b.latency(ctx)
+		case "W6":
+			r, err = b.idle(ctx)
+		case "W7":
+			r, err = b.net(ctx)
+		default:
+			r, err = b.throughput(ctx, w)
+		}
+		r.Peer, r.Workload, r.Run, r.Load = b.peer, w, b.cfg.Run, loadAverage()
+		if err != nil {
+			r.Error = err.Error()
+		}
+		show(r)
+		if err != nil {
+			return fmt.Errorf("%s: %w", w, err)
+		}
+	}
+	return nil
+}
+
+func (b *Bench) throughput(ctx context.Context, name string) (r Result, err error) {
+	l := b.cfg.load(name)
+	a, err := b.moment(ctx)
+	if err != nil {
+		return r, err
+	}
+	if err := b.many(ctx, l, name); err != nil {
+		return r, err
+	}
+	z, err := b.moment(ctx)
+	r.Cost = cost(a, z, l.count*l.actions)
+	return r, err
+}
+
+func (b *Bench) latency(ctx context.Context) (r Result, err error) {
+	const unmeasured, measured = 5, 100
+	var took []float64
+	a, err := b.moment(ctx)
+	if err != nil {
+		return r, err
+	}
+	for i := range unmeasured + measured {
+		began := time.Now()
+		if err := b.many(ctx, b.cfg.load("W5"), "W5"); err != nil {
+			return r, err
+		}
+		if i >= unmeasured {
+			took = append(took, time.Since(began).Seconds()*1000)
+		}
+	}
+	z, err := b.moment(ctx)
+	r.Cost = cost(a, z, unmeasured+measured)
+	r.Throughput = 0
+	slices.Sort(took)
+	r.P50, r.P95, r.P99, r.Max = took[measured/2-1], took[measured*95/100-1], took[measured*99/100-1], took[measured-1]
+	return r, err
+}
+
+// idle starts executions that wait and looks at what they take while they are in memory, and when they have left it.
+func (b *Bench) idle(ctx context.Context) (r Result, err error) {
+	l := b.cfg.load("W6")
+	before, goroutines := settled(b.pid), runtime.NumGoroutine()
+	a, err := b.moment(ctx)
+	if err != nil {
+		return r, err
+	}
+	if err := b.many(ctx, l, "W6"); err != nil {
+		return r, err
+	}
+	z, err := b.moment(ctx)
+	if err != nil {
+		return r, err
+	}
+	r.Cost = cost(a, z, l.count)
+	r.Throughput, r.StartsPerSec = 0, float64(l.count)/r.Seconds
+	per := func(bytes int64) float64 { return float64(bytes) / (1 << 20) * 10_000 / float64(l.count) }
+	r.MiBHeld = per(settled(b.pid) - before)
+	r.Goroutines = runtime.NumGoroutine() - goroutines
+	for b.node.Metrics()["cierzo_executions_active"] > 0 {
+		if err := pass(ctx, 200*time.Millisecond); err != nil {
+			return r, err
+		}
+	}
+	r.MiBPassive = per(settled(b.pid) - before)
+	// The database's statistics come a second late.
+	if err := pass(ctx, 2*time.Second); err != nil {
+		return r, err
+	}
+	const spell = 10 * time.Second
+	if a, err = b.moment(ctx); err != nil {
+		return r, err
+	}
+	if err := pass(ctx, spell); err != nil {
+		return r, err
+	}
+	if z, err = b.moment(ctx); err != nil {
+		return r, err
+	}
+	c := cost(a, z, 1)
+	r.IdleCPU = 100 * (c.CPUSelf + c.CPUServer) / c.Seconds
+	r.IdleSQL = float64(z.server.all-a.server.all) / c.Seconds
+	return r, nil
+}
+
+// net is W2 less what the node takes anyway. PostgreSQL's statistics of transactions come up to ten seconds late.
+func (b *Bench) net(ctx context.Context) (r Result, err error) {
+	const spell = 11 * time.Second
+	var m [4]moment
+	for i := range m {
+		if i != 2 {
+			if err := pass(ctx, spell); err != nil {
+				return r, err
+			}
+		} else if err := b.many(ctx, b.cfg.load("W7"), "W7"); err != nil {
+			return r, err
+		}
+		if m[i], err = b.moment(ctx); err != nil {
+			return r, err
+		}
+	}
+	l := b.cfg.load("W7")
+	n := float64(l.count * l.actions)
+	ratio := m[3].at.Sub(m[1].at).Seconds() / m[1].at.Sub(m[0].at).Seconds()
+	count := func(of func(moment) int64) float64 {
+		return (float64(of(m[3])-of(m[1])) - ratio*float64(of(m[1])-of(m[0]))) / n
+	}
+	r.Cost = cost(m[1], m[3], l.count*l.actions)
+	r.Throughput = 0
+	r.AllPerAction = count(func(m moment) int64 { return m.server.all })
+	r.Writing = count(func(m moment) int64 { return m.server.transactions })
+	r.WAL = count(func(m moment) int64 { return m.server.wal })
+	r.SyncPerAct = count(func(m moment) int64 { return m.server.syncs })
+	r.CPU = 1000 * count(func(m moment) int64 { return int64(m.engine + m.runner + m.server.cpu) }) / float64(time.Second)
+	r.IdleSQL = float64(m[1].server.all-m[0].server.all) / m[1].at.Sub(m[0].at).Seconds()
+	return r, nil
+}
+
+func pass(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return fault.Wrap(fault.Unavailable, ctx.Err(), "wait")
+	}
+}

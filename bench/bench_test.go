@@ -1,0 +1,80 @@
+package bench
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"cierzo/fault"
+	"cierzo/node"
+)
+
+// TestWorkloadsRun keeps every workload able to run, small and within the process; it says nothing of speed.
+func TestWorkloadsRun(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	b, err := New(ctx, Config{Workloads: []string{"W1", "W2", "W3", "W4", "W4F"}, Executions: 20, Fan: 30})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	var seen []string
+	if err := b.Run(ctx, func(r Result) {
+		seen = append(seen, r.Workload)
+		if r.Throughput <= 0 || r.Commits <= 0 || r.Retries != 0 {
+			t.Errorf("%s: %.1f per second, %.3f transactions and %.3f retries for each action", r.Workload, r.Throughput, r.Commits, r.Retries)
+		}
+		if r.Peer != "cierzo-sqlite" || r.Error != "" {
+			t.Errorf("%s: of %s, error %q", r.Workload, r.Peer, r.Error)
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"W1", "W2", "W3", "W4", "W4F"}; !slices.Equal(seen, want) {
+		t.Errorf("ran %v, want %v", seen, want)
+	}
+}
+
+func TestUnknownWorkloadIsRefused(t *testing.T) {
+	t.Parallel()
+	if _, err := New(t.Context(), Config{Workloads: []string{"W9"}}); !fault.Is(err, fault.Invalid) {
+		t.Errorf("error %v, want an invalid one", err)
+	}
+}
+
+// TestTurnsOfAnAction bounds what the hot path costs in what can be counted: an action in a sequence is one turn, and so
+// one transaction of a lone execution; a workflow of one action is two.
+func TestTurnsOfAnAction(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	b, err := New(ctx, Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	for workflow, most := range map[string]uint64{"bench_seq_1": 2, "bench_seq_20": 21, "bench_fork_50": 54} {
+		before := b.node.Metrics()["cierzo_turns_committed_total"]
+		id, err := b.node.Start(ctx, node.StartRequest{Workflow: workflow})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := b.awaitAll(ctx, []string{id}); err != nil {
+			t.Fatal(err)
+		}
+		turns := b.node.Metrics()["cierzo_turns_committed_total"] - before
+		if turns > most {
+			t.Errorf("%s took %d committed turns, want at most %d", workflow, turns, most)
+		}
+	}
+}

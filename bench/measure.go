@@ -1,0 +1,71 @@
+package bench
+
+import (
+	"context"
+	"runtime"
+	"runtime/debug"
+	"time"
+)
+
+// moment is everything that is counted, at one moment.
+type moment struct {
+	at      time.Time
+	engine  time.Duration // processor time of this process
+	runner  time.Duration
+	written int64
+	retries uint64
+	commits uint64
+	server  counts
+}
+
+func (b *Bench) moment(ctx context.Context) (moment, error) {
+	info, err := b.node.Store().Info(ctx)
+	if err != nil {
+		return moment{}, err
+	}
+	c, err := b.server.read(ctx)
+	if err != nil {
+		return moment{}, err
+	}
+	return moment{
+		at: time.Now(), engine: selfTime(), runner: treeTime(b.runnerPID()), written: written(b.pid),
+		retries: info.Retries, commits: info.Commits, server: c,
+	}, nil
+}
+
+// Cost is what a workload took, each for one action. A workflow of one action is one action.
+type Cost struct {
+	Seconds    float64 `json:"sec"`         // of the whole workload
+	CPU        float64 `json:"cpu_ms_act"`  // milliseconds of processor time: engine, runner and database
+	CPUSelf    float64 `json:"cpu_self"`    // seconds: engine and runner, of the whole workload
+	CPURunner  float64 `json:"cpu_runner"`  // seconds, thereof the runner
+	CPUServer  float64 `json:"cpu_pg"`      // seconds: the database server, of the whole workload
+	Writing    float64 `json:"xid_act"`     // writing transactions
+	Commits    float64 `json:"commits_act"` // the engine's own transactions
+	WAL        float64 `json:"wal_act"`     // bytes of write-ahead log
+	Retries    float64 `json:"retry_act"`   // transactions repeated after a serialization failure
+	Written    float64 `json:"io_act"`      // bytes that this process sent to the disk (SQLite)
+	Throughput float64 `json:"per_s,omitempty"`
+}
+
+func cost(a, z moment, actions int) Cost {
+	n := float64(actions)
+	seconds := func(d time.Duration) float64 { return d.Seconds() }
+	self := z.engine - a.engine + z.runner - a.runner
+	server := z.server.cpu - a.server.cpu
+	c := Cost{
+		Seconds: seconds(z.at.Sub(a.at)), CPU: 1000 * seconds(self+server) / n, CPUSelf: seconds(self), CPURunner: seconds(z.runner - a.runner),
+		CPUServer: seconds(server), Writing: float64(z.server.transactions-a.server.transactions) / n,
+		Commits: float64(z.commits-a.commits) / n, WAL: float64(z.server.wal-a.server.wal) / n,
+		Retries: float64(z.retries-a.retries) / n, Written: float64(z.written-a.written) / n,
+	}
+	c.Throughput = n / c.Seconds
+	return c
+}
+
+// settled is the resident memory of this process after what can be given back is given back.
+func settled(pid int) int64 {
+	runtime.GC()
+	debug.FreeOSMemory()
+	return resident(pid)
+}

@@ -1,0 +1,93 @@
+package bench
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Definitions is the text of the workflows that the workloads run.
+func Definitions() []byte {
+	var b strings.Builder
+	b.WriteString("version: '2.0'\n")
+	for _, n := range []int{1, 2, 20} {
+		fmt.Fprintf(&b, "bench_seq_%d:\n  tasks:\n", n)
+		for i := 1; i <= n; i++ {
+			fmt.Fprintf(&b, "    t%d:\n      action: bench.noop\n", i)
+			if i < n {
+				fmt.Fprintf(&b, "      on-success: t%d\n", i+1)
+			}
+		}
+	}
+	b.WriteString(`bench_fan:
+  input: [n]
+  tasks:
+    all:
+      with-items: i in <% range($.n) %>
+      action: bench.noop
+bench_fork_50:
+  tasks:
+`)
+	for i := 1; i <= 50; i++ {
+		fmt.Fprintf(&b, "    f%d: {action: bench.noop, on-success: joined}\n", i)
+	}
+	b.WriteString(`    joined: {join: all, action: bench.noop}
+bench_idle:
+  tasks:
+    wait: {action: bench.noop, wait-before: 864000}
+bench_data:
+  input: [data]
+  tasks:
+`)
+	for i := 1; i <= 20; i++ {
+		fmt.Fprintf(&b, "    t%d:\n      action: std.echo output=%q\n      publish: {p%d: <%% task().result %%>}\n", i, strings.Repeat("x", 100), i)
+		if i < 20 {
+			fmt.Fprintf(&b, "      on-success: t%d\n", i+1)
+		}
+	}
+	return []byte(b.String())
+}
+
+// load is what one workload starts.
+type load struct {
+	workflow string
+	input    map[string]any
+	clients  int
+	count    int // executions
+	actions  int // of each
+}
+
+// Workloads names all workloads in the order in which they are run.
+func Workloads() []string { return []string{"W1", "W2", "W3", "W4", "W4F", "W5", "W6", "W7"} }
+
+// Describe says in a few words what a workload is.
+func Describe(name string) string {
+	return map[string]string{
+		"W1":  "one-action workflows, 8 clients",
+		"W2":  "sequences of 20 actions, 50 executions",
+		"W3":  "one execution, 500 parallel actions (with-items)",
+		"W4":  "20 executions, 50 parallel actions each (with-items)",
+		"W4F": "20 executions, 50 tasks side by side, joined",
+		"W5":  "one-action workflows, one at a time: latency",
+		"W6":  "executions that wait for days: memory, idle cost",
+		"W7":  "as W2, between two idle spells: net counts",
+	}[name]
+}
+
+func (c Config) load(name string) load {
+	switch name {
+	case "W1":
+		return load{workflow: "bench_seq_1", clients: 8, count: c.Executions, actions: 1}
+	case "W2", "W7":
+		return load{workflow: "bench_seq_20", clients: 8, count: 50, actions: 20}
+	case "W3":
+		return load{workflow: "bench_fan", input: map[string]any{"n": c.Fan}, clients: 1, count: 1, actions: c.Fan}
+	case "W4":
+		return load{workflow: "bench_fan", input: map[string]any{"n": 50}, clients: 8, count: 20, actions: 50}
+	case "W4F":
+		return load{workflow: "bench_fork_50", clients: 8, count: 20, actions: 50}
+	case "W6":
+		return load{workflow: "bench_idle", clients: 8, count: c.Idle, actions: 1}
+	default: // W5
+		return load{workflow: "bench_seq_1", clients: 1, count: 1, actions: 1}
+	}
+}
