@@ -22,7 +22,7 @@ export interface Command {
   asks?: Ask[]
   /** The requests, from what was answered. */
   requests: (answers: Record<string, unknown>) => { method: string; path: string; body?: unknown }[]
-  /** The same for the command line. */
+  /** The same for the command line; '' where it can't say it. */
   cli?: (answers: Record<string, unknown>) => string
   done: (results: unknown[]) => void
   /** Carried out at once: nothing is asked. */
@@ -54,14 +54,14 @@ export function commandsFor(e: Execution, state: State, failed: TaskModel[], rel
     cancel: {
       title: 'Cancel the execution', verb: 'Cancel the execution', danger: true, text: 'Running actions are told to stop, and nothing follows. Sub-workflows are cancelled, too.',
       asks: [{ key: 'reason', label: 'Reason (kept with the execution)', value: '' }],
-      requests: (a) => [{ method: 'PUT', path, body: { state: 'CANCELLED', state_info: a['reason'] || undefined } }], cli: (a) => `cierzo execution cancel ${e.id}${a['reason'] ? ' --reason ' + shell(String(a['reason'])) : ''}`,
+      requests: (a) => [{ method: 'PUT', path, body: { state: 'CANCELLED', state_info: a['reason'] || undefined } }], cli: (a) => `cierzo execution cancel ${e.id}${a['reason'] ? ' -m ' + shell(String(a['reason'])) : ''}`,
       done: say('Cancelled'),
     },
     rerun: {
       title: failed.length === 1 ? `Rerun ${failed[0]!.name}` : `Rerun ${failed.length} failed tasks`, verb: 'Rerun', text: 'The failed tasks run again, and the workflow goes on from them. What has succeeded is kept.',
       asks: [{ key: 'env', label: 'Environment to change (optional)', value: '{}', json: true, hint: `Keys given here replace those of the environment. Now: ${env.length > 200 ? env.slice(0, 200) + '…' : env}` }],
       requests: (a) => failed.map((t) => ({ method: 'PUT', path: `/v2/tasks/${t.id}`, body: { state: 'RUNNING', reset: true, ...(hasKeys(a['env']) ? { env: a['env'] } : {}) } })),
-      cli: () => failed.map((t) => `cierzo task rerun ${t.id}`).join('\n'), done: say('It runs again'),
+      cli: (a) => failed.map((t) => `cierzo task rerun ${t.id}${envFlag(a)}`).join('\n'), done: say('It runs again'),
     },
     again: {
       title: `Run ${e.workflow_name} again`, verb: 'Start', text: 'A new execution of the newest revision; this one stays as it is.',
@@ -70,7 +70,7 @@ export function commandsFor(e: Execution, state: State, failed: TaskModel[], rel
         { key: 'description', label: 'Description', value: '' },
       ],
       requests: (a) => [{ method: 'POST', path: '/v2/executions', body: { workflow_name: e.workflow_name, workflow_namespace: e.workflow_namespace, input: a['input'], params: paramsOf(e), description: a['description'] || `again from ${e.id}` } }],
-      cli: (a) => `cierzo execution start ${shell(e.workflow_name)} --input ${shell(JSON.stringify(a['input'] ?? {}))}`,
+      cli: (a) => `cierzo execution create ${shell(e.workflow_name)} ${shell(JSON.stringify(a['input'] ?? {}))}`,
       done: ([r]) => go(`/executions/${(r as Execution).id}`),
     },
     env: {
@@ -83,7 +83,7 @@ export function commandsFor(e: Execution, state: State, failed: TaskModel[], rel
       requests: (a) => [{ method: 'PUT', path, body: { description: a['description'] } }], done: say('The description is changed'),
     },
     remove: { title: 'Delete the execution', verb: 'Delete', danger: true, text: 'It goes with its tasks, its history and its sub-executions, for good.', requests: () => [{ method: 'DELETE', path }], cli: () => `cierzo execution delete ${e.id}`, done: say('Deleted') },
-    show: { title: 'Look at it elsewhere', verb: '', text: `State: ${state}.`, requests: () => [{ method: 'GET', path }], cli: () => `cierzo execution show ${e.id}\ncierzo execution watch ${e.id}`, done: () => undefined },
+    show: { title: 'Look at it elsewhere', verb: '', text: `State: ${state}.`, requests: () => [{ method: 'GET', path }], cli: () => `cierzo execution get ${e.id}\ncierzo execution watch ${e.id}\ncierzo execution explain ${e.id}`, done: () => undefined },
   }
 }
 
@@ -94,15 +94,16 @@ export function taskCommands(e: Execution, t: TaskModel, input: unknown, reload:
     tell(text)
     reload()
   }
+  const changed = (a: Record<string, unknown>) => input !== undefined && pretty(a['input']) !== pretty(input)
   const rerun: Command = {
     title: `Rerun ${t.name}`, verb: 'Rerun', text: 'The task runs again, and the workflow goes on from it. What has succeeded elsewhere is kept.',
     asks: [
       ...(input === undefined ? [] : [{ key: 'input', label: 'Input', value: pretty(input), json: true, hint: 'As it is, the task evaluates its input again. Changed, this run of the task gets what you write.' }]),
       { key: 'env', label: 'Environment to change (optional)', value: '{}', json: true, hint: 'Expressions see it as env(): <% env().key %>' },
     ],
-    requests: (a) => [{ method: 'PUT', path, body: { state: 'RUNNING', reset: true, ...(input !== undefined && pretty(a['input']) !== pretty(input) ? { input: a['input'] } : {}), ...(hasKeys(a['env']) ? { env: a['env'] } : {}) } }], cli: () => `cierzo task rerun ${t.id}`, done: say(`${t.name} runs again`),
+    requests: (a) => [{ method: 'PUT', path, body: { state: 'RUNNING', reset: true, ...(changed(a) ? { input: a['input'] } : {}), ...(hasKeys(a['env']) ? { env: a['env'] } : {}) } }], cli: (a) => (changed(a) ? '' : `cierzo task rerun ${t.id}${envFlag(a)}`), done: say(`${t.name} runs again`),
   }
-  const resume: Command = { ...rerun, asks: rerun.asks!.slice(-1), title: `Rerun the failed items of ${t.name}`, text: 'Only items that have failed run again.', requests: (a) => [{ method: 'PUT', path, body: { state: 'RUNNING', reset: false, ...(hasKeys(a['env']) ? { env: a['env'] } : {}) } }], cli: () => `cierzo task rerun --resume ${t.id}` }
+  const resume: Command = { ...rerun, asks: rerun.asks!.slice(-1), title: `Rerun the failed items of ${t.name}`, text: 'Only items that have failed run again.', requests: (a) => [{ method: 'PUT', path, body: { state: 'RUNNING', reset: false, ...(hasKeys(a['env']) ? { env: a['env'] } : {}) } }], cli: (a) => `cierzo task rerun --resume ${t.id}${envFlag(a)}` }
   const skip: Command = { title: `Skip ${t.name}`, verb: 'Skip', text: 'The task counts as skipped: the workflow goes on with what follows on-skip, or on-success.', requests: () => [{ method: 'PUT', path, body: { state: 'SKIPPED' } }], cli: () => `cierzo task skip ${t.id}`, done: say(`${t.name} is skipped`) }
   return { rerun, resume, skip, of: e.id }
 }
@@ -115,12 +116,16 @@ export function completeCommand(action: string, name: string, reload: () => void
       { key: 'output', label: 'Result', value: '{"approved": true}', json: true },
     ],
     requests: (a) => [{ method: 'PUT', path: `/v2/action_executions/${action}`, body: { state: String(a['state'] || 'SUCCESS').toUpperCase(), output: a['output'] } }],
-    cli: (a) => `cierzo action-execution complete ${action} --state ${a['state'] || 'SUCCESS'} --output ${shell(JSON.stringify(a['output'] ?? {}))}`,
+    cli: (a) => (String(a['state']).toUpperCase() === 'ERROR' ? `cierzo action-execution fail ${action}` : `cierzo action-execution complete ${action} ${shell(JSON.stringify(a['output'] ?? {}))}`),
     done: () => {
       tell('The result is taken')
       reload()
     },
   }
+}
+
+function envFlag(a: Record<string, unknown>): string {
+  return hasKeys(a['env']) ? ' -e ' + shell(JSON.stringify(a['env'])) : ''
 }
 
 function hasKeys(v: unknown): boolean {
@@ -189,7 +194,7 @@ export function CommandDialog({ command, onClose }: { command: Command; onClose:
       {!broken && (
         <details class="as" open={!command.verb}>
           <summary>The same as curl and command</summary>
-          {command.cli && <Code label="command" text={command.cli(answers)} />}
+          {command.cli?.(answers) && <Code label="command" text={command.cli(answers)} />}
           <Code label="curl" text={command.requests(answers).map(curl).join('\n')} />
         </details>
       )}

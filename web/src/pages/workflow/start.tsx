@@ -102,7 +102,7 @@ function Form({ wf, last, envs, onClose }: { wf: Workflow; last: Execution[]; en
       {!broken && (
         <details class="as">
           <summary>The same as curl and command</summary>
-          <Code label="command" text={`cierzo execution start ${shell(wf.name)} --input ${shell(JSON.stringify(input))}`} />
+          <Code label="command" text={`cierzo execution create ${shell(wf.name)} ${shell(JSON.stringify(input))}`} />
           <Code label="curl" text={curl({ method: 'POST', path: '/v2/executions', body })} />
         </details>
       )}
