@@ -113,15 +113,16 @@ func TestRerunAndSkip(t *testing.T) {
 func TestRerunWithInput(t *testing.T) {
 	t.Parallel()
 	w := open(t, sqlite(t))
-	w.define("version: '2.0'\nv:\n  output: {o: <% $.o %>}\n  tasks:\n    a:\n      action: std.javascript\n      input:\n        script: throw new Error('no')\n" +
-		"      publish: {o: <% task().result %>}\nitems:\n  tasks:\n    a:\n      with-items: i in [1, 2]\n      action: std.fail\n")
+	w.define("version: '2.0'\nv:\n  output: {o: <% $.o %>}\n  tasks:\n    a:\n      workflow: child\n      input: {bad: true}\n      publish: {o: <% task().result.o %>}\n" +
+		"child:\n  input: [bad, o: 1]\n  output: {o: <% $.o %>}\n  tasks:\n    b:\n      action: std.noop\n      fail-on: <% $.bad %>\n" +
+		"items:\n  tasks:\n    a:\n      with-items: i in [1, 2]\n      action: std.fail\n")
 	id := w.run("v")
 	w.get("/v2/executions/"+id).has("state", "ERROR")
 	task := "/v2/tasks/" + w.get("/v2/executions/"+id+"/tasks").at("tasks.0.id")
-	w.put(task, object("state", "RUNNING", "reset", true, "input", "[]")).refused(400, "input")
-	w.put(task, object("state", "RUNNING", "reset", true, "input", object("script", "return 1 + 1"))).want(200)
-	w.until("/v2/executions/"+id, "state", "SUCCESS").has("output.o", "2")
-	w.get(task+"/action_executions").has("action_executions.1.input.script", "return 1 + 1")
+	w.put(task, object("state", "RUNNING", "reset", true, "input", "[]")).refused(400, "must be a dictionary")
+	w.put(task, object("state", "RUNNING", "reset", true, "input", object("bad", false, "o", 7))).want(200)
+	w.until("/v2/executions/"+id, "state", "SUCCESS").has("output.o", "7")
+	w.get(task+"/workflow_executions").has("executions.#", "2", "executions.1.input.bad", "false")
 
 	many := w.run("items")
 	task = "/v2/tasks/" + w.get("/v2/executions/"+many+"/tasks").at("tasks.0.id")
