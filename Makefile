@@ -21,9 +21,13 @@ help: ## say what can be made
 ##@ use it
 
 .PHONY: build
-build: ## build bin/cierzo
+build: ui ## build bin/cierzo, with the UI in it where Node is there
 	@tools/setup.sh go
 	go build -o bin/cierzo ./cmd/cierzo
+
+.PHONY: ui
+ui: ## build the UI (web/) for the next build of the binary; needs Node 20.19 or later
+	@tools/ui.sh
 
 .PHONY: run
 run: build ## build everything and run an example on an embedded node: progress, then the result
@@ -41,6 +45,20 @@ test: setup lint ## everything that must be green: lint and vet, import rules, a
 	go test $(RACE) -shuffle=on -timeout=15m $(PKG)
 	@# What can't run with the race detector: several networked nodes in one process, see node/race_test.go; and memory.
 	go test -shuffle=on -timeout=10m ./node ./cluster ./test/hostile
+
+.PHONY: ui-test
+ui-test: ## the UI in a browser, with the real binary (web/test); screenshots in web/test/out. As root, installs Chromium
+	@tools/setup.sh go chromium
+	@tools/ui.sh --must
+	go build -o bin/cierzo ./cmd/cierzo
+	cd web && npm run --silent test
+
+.PHONY: ui-shots
+ui-shots: ## pictures of each page of the UI, light, dark and on a phone, in web/test/out
+	@tools/setup.sh go chromium
+	@tools/ui.sh --must
+	go build -o bin/cierzo ./cmd/cierzo
+	cd web && npm run --silent shots
 
 .PHONY: setup
 setup: ## check for Go, a C compiler, PostgreSQL's and OpenSSH's server, Mistral's client; as root, install what is missing
@@ -128,10 +146,11 @@ fmt: ## format all Go files
 	$(LINT) fmt
 
 .PHONY: generate
-generate: ## generated code: the protocol's messages (needs protoc), and what go:generate says
+generate: ## generated code: the protocol's messages (needs protoc), what go:generate says, the types of the UI
 	go build -o bin/protoc-gen-go google.golang.org/protobuf/cmd/protoc-gen-go
 	cd messages && PATH=$(CURDIR)/bin:$$PATH protoc --go_out=. --go_opt=paths=source_relative *.proto
 	go generate ./...
+	@if command -v npm >/dev/null; then $(MAKE) openapi && tools/ui.sh --types; else echo "generate: without Node.js the types of the UI (web/src/schema.ts) stay as they are"; fi
 
 .PHONY: openapi
 openapi: ## write the OpenAPI document of the REST API to openapi.json, for programs that make code of it
@@ -145,4 +164,4 @@ golden: ## rewrite the expected results of the scripted tests; read the diff bef
 
 .PHONY: clean
 clean: ## remove what was built; the caches of Go stay
-	rm -rf bin var cover.out openapi.json
+	rm -rf bin var cover.out openapi.json web/node_modules web/test/out && find web/dist -mindepth 1 ! -name placeholder.txt -delete

@@ -2,6 +2,8 @@ module cierzo
 
 go 1.26.0
 
+ignore ./web/node_modules
+
 require (
 	github.com/asynkron/protoactor-go v0.0.0-20260118094027-288962e52f3f
 	github.com/aymanbagabas/go-udiff v0.4.1

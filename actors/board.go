@@ -35,6 +35,7 @@ type runner struct {
 	id       workflow.RunnerID
 	address  string
 	actor    string
+	version  string
 	targets  map[string]bool
 	granted  int
 	draining bool
@@ -81,7 +82,7 @@ func (b *board) hello(h *messages.Hello, local string, now time.Time) bool {
 	if h.Seq <= r.seq || r.gone {
 		return false
 	}
-	r.seq, r.heard, r.address, r.actor = h.Seq, now, h.Address, h.Actor
+	r.seq, r.heard, r.address, r.actor, r.version = h.Seq, now, h.Address, h.Actor, h.Version
 	r.granted, r.draining, r.gone, r.replaced = int(h.Granted), h.Draining, h.Leaving, false
 	r.targets = make(map[string]bool, len(h.Targets))
 	for _, t := range h.Targets {

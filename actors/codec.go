@@ -114,7 +114,7 @@ func encodeCommand(c workflow.Command) (*messages.Command, error) {
 	case workflow.Stop:
 		m.Op = &messages.Command_Stop{Stop: &messages.Stop{State: string(op.State), Message: text(op.Message)}}
 	case workflow.Rerun:
-		m.Op = &messages.Command_Rerun{Rerun: &messages.Rerun{TaskId: string(op.Task), Reset_: op.Reset, Env: e.dict(op.Env)}}
+		m.Op = &messages.Command_Rerun{Rerun: &messages.Rerun{TaskId: string(op.Task), Reset_: op.Reset, Env: e.dict(op.Env), Input: e.dict(op.Input)}}
 	case workflow.Skip:
 		m.Op = &messages.Command_Skip{Skip: &messages.Skip{TaskId: string(op.Task), Env: e.dict(op.Env)}}
 	case workflow.Describe:
@@ -143,7 +143,7 @@ func decodeCommand(m *messages.Command) (workflow.Command, error) {
 	case *messages.Command_Stop:
 		c.Op = workflow.Stop{State: workflow.State(op.Stop.State), Message: op.Stop.Message}
 	case *messages.Command_Rerun:
-		c.Op = workflow.Rerun{Task: workflow.TaskID(op.Rerun.TaskId), Reset: op.Rerun.Reset_, Env: d.dict(op.Rerun.Env)}
+		c.Op = workflow.Rerun{Task: workflow.TaskID(op.Rerun.TaskId), Reset: op.Rerun.Reset_, Env: d.dict(op.Rerun.Env), Input: d.dict(op.Rerun.Input)}
 	case *messages.Command_Skip:
 		c.Op = workflow.Skip{Task: workflow.TaskID(op.Skip.TaskId), Env: d.dict(op.Skip.Env)}
 	case *messages.Command_Describe:

@@ -54,7 +54,13 @@ type dispatcher struct {
 	board *board
 	view  *viewChanged
 	from  map[workflow.ExecutionID]string // ids of the actors of those that want something
+	// told is when the engine's list of runners was made, and of how many it knew.
+	told   time.Time
+	toldOf int
 }
+
+// tellEvery is how often the list of runners is made anew, at most.
+const tellEvery = time.Second
 
 func newDispatcher(e *Engine) *dispatcher {
 	return &dispatcher{Engine: e, board: newBoard(), from: map[workflow.ExecutionID]string{}}
@@ -195,6 +201,11 @@ func (d *dispatcher) count() {
 	d.counters.slots.Store(int64(granted))
 	d.counters.queued.Store(int64(d.board.queued))
 	d.counters.held.Store(int64(len(d.board.holds)))
+	if now.Sub(d.told) >= tellEvery || len(d.board.runners) != d.toldOf {
+		list := d.board.tell(now)
+		d.Engine.runners.Store(&list)
+		d.told, d.toldOf = now, len(d.board.runners)
+	}
 }
 
 // viewChanged says who the engines are, and who this one is among them.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -115,6 +116,7 @@ type Engine struct {
 	log        *slog.Logger
 	root       *actor.RootContext
 	counters   counters
+	runners    atomic.Pointer[[]RunnerInfo] // the dispatcher writes it
 	router     *actor.PID
 	dispatcher *actor.PID
 	committer  *committer
@@ -241,6 +243,14 @@ func (e *Engine) poison(ctx context.Context) error {
 
 // ID is the node's present id; it changes when the lease was lost and got again.
 func (e *Engine) ID() persistence.NodeID { return e.members.ID() }
+
+// Runners tells of the runners that the engine hears, by their address: as of the last second.
+func (e *Engine) Runners() []RunnerInfo {
+	if list := e.runners.Load(); list != nil {
+		return slices.Clone(*list)
+	}
+	return nil
+}
 
 // Metrics are the engine's counters so far.
 func (e *Engine) Metrics() Metrics { return e.counters.read() }

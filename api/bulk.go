@@ -140,14 +140,21 @@ func readBulk(r *http.Request) (*bulkRequest, error) {
 	}
 	q := url.Values{}
 	for k, v := range filter.All() {
-		text, ok := v.(value.String)
-		if !ok {
-			return nil, fault.New(fault.Invalid, "Invalid input for field/attribute filter. The value of %s should be string", clipText(plainKey(k)))
-		}
 		if slices.Contains([]string{"limit", "marker", "sort_keys", "sort_dirs", "fields"}, plainKey(k)) {
 			return nil, fault.New(fault.Invalid, "Invalid input for field/attribute filter. %s is no column", plainKey(k))
 		}
-		q.Set(plainKey(k), string(text))
+		// Several conditions on a column are a list: all of them must hold.
+		conditions := []value.Value{v}
+		if list, ok := v.(*value.List); ok {
+			conditions = list.Items()
+		}
+		for _, c := range conditions {
+			text, ok := c.(value.String)
+			if !ok {
+				return nil, fault.New(fault.Invalid, "Invalid input for field/attribute filter. The value of %s should be string, or a list of them", clipText(plainKey(k)))
+			}
+			q.Add(plainKey(k), string(text))
+		}
 	}
 	filtered := r.Clone(r.Context())
 	filtered.URL.RawQuery = q.Encode()

@@ -57,6 +57,7 @@ func definitionOperations() map[string]described {
 		out["POST "+at] = described{id: "create" + k.many, summary: "Define what the text holds, all or nothing", query: uploadParams(), body: text(""), answer: k.made, status: http.StatusCreated}
 		out["PUT "+at] = described{id: "update" + k.many, summary: "Replace what the text holds, all or nothing; the old texts stay as revisions", query: uploadParams(), body: text(""), answer: k.made}
 		out["POST "+at+"/validate"] = described{id: "validate" + k.one, summary: "Say whether a text is valid, without storing it", query: uploadParams(), body: text(""), answer: apitype.Validation{}}
+		out["POST "+at+"/lint"] = described{id: "lint" + k.one, summary: "Say what is wrong with a text, each problem with its place, and draw its workflows, without storing it", body: text(""), answer: apitype.Lint{}}
 		out["GET "+at+"/{name}"] = described{id: "get" + k.one, summary: "Get a " + k.noun, query: one, answer: k.item}
 		out["DELETE "+at] = removeNothing("delete" + k.one + "Missing")
 		out["DELETE "+at+"/{name}"] = described{id: "delete" + k.one, summary: "Delete a " + k.noun, query: []param{namespaceParam()}}

@@ -36,7 +36,10 @@ func executionOperations() map[string]described {
 			id: "getReport", summary: "An execution with its tasks, their actions and sub-workflows, and how many are in which state",
 			query: depthParams(flagParam("statistics_only", "only the numbers")), answer: apitype.Report{},
 		},
-		"POST " + at + "/bulk": {id: "changeExecutions", summary: "Pause, resume, cancel or delete all executions that a filter selects", body: apitype.Bulk{}, answer: apitype.BulkResult{}},
+		"GET " + at + "/count":           {id: "countExecutions", summary: "Count the executions that a filter selects, by state", query: listParams(executionCollection()), answer: apitype.Counts{}},
+		"GET " + at + "/{id}/definition": {id: "getExecutionDefinition", summary: "The revision of the definition that an execution keeps to its end", answer: apitype.Revision{}},
+		"POST /v2/expressions/evaluate":  {id: "evaluateExpression", summary: "Compute an expression on data, or on what an execution has published", body: apitype.Evaluate{}, answer: apitype.Evaluated{}},
+		"POST " + at + "/bulk":           {id: "changeExecutions", summary: "Pause, resume, cancel or delete all executions that a filter selects", body: apitype.Bulk{}, answer: apitype.BulkResult{}},
 	}
 }
 

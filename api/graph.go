@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strconv"
@@ -33,7 +34,7 @@ func (s *server) graphExecution(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	actions, err := s.actionsOf(r.Context(), rec.ID, "")
+	actions, err := s.childrenOf(r.Context(), spec, tasks)
 	if err != nil {
 		return err
 	}
@@ -54,6 +55,26 @@ func (s *server) writeText(w http.ResponseWriter, kind, text string) error {
 		s.Logger.Debug("answer not written", "error", err)
 	}
 	return nil
+}
+
+// childrenOf reads what the newest runs of tasks with a sub-workflow have started; the actions of others may be many and aren't drawn.
+func (s *server) childrenOf(ctx context.Context, spec *dsl.Workflow, tasks []*workflow.TaskRecord) ([]*workflow.ActionRecord, error) {
+	newest := map[string]*workflow.TaskRecord{}
+	for _, t := range tasks {
+		newest[t.Name] = t
+	}
+	var out []*workflow.ActionRecord
+	for _, t := range spec.Tasks {
+		if t.Workflow == nil || newest[t.Name] == nil {
+			continue
+		}
+		list, err := s.actionsOf(ctx, newest[t.Name].ExecutionID, newest[t.Name].ID)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, list...)
+	}
+	return out, nil
 }
 
 // graphOf makes the graph of a workflow with the states of an execution in it.
@@ -107,7 +128,7 @@ func graphOf(rec *workflow.ExecutionRecord, spec *dsl.Workflow, tasks []*workflo
 }
 
 func taskNode(t *dsl.Task, runs []*workflow.TaskRecord, children map[workflow.TaskID][]string) apitype.GraphNode {
-	n := apitype.GraphNode{Name: t.Name, Kind: "action", Runs: "std.noop", Items: len(t.WithItems) > 0, TaskIDs: []string{}, Children: []string{}}
+	n := apitype.GraphNode{Name: t.Name, Kind: "action", Runs: "std.noop", Items: len(t.WithItems) > 0, Line: t.Pos.Line, TaskIDs: []string{}, Children: []string{}}
 	switch {
 	case t.Workflow != nil:
 		n.Kind, n.Runs = "workflow", t.Workflow.Name.Source()
@@ -125,6 +146,9 @@ func taskNode(t *dsl.Task, runs []*workflow.TaskRecord, children map[workflow.Ta
 	if len(runs) > 0 {
 		last := runs[len(runs)-1]
 		n.State, n.Retries = string(last.State), last.Runtime.RetryNo
+		if last.Runtime.ItemCount > 0 {
+			n.ItemCount = last.Runtime.ItemCount
+		}
 		if list := children[last.ID]; list != nil {
 			n.Children = list
 		}

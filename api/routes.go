@@ -57,6 +57,7 @@ func (s *server) definitionRoutes(kind persistence.DefinitionKind) {
 	s.handleText("POST "+path, resource+":create", s.creator(kind))
 	s.handleText("PUT "+path, resource+":update", s.updater(kind))
 	s.handleText("POST "+path+"/validate", resource+":create", s.validator(kind))
+	s.handleText("POST "+path+"/lint", resource+":create", s.linter(kind))
 	s.handle("DELETE "+path, resource+":delete", missingID)
 	s.handle("DELETE "+path+"/{name}", resource+":delete", s.definitionRemover(kind))
 	s.revisionRoutes(kind, path, resource)
@@ -112,6 +113,7 @@ func (s *server) executionRoutes() {
 	s.handle("GET /v2/executions/{id}/executions", "executions:list", s.listTree)
 	s.handle("GET /v2/executions/{id}/report", "executions:get", s.report)
 	s.handle("POST /v2/executions/bulk", "executions:update", s.bulk)
+	s.handle("GET /v2/executions/count", "executions:list", s.countExecutions)
 }
 
 func (s *server) taskRoutes() {
@@ -170,6 +172,10 @@ func (s *server) viewRoutes() {
 	s.handleRaw("GET /v2/executions/{id}/events", "executions:get", s.executionEvents)
 	s.handle("GET /v2/executions/{id}/explain", "executions:get", s.explainExecution)
 	s.handleRaw("GET /v2/executions/{id}/graph", "executions:get", s.graphExecution)
+	s.handle("GET /v2/executions/{id}/definition", "executions:get", s.executionDefinition)
+	s.handle("POST /v2/expressions/evaluate", "executions:get", s.evaluate)
+	s.handle("GET /v2/nodes", "services:list", s.listNodes)
+	s.handle("GET /v2/cron_triggers/preview", "cron_triggers:list", s.previewPattern)
 }
 
 // docsRoutes show what the others are.

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"cierzo/api/apitype"
 	"cierzo/catalog"
 	"cierzo/persistence"
 	"cierzo/triggers"
@@ -75,6 +76,10 @@ type Config struct {
 	Ended func(id workflow.ExecutionID) (ended <-chan struct{}, done func())
 	// Metrics gives the node's counters by their Prometheus names. nil: none are shown.
 	Metrics func() map[string]uint64
+	// Evaluate computes an expression on JSON data, in a language or the one that its delimiters tell. nil: nothing is evaluated.
+	Evaluate func(lang, text string, data json.RawMessage) (json.RawMessage, error)
+	// Runners tells of the action runners that this node's engine hears. nil: it is no engine.
+	Runners func() []apitype.Runner
 	// Info is what GET /info answers, a JSON object. nil: the endpoint is disabled.
 	Info json.RawMessage
 	// DeleteActionExecutions allows DELETE of action executions that belong to no workflow, Mistral's

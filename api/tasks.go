@@ -199,7 +199,7 @@ func (s *server) updateTask(r *http.Request) (int, any, error) {
 	if err := knownOnly(r.URL.Query()); err != nil {
 		return 0, nil, err
 	}
-	f, err := readFields(r, "task", "id", "name", "state", "reset", "env", "workflow_name", "workflow_id", "workflow_namespace", "workflow_execution_id",
+	f, err := readFields(r, "task", "id", "name", "state", "reset", "env", "input", "workflow_name", "workflow_id", "workflow_namespace", "workflow_execution_id",
 		"type", "tags", "state_info", "project_id", "runtime_context", "result", "published", "published_global", "processed", "created_at", "updated_at", "started_at", "finished_at")
 	if err != nil {
 		return 0, nil, err
@@ -228,6 +228,10 @@ func taskOp(rec *workflow.ExecutionRecord, t *workflow.TaskRecord, f fields) (wo
 	if err != nil {
 		return nil, err
 	}
+	input, err := f.object("input")
+	if err != nil {
+		return nil, err
+	}
 	texts, err := f.texts("id", "name", "workflow_name", "state")
 	if err != nil {
 		return nil, err
@@ -252,6 +256,9 @@ func taskOp(rec *workflow.ExecutionRecord, t *workflow.TaskRecord, f fields) (wo
 		return nil, fault.New(fault.Invalid, "The current task execution must be in ERROR for rerun. Only updating task to rerun is supported.")
 	}
 	if state == workflow.Skipped {
+		if input != nil {
+			return nil, fault.New(fault.Invalid, "A task that is skipped takes no input.")
+		}
 		return workflow.Skip{Task: t.ID, Env: env}, nil
 	}
 	if !f.has("reset") {
@@ -260,7 +267,7 @@ func taskOp(rec *workflow.ExecutionRecord, t *workflow.TaskRecord, f fields) (wo
 	if !reset && t.Runtime.ItemCount < 0 {
 		return nil, fault.New(fault.Invalid, "Only with-items task has the option to not reset.")
 	}
-	return workflow.Rerun{Task: t.ID, Reset: reset, Env: env}, nil
+	return workflow.Rerun{Task: t.ID, Reset: reset, Env: env, Input: input}, nil
 }
 
 // listChildren lists the sub-workflow executions of a task.

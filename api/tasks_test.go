@@ -102,10 +102,31 @@ func TestRerunAndSkip(t *testing.T) {
 	w.put(task, object("state", "RUNNING", "reset", true, "env", `{"a": 1}`)).want(200)
 	w.until("/v2/executions/"+id, "state", "ERROR").has("params.env", `{"a":1}`)
 	w.get(task+"/action_executions").has("action_executions.#", "2")
+	w.put(task, object("state", "SKIPPED", "input", object("a", 1))).refused(400, "takes no input")
 	w.put(task, object("state", "SKIPPED")).want(200).has("state", "SKIPPED")
 	w.until("/v2/executions/"+id, "state", "SUCCESS")
 	w.put(task, object("state", "RUNNING", "reset", true)).refused(400, "must be in ERROR for rerun")
 	w.put("/v2/tasks/none", object("state", "RUNNING", "reset", true)).refused(404, "Task execution not found [id=none]")
+}
+
+// TestRerunWithInput: what was wrong with the input of a task is mended for this run, and goes on to what follows.
+func TestRerunWithInput(t *testing.T) {
+	t.Parallel()
+	w := open(t, sqlite(t))
+	w.define("version: '2.0'\nv:\n  output: {o: <% $.o %>}\n  tasks:\n    a:\n      workflow: child\n      input: {bad: true}\n      publish: {o: <% task().result.o %>}\n" +
+		"child:\n  input: [bad, o: 1]\n  output: {o: <% $.o %>}\n  tasks:\n    b:\n      action: std.noop\n      fail-on: <% $.bad %>\n" +
+		"items:\n  tasks:\n    a:\n      with-items: i in [1, 2]\n      action: std.fail\n")
+	id := w.run("v")
+	w.get("/v2/executions/"+id).has("state", "ERROR")
+	task := "/v2/tasks/" + w.get("/v2/executions/"+id+"/tasks").at("tasks.0.id")
+	w.put(task, object("state", "RUNNING", "reset", true, "input", "[]")).refused(400, "must be a dictionary")
+	w.put(task, object("state", "RUNNING", "reset", true, "input", object("bad", false, "o", 7))).want(200)
+	w.until("/v2/executions/"+id, "state", "SUCCESS").has("output.o", "7")
+	w.get(task+"/workflow_executions").has("executions.#", "2", "executions.1.input.bad", "false")
+
+	many := w.run("items")
+	task = "/v2/tasks/" + w.get("/v2/executions/"+many+"/tasks").at("tasks.0.id")
+	w.put(task, object("state", "RUNNING", "reset", true, "input", object("x", 1))).refused(400, "Task a has with-items")
 }
 
 func TestActionExecutionUpdates(t *testing.T) {

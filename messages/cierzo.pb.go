@@ -2189,10 +2189,12 @@ func (x *Stop) GetMessage() string {
 }
 
 type Rerun struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	TaskId        string                 `protobuf:"bytes,1,opt,name=task_id,json=taskId,proto3" json:"task_id,omitempty"`
-	Reset_        bool                   `protobuf:"varint,2,opt,name=reset,proto3" json:"reset,omitempty"`
-	Env           []byte                 `protobuf:"bytes,3,opt,name=env,proto3" json:"env,omitempty"`
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	TaskId string                 `protobuf:"bytes,1,opt,name=task_id,json=taskId,proto3" json:"task_id,omitempty"`
+	Reset_ bool                   `protobuf:"varint,2,opt,name=reset,proto3" json:"reset,omitempty"`
+	Env    []byte                 `protobuf:"bytes,3,opt,name=env,proto3" json:"env,omitempty"`
+	// In place of the input that the task evaluates; empty: that one.
+	Input         []byte `protobuf:"bytes,4,opt,name=input,proto3" json:"input,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2244,6 +2246,13 @@ func (x *Rerun) GetReset_() bool {
 func (x *Rerun) GetEnv() []byte {
 	if x != nil {
 		return x.Env
+	}
+	return nil
+}
+
+func (x *Rerun) GetInput() []byte {
+	if x != nil {
+		return x.Input
 	}
 	return nil
 }
@@ -2864,11 +2873,12 @@ const file_cierzo_proto_rawDesc = "" +
 	"\x03env\x18\x01 \x01(\fR\x03env\"6\n" +
 	"\x04Stop\x12\x14\n" +
 	"\x05state\x18\x01 \x01(\tR\x05state\x12\x18\n" +
-	"\amessage\x18\x02 \x01(\tR\amessage\"H\n" +
+	"\amessage\x18\x02 \x01(\tR\amessage\"^\n" +
 	"\x05Rerun\x12\x17\n" +
 	"\atask_id\x18\x01 \x01(\tR\x06taskId\x12\x14\n" +
 	"\x05reset\x18\x02 \x01(\bR\x05reset\x12\x10\n" +
-	"\x03env\x18\x03 \x01(\fR\x03env\"1\n" +
+	"\x03env\x18\x03 \x01(\fR\x03env\x12\x14\n" +
+	"\x05input\x18\x04 \x01(\fR\x05input\"1\n" +
 	"\x04Skip\x12\x17\n" +
 	"\atask_id\x18\x01 \x01(\tR\x06taskId\x12\x10\n" +
 	"\x03env\x18\x02 \x01(\fR\x03env\",\n" +

@@ -7,6 +7,7 @@ import (
 
 	"cierzo/actors"
 	"cierzo/actors/runner"
+	"cierzo/api/apitype"
 	"cierzo/catalog"
 	"cierzo/cluster"
 	"cierzo/fault"
@@ -146,6 +147,21 @@ func (a *assembly) metrics() map[string]uint64 {
 		"slots": m.SlotsNow, "slots_used": m.HeldNow,
 	} {
 		out["cierzo_"+name] = n
+	}
+	return out
+}
+
+// runners tells the API of the action runners that the engine hears.
+func (a *assembly) runners() []apitype.Runner {
+	if a.engine == nil {
+		return nil
+	}
+	var out []apitype.Runner
+	for _, r := range a.engine.Runners() {
+		out = append(out, apitype.Runner{
+			ID: string(r.ID), Address: r.Address, Targets: r.Targets, Version: r.Version, Slots: r.Slots, Used: r.Used, State: r.State,
+			HeardAt: apitype.Time(r.Heard),
+		})
 	}
 	return out
 }

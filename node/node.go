@@ -30,6 +30,7 @@ import (
 	"cierzo/catalog"
 	"cierzo/fault"
 	"cierzo/persistence"
+	"cierzo/web"
 )
 
 // Node is a running node. It is safe for concurrent use.
@@ -131,12 +132,13 @@ func (n *Node) serve(ln net.Listener) error {
 			Metrics: n.Metrics, Closing: closing, Authorize: n.cfg.Authorize, Cron: n.cfg.Cron, Info: n.cfg.Info,
 			DeleteActionExecutions: n.cfg.DeleteActionExecutions, Events: n.duties.events, EventSecrets: n.duties.secrets,
 			Ended: n.cluster.ends.await,
+			Evaluate: Evaluate, Runners: n.cluster.runners,
 		}
 		if err := n.cfg.Auth.protect(&cfg); err != nil {
 			close(n.served)
 			return err
 		}
-		n.handler = api.New(cfg)
+		n.handler = web.Front(web.Handler(), api.New(cfg))
 	}
 	if ln == nil {
 		close(n.served)

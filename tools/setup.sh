@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks for what the build and the tests need, and installs what is missing where it may.
 #
-#   tools/setup.sh go cc postgres sshd mistral
+#   tools/setup.sh go cc postgres sshd mistral chromium
 #
 # Go must be there. Without a C compiler the tests run without the race detector; without PostgreSQL's server the tests on
 # PostgreSQL are skipped, without OpenSSH's server those of std.ssh, without RabbitMQ that of event triggers, without the command
@@ -62,6 +62,16 @@ check_rabbitmq() {
 check_mistral() {
 	command -v mistral >/dev/null && return
 	install python3-mistralclient || say "no command mistral: its tests are SKIPPED (apt-get install python3-mistralclient)"
+}
+
+check_chromium() {
+	local path
+	for path in chromium chromium-browser google-chrome; do
+		command -v "$path" >/dev/null && return
+	done
+	install chromium fonts-inter fonts-jetbrains-mono && return
+	say "no Chromium for the tests of the UI (apt-get install chromium)"
+	exit 1
 }
 
 for what in "$@"; do

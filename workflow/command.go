@@ -205,6 +205,10 @@ func (e *Execution) rerun(op Rerun) error {
 	if !op.Reset && len(t.prog.WithItems) == 0 {
 		return fault.New(fault.Invalid, "Only with-items task has the option to not reset.")
 	}
+	given, err := givenInput(t, op.Input)
+	if err != nil {
+		return err
+	}
 	if e.rec.State == Paused {
 		return nil
 	}
@@ -212,7 +216,7 @@ func (e *Execution) rerun(op Rerun) error {
 	e.revive()
 	e.forget(t, !op.Reset)
 	n := t.Runtime.RerunNo + 1
-	t.Runtime = TaskRuntime{ItemCount: t.Runtime.ItemCount, ItemsReady: t.Runtime.ItemsReady, RerunNo: n}
+	t.Runtime = TaskRuntime{ItemCount: t.Runtime.ItemCount, ItemsReady: t.Runtime.ItemsReady, RerunNo: n, GivenInput: given}
 	e.reopen(t)
 	t.StartedAt = e.now
 	e.notifyTask(t, "TASK_RERUN")
@@ -225,6 +229,24 @@ func (e *Execution) rerun(op Rerun) error {
 	e.setTask(t, Idle, "")
 	e.enqueue(t)
 	return nil
+}
+
+// givenInput is the input of a rerun as a task keeps it; "" for none.
+func givenInput(t *task, input *value.Dict) (string, error) {
+	if input == nil {
+		return "", nil
+	}
+	if len(t.prog.WithItems) > 0 {
+		return "", fault.New(fault.Invalid, "Task %s has with-items: each item has an input of its own. Change the environment instead.", t.Name)
+	}
+	if err := sizeLimit("ActionExecution", "input", input); err != nil {
+		return "", fault.New(fault.Invalid, "%v", err)
+	}
+	text, err := value.AppendJSON(nil, input)
+	if err != nil {
+		return "", fault.Wrap(fault.Invalid, err, "input")
+	}
+	return string(text), nil
 }
 
 // reopen takes back what a task's end meant for others.

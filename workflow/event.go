@@ -133,6 +133,8 @@ type (
 		Task  TaskID
 		Reset bool
 		Env   *value.Dict
+		// Input is what the task's action or sub-workflow gets instead of the input that the task evaluates; nil: that one.
+		Input *value.Dict
 	}
 	// Skip marks a failed task as skipped and goes on.
 	Skip struct {

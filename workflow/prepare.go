@@ -5,6 +5,7 @@ import (
 
 	"cierzo/dsl"
 	"cierzo/expr/value"
+	"cierzo/internal/invariant"
 )
 
 // prepared is an action execution that is about to begin, with what the registry says of its action.
@@ -84,7 +85,15 @@ func (e *Execution) callName(t *task, call *dsl.Call) (string, error) {
 }
 
 // callInput evaluates a task's input: the dictionary, or the expression that gives one, and the inline parameters.
+// What a rerun has given takes their place.
 func (e *Execution) callInput(s *scope, t *task, call *dsl.Call) (*value.Dict, error) {
+	if given := t.Runtime.GivenInput; given != "" {
+		v, err := value.ParseJSON([]byte(given))
+		if d, ok := v.(*value.Dict); ok && err == nil {
+			return d.Freeze(), nil
+		}
+		invariant.Unreachable("task %s: the input of its rerun is no object: %v", t.ID, err)
+	}
 	input := emptyDict()
 	v, err := s.tree(t.prog.Input)
 	if err != nil {

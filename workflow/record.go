@@ -175,6 +175,7 @@ type TaskRuntime struct {
 	ItemCount      int       `json:"item_count"`            // with-items: number of items; -1 when the task has none
 	Concurrency    int       `json:"concurrency,omitempty"` // with-items: 0 is no limit
 	ItemsReady     bool      `json:"items_ready,omitempty"` // with-items: ItemCount was evaluated
+	GivenInput     string    `json:"given_input,omitempty"` // JSON object that a rerun gave in place of the evaluated input; "": none
 }
 
 // ActionKind tells an action from a sub-workflow.

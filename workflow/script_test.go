@@ -30,7 +30,7 @@ var rewrite = flag.Bool("rewrite", false, "write what the scripts print into tes
 //	complete ACTION STATE [json]
 //	child ACTION STATE seq=N [json]; refused ACTION TEXT; acked STATE
 //	tick DURATION              lets time pass, then Ticked
-//	lost RUNNER; recover; pause; resume [env]; stop STATE [text]; rerun TASK [keep]; skip TASK
+//	lost RUNNER; recover; pause; resume [env]; stop STATE [text]; rerun TASK [keep | input JSON]; skip TASK
 //	again COMMAND …            the same request id twice
 //	state                      prints all rows
 //
@@ -239,6 +239,9 @@ func (s *script) op(words []string) workflow.Op {
 	case "stop":
 		return workflow.Stop{State: workflow.State(words[1]), Message: strings.Join(words[2:], " ")}
 	case "rerun":
+		if len(words) > 2 && words[2] == "input" {
+			return workflow.Rerun{Task: s.task(words[1]).ID, Reset: true, Input: s.dict(strings.Join(words[3:], " "))}
+		}
 		return workflow.Rerun{Task: s.task(words[1]).ID, Reset: len(words) < 3}
 	case "skip":
 		return workflow.Skip{Task: s.task(words[1]).ID}

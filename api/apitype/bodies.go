@@ -30,6 +30,7 @@ type TaskUpdate struct {
 	State        string          `json:"state"`                   // RUNNING reruns
 	Reset        Opt[bool]       `json:"reset,omitzero"`          // required for a rerun; false reruns only the failed items of a with-items task
 	Env          json.RawMessage `json:"env,omitempty"`           // merged into the execution's environment
+	Input        json.RawMessage `json:"input,omitempty"`         // of a rerun: what the action gets in place of the input that the task evaluates
 }
 
 // ActionUpdate is the body of a request to finish, pause or resume an action execution.

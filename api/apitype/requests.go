@@ -36,11 +36,11 @@ type ActionResult struct {
 
 // Bulk is the body of a request to do one thing with many executions.
 type Bulk struct {
-	Action string            `json:"action"`            // "pause", "resume", "cancel", "delete"
-	Filter map[string]string `json:"filter"`            // as in the query string of a list
-	DryRun bool              `json:"dry_run,omitempty"` // count and name them, do nothing
-	Force  bool              `json:"force,omitempty"`   // delete also what has not ended
-	Reason string            `json:"reason,omitempty"`  // of a cancel: the state info
-	Limit  int               `json:"limit,omitempty"`   // executions of this request; defaults to 1000, which is the most
-	Marker string            `json:"marker,omitempty"`  // go on behind this execution
+	Action string         `json:"action"`            // "pause", "resume", "cancel", "delete"
+	Filter map[string]any `json:"filter"`            // as in the query string of a list: a text, or a list of texts that must all hold
+	DryRun bool           `json:"dry_run,omitempty"` // count and name them, do nothing
+	Force  bool           `json:"force,omitempty"`   // delete also what has not ended
+	Reason string         `json:"reason,omitempty"`  // of a cancel: the state info
+	Limit  int            `json:"limit,omitempty"`   // executions of this request; defaults to 1000, which is the most
+	Marker string         `json:"marker,omitempty"`  // go on behind this execution
 }

@@ -70,6 +70,10 @@ type GraphNode struct {
 	TaskIDs  []string `json:"task_ids"`        // its task executions, the oldest first
 	Children []string `json:"children"`        // sub-workflow executions of the newest one
 	Retries  int      `json:"retries,omitempty"`
+	// ItemCount is the number of items of the newest task execution, once it is known.
+	ItemCount int `json:"item_count,omitempty"`
+	// Line is where the task is written, from 1: in the text of its workflow, or of the workbook.
+	Line int `json:"line,omitempty"`
 }
 
 // GraphEdge is a transition between tasks.
@@ -169,4 +173,77 @@ type Event struct {
 // Events is a page of an execution's history.
 type Events struct {
 	Events []Event `json:"events"`
+}
+
+// Counts says how many executions are in each state. More: there are more than were looked at, the newest first.
+type Counts struct {
+	States map[string]int `json:"states"`
+	Total  int            `json:"total"`
+	More   bool           `json:"more,omitempty"`
+}
+
+// Lint says what is wrong with a definition's text, and draws what was understood of it.
+type Lint struct {
+	Valid    bool      `json:"valid"` // it can be uploaded
+	Findings []Finding `json:"findings"`
+	Graphs   []Graph   `json:"graphs"` // of its workflows
+}
+
+// Finding is a problem of a text, with its place.
+type Finding struct {
+	Line      int    `json:"line"`                 // from 1; 0: the text as a whole
+	Column    int    `json:"column"`               // in characters, from 1
+	EndColumn int    `json:"end_column,omitempty"` // behind the last character
+	Severity  string `json:"severity"`             // "error": it would be refused; "warning"
+	Code      string `json:"code"`                 // a stable name of the rule
+	Path      string `json:"path,omitempty"`       // "w1.tasks.t1.on-success"
+	Message   string `json:"message"`
+	Hint      string `json:"hint,omitempty"`
+}
+
+// Evaluate is the body of a request to compute an expression, on data or on what an execution has published.
+type Evaluate struct {
+	Expression  string `json:"expression"`
+	Lang        string `json:"lang,omitempty"` // "yaql" or "jinja" where the expression has no delimiters
+	Data        any    `json:"data,omitempty"` // any JSON
+	ExecutionID string `json:"execution_id,omitempty"`
+	TaskID      string `json:"task_id,omitempty"` // up to the end of this task
+}
+
+// Evaluated is what an expression has given.
+type Evaluated struct {
+	Result any `json:"result"` // any JSON
+}
+
+// Nodes are the nodes of the cluster, and the action runners that the answering one hears.
+type Nodes struct {
+	Nodes   []Node   `json:"nodes"`
+	Runners []Runner `json:"runners"`
+}
+
+// Node is a process of the cluster with a lease in the database.
+type Node struct {
+	ID        string      `json:"id"`
+	Address   string      `json:"address"`
+	Roles     []string    `json:"roles"`
+	State     string      `json:"state"` // "up", "draining"
+	Version   string      `json:"version"`
+	StartedAt Opt[string] `json:"started_at"`
+}
+
+// Runner is an action runner, as its last word says.
+type Runner struct {
+	ID      string      `json:"id"`
+	Address string      `json:"address"`
+	Targets []string    `json:"targets"`
+	Version string      `json:"version"`
+	Slots   int         `json:"slots"` // that it grants to the answering engine
+	Used    int         `json:"used"`
+	State   string      `json:"state"` // "up", "draining", "silent"
+	HeardAt Opt[string] `json:"heard_at"`
+}
+
+// Preview is when a cron pattern fires next.
+type Preview struct {
+	Times []string `json:"times"`
 }

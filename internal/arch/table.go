@@ -135,7 +135,7 @@ func outside() []Rule {
 		{
 			Folder: "node",
 			May: []string{
-				"actions/...", "actors/...", "api", "api/auth", "catalog", "cluster", "cron", "dsl", "dsl/yaml", "expr", "expr/value",
+				"actions/...", "actors/...", "api", "api/apitype", "api/auth", "catalog", "cluster", "cron", "dsl", "dsl/yaml", "expr", "expr/value",
 				"housekeeping", "messages", "notifier", "persistence", "persistence/memstore", "persistence/sqlstore", "triggers",
 				"triggers/amqp", "web", "workflow",
 			},

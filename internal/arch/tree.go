@@ -72,7 +72,7 @@ func skip(root fs.FS, name string) error {
 		return nil
 	}
 	base := path.Base(name)
-	if base == "testdata" || base == "bin" || base == "var" || strings.HasPrefix(base, ".") || strings.HasPrefix(base, "_") {
+	if base == "testdata" || base == "bin" || base == "var" || base == "node_modules" || strings.HasPrefix(base, ".") || strings.HasPrefix(base, "_") {
 		return fs.SkipDir
 	}
 	if _, err := fs.Stat(root, path.Join(name, "go.mod")); err == nil {

@@ -417,7 +417,7 @@ func executionBulk() *cobra.Command {
 	var b apitype.Bulk
 	var filters []string
 	cmd := verb("bulk pause|resume|cancel|delete", "Do one thing with all executions that a filter selects", cobra.ExactArgs(1), func(s *session, args []string) error {
-		b.Action, b.Filter = args[0], map[string]string{}
+		b.Action, b.Filter = args[0], map[string]any{}
 		o := listOptions{filters: filters}
 		q, err := o.query()
 		if err != nil {

@@ -1,0 +1,25 @@
+// Pages are loaded when they are first shown.
+import type { ComponentType } from 'preact'
+import { useEffect, useState } from 'preact/hooks'
+import { ErrorBox } from './ui'
+
+export function lazy<P extends object>(load: () => Promise<ComponentType<P>>): ComponentType<P> {
+  let ready: ComponentType<P> | undefined
+  return function Lazy(props: P) {
+    const [, turn] = useState(0)
+    const [error, setError] = useState<unknown>()
+    useEffect(() => {
+      if (!ready)
+        load().then(
+          (c) => {
+            ready = c
+            turn((n) => n + 1)
+          },
+          () => setError(new Error('A part of this page could not be loaded. The server may have a new version: load the page again.')),
+        )
+    }, [])
+    if (error) return <ErrorBox error={error} retry={() => location.reload()} />
+    const Ready = ready
+    return Ready ? <Ready {...props} /> : <div class="loading" role="status"><span class="spinner" /> Loading…</div>
+  }
+}

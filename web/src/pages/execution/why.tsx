@@ -1,0 +1,52 @@
+// Why? What each unfinished task waits for, in sentences; of an execution that has failed, what the failure was.
+import { useEffect, useState } from 'preact/hooks'
+import { call, enc, type Explanation, type State } from '../../api'
+import { ago, clock, millis, plainError } from '../../format'
+import type { ExecutionModel } from '../../model'
+import { now } from '../../prefs'
+import { base, setSearch } from '../../router'
+import { Badge, Icon, Pending, useLoad, type IconName } from '../../ui'
+
+const icons: Record<string, IconName> = { runner: 'box', slot: 'box', result: 'user', time: 'time', tasks: 'flow', resume: 'pause', engine: 'pulse', workflow: 'flow', children: 'flow' }
+
+export function Why({ id, version, state, model, onSelect }: { id: string; version: number; state: State; model: ExecutionModel; onSelect: (name: string) => void }) {
+  const [turn, setTurn] = useState(0)
+  const why = useLoad((s) => call<Explanation>(`/v2/executions/${enc(id)}/explain`, { signal: s }), [id, version, state, turn])
+  useEffect(() => {
+    const timer = setInterval(() => !document.hidden && setTurn((n) => n + 1), 3000)
+    return () => clearInterval(timer)
+  }, [])
+  if (!why.data) return <Pending of={why} />
+  const failed = model.list().filter((t) => t.state === 'ERROR' && model.byName.get(t.name) === t)
+  return (
+    <div class="why" aria-live="polite">
+      <p class="summary">{why.data.summary}</p>
+      {failed.map((t) => (
+        <article key={t.id} class="reason s-ERROR">
+          <span class="disc"><Icon name="cross" /></span>
+          <div class="grow">
+            <h3><button class="linklike" onClick={() => onSelect(t.name)}>{t.name}</button> <Badge state="ERROR" quiet /></h3>
+            <p class="break">{plainError(t.info) || 'It has failed without a message: look at its output.'}</p>
+            <p class="dim">Next: rerun it from here, perhaps with another environment, or skip it.{t.actions.size > 1 ? ` ${t.counts.ERROR ?? 0} of its ${t.actions.size} actions have failed.` : ''}</p>
+          </div>
+        </article>
+      ))}
+      {why.data.tasks.map((t) => (
+        <article key={t.task_id} class={`reason s-${t.state}`}>
+          <span class="disc"><Icon name={icons[t.waits_for] ?? 'clock'} /></span>
+          <div class="grow">
+            <h3><button class="linklike" onClick={() => onSelect(t.task)}>{t.task}</button> <Badge state={t.state} quiet /></h3>
+            <p class="break">{t.text}</p>
+            <dl class="facts">
+              <div><dt>Waits for</dt><dd>{t.waits_for}</dd></div>
+              <div><dt>Since</dt><dd title={clock(millis(t.since))}>{ago(millis(t.since), now.value)}</dd></div>
+              <div><dt>Until</dt><dd>{t.until ? ago(millis(t.until), now.value) : 'nobody knows'}</dd></div>
+              {t.holder && <div><dt>Held by</dt><dd><a class="mono" href={`${base}/operations?runner=${enc(t.holder)}`}>{t.holder.slice(0, 13)}</a></dd></div>}
+            </dl>
+          </div>
+        </article>
+      ))}
+      {!why.data.tasks.length && !failed.length && <p class="dim">All tasks have ended. The <button class="linklike" onClick={() => setSearch({ tab: 'timeline' })}>timeline</button> shows what took how long.</p>}
+    </div>
+  )
+}
