@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"log/slog"
 	"runtime/debug"
@@ -71,6 +72,10 @@ type Config struct {
 	Logger *slog.Logger
 	// Now is the wall clock. Defaults to time.Now in UTC.
 	Now func() time.Time
+	// Entropy gives each step of an execution its fresh randomness. Defaults to crypto/rand; a simulation repeats it.
+	Entropy func(id workflow.ExecutionID) [16]byte
+	// NewNodeID names the node, anew after each lost lease. Defaults to random UUIDs.
+	NewNodeID func() persistence.NodeID
 	// Notify receives the notifications of executions, after the commit. It must return at once. nil: they are dropped.
 	Notify func(execution *workflow.ExecutionRecord, n workflow.Notification)
 	// Changed is told of each committed turn. It must return at once. nil: nobody is.
@@ -102,6 +107,12 @@ func (c *Config) complete() error {
 	}
 	if c.Now == nil {
 		c.Now = func() time.Time { return time.Now().UTC() }
+	}
+	if c.Entropy == nil {
+		c.Entropy = func(workflow.ExecutionID) (seed [16]byte) {
+			_, _ = rand.Read(seed[:]) // never fails, says its contract
+			return seed
+		}
 	}
 	return nil
 }
@@ -140,7 +151,7 @@ func StartEngine(ctx context.Context, cfg Config) (*Engine, error) {
 	}
 	members, err := cluster.Join(ctx, cluster.MembershipConfig{
 		Nodes: cfg.Store, Address: cfg.Network.Address(), Roles: cfg.Roles, Version: cfg.Version, TTL: cfg.LeaseTTL,
-		Park: e.park, Changed: e.changed, Logger: cfg.Logger,
+		NewID: cfg.NewNodeID, Park: e.park, Changed: e.changed, Logger: cfg.Logger,
 	})
 	if err != nil {
 		e.close()

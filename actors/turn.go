@@ -2,7 +2,6 @@ package actors
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"runtime/debug"
 	"slices"
@@ -55,9 +54,7 @@ func (e *Engine) work(fn func()) {
 }
 
 func (t *turn) moment() workflow.Moment {
-	m := workflow.Moment{Now: t.e.cfg.Now().UTC()}
-	_, _ = rand.Read(m.Seed[:]) // never fails, says its contract
-	return m
+	return workflow.Moment{Now: t.e.cfg.Now().UTC(), Seed: t.e.cfg.Entropy(t.id)}
 }
 
 func (t *turn) project() string { return t.rec.ProjectID }

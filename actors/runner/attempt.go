@@ -118,7 +118,7 @@ func (w *worker) begin() {
 func (w *worker) ask(a *attempt) {
 	now := w.cfg.Now()
 	a.phase, a.granted, a.askedAt = asking, false, now
-	a.sendAt = now.Add(backOff(a.sends))
+	a.sendAt = now.Add(a.backOff())
 	w.counters.asked.Add(1)
 	w.toOwner(a, &messages.ToExecution{Message: &messages.ToExecution_StartRequest{
 		StartRequest: &messages.StartRequest{Attempt: a.id(), RunnerId: w.cfg.ID},
