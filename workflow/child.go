@@ -71,7 +71,7 @@ func (e *Execution) childSends(a *action) []Send {
 	switch {
 	case a.CancelSent:
 		return []Send{ControlChild{Child: child, Op: "cancel", Message: e.rec.StateInfo}}
-	case !a.ChildStarted && !e.rec.State.Final():
+	case !a.ChildStarted && e.rec.State != Cancelled: // of an execution that failed, what was begun still runs
 		return []Send{StartChild{
 			Child: child, DefinitionID: a.ChildDefinitionID, Parent: e.rec.ID, ParentTask: a.TaskID, Root: e.root(),
 			Index: a.Index, Depth: e.rec.Depth + 1, Project: e.rec.ProjectID, Namespace: e.rec.Namespace,

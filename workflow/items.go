@@ -27,7 +27,7 @@ func (e *Execution) scheduleItems(t *task) error {
 func (e *Execution) launchItems(t *task, names []string, lists [][]value.Value) error {
 	t.launching = true
 	defer func() { t.launching = false }()
-	for t.State == Running {
+	for t.State == Running && e.rec.State != Cancelled { // nothing of a cancelled execution would be granted
 		batch, err := e.prepareItems(t, names, lists)
 		if err != nil || len(batch) == 0 {
 			return err

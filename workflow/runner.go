@@ -62,6 +62,11 @@ func (e *Execution) actionFinished(ev ActionFinished) error {
 	if a == nil {
 		e.late(ev, &ack)
 		e.sends = append(e.sends, ack)
+		if x := e.actByID[ev.Action]; x == nil || x.Phase != PhaseDispatched {
+			// The slot is free since the outcome was committed; that this was said may have been lost with the answer to
+			// the commit.
+			e.sends = append(e.sends, Release{Action: ev.Action, Runner: ev.Runner})
+		}
 		return nil
 	}
 	ack.Accepted = true

@@ -52,7 +52,7 @@ func (c *Case) account(r *report, x *Execution) {
 			}
 			state = h.State
 		case "task.state":
-			if old := tasks[h.TaskID]; old.Final() && !revived && old != h.State {
+			if old := tasks[h.TaskID]; old.Final() && !revived && !taskMove(old, h.State) {
 				r.addf(x.ID, "event %d: task %s goes from %s to %s", h.Seq, h.Task, old, h.State)
 			}
 			tasks[h.TaskID] = h.State
@@ -97,6 +97,11 @@ func executionMove(from, to workflow.State, revived bool) bool {
 		return to == workflow.Running && revived
 	}
 	return false
+}
+
+// taskMove reports whether a task's policies may take an end back: they wait, run it again, or make a failure of a success.
+func taskMove(from, to workflow.State) bool {
+	return from == to || to == workflow.Delayed || to == workflow.Waiting || from == workflow.Success && to == workflow.Error
 }
 
 // mayRevive reports whether a rerun or skip was carried out in the execution or below it.

@@ -329,11 +329,14 @@ func (d *driver) look() {
 	}
 }
 
+// recovery is the time after the last fault in which everything goes on.
+const recovery = 30 * time.Second
+
 // settle lets the world come to rest, and helps where the language asks users for help.
 func (d *driver) settle() {
-	limit := d.healed + 30*time.Second + d.plan.longest()
+	limit := d.healed + recovery + d.plan.longest()
 	finished := time.Duration(0)
-	for d.since() < limit+10*time.Minute {
+	for d.since() < limit+2*time.Minute {
 		if d.unfinished() == "" {
 			finished = d.since()
 			break
@@ -354,18 +357,18 @@ func (d *driver) settle() {
 	}
 	d.busy.Wait()
 	if finished == 0 {
-		d.stuck = append(d.stuck, "ten minutes later: "+d.unfinished())
+		d.stuck = append(d.stuck, "two minutes later: "+d.unfinished())
 		return
 	}
 	d.stats.Took = max(finished-d.healed, 0)
 	d.look()
-	for range 60 {
+	for range 20 {
 		if d.unsettled() == "" {
 			return
 		}
 		<-time.After(time.Second)
 	}
-	d.stuck = append(d.stuck, "a minute after all has ended: "+d.unsettled())
+	d.stuck = append(d.stuck, "20 s after all has ended: "+d.unsettled())
 }
 
 // longest is how long a plan's executions may take when nothing goes wrong.

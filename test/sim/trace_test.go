@@ -40,6 +40,18 @@ func (t *trace) line(format string, args ...any) {
 	}
 }
 
+// note is a line for readers only.
+func (t *trace) note(format string, args ...any) {
+	if t.text == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	fmt.Fprintf(t.text, "%12.6f   ", time.Since(t.zero).Seconds())
+	line := fmt.Sprintf(format, args...)
+	t.text.WriteString(line[:min(len(line), 400)] + "\n")
+}
+
 // logger writes a process's log into the trace's text.
 func (t *trace) logger(p *process) *slog.Logger {
 	if t.text == nil {

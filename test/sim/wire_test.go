@@ -50,6 +50,7 @@ func (n *wire) carry(from, to, name string, m proto.Message) {
 	key := n.count(n.chance.str("message").str(from).str(to).str(name).bytes(data))
 	kind := kindOf(m)
 	n.trace.line("%s→%s %s %x", from, to, kind, uint64(key))
+	n.trace.note("%s→%s %v", from, to, m)
 	n.notice(m)
 	delays := []time.Duration{latencyMin + key.within(latencyVar)}
 	now := n.since()
@@ -185,6 +186,7 @@ func (p *process) local(next actor.SenderFunc, c actor.SenderContext, target *ac
 		p.Send(p.address, routerName, m)
 		return
 	}
+	p.trace.note("%s.%d %s hears %T %v", p.address, p.no, target.Id, e.Message, e.Message)
 	key := p.wire.count(p.chance.str("local").str(p.address).num(uint64(p.no)).str(fmt.Sprintf("%T", e.Message)))
 	at := time.Now().Add(time.Microsecond + key.within(localVar))
 	p.mu.Lock()
