@@ -263,7 +263,8 @@ func (x *execution) finish(t *turn) {
 
 // exists is the answer to a start that was carried out before: whatever became of it, it is done.
 func (x *execution) exists(t *turn) {
-	x.turn, x.ex = nil, nil
+	x.turn, x.ex, x.wanting = nil, nil, false
+	x.root.Send(x.dispatcher, forget{x.id, false}) // slots for actions of an execution that never was
 	var rest []item
 	for _, it := range t.items {
 		if it.start != nil {

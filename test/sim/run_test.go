@@ -388,7 +388,7 @@ func (d *driver) unfinished() string {
 	for _, s := range d.plan.Starts {
 		for _, x := range d.tree(d.executionID(s.No)) {
 			if !x.State.Final() || x.ParentPending {
-				return fmt.Sprintf("execution %s (%s) is %s, parent pending: %t", x.ID, x.WorkflowName, x.State, x.ParentPending)
+				return fmt.Sprintf("execution %s (%s) is %s, parent pending: %t%s", x.ID, x.WorkflowName, x.State, x.ParentPending, d.open(x.ID))
 			}
 			for _, a := range d.actionsOf(x.ID) {
 				if !a.State.Final() {
@@ -398,6 +398,22 @@ func (d *driver) unfinished() string {
 		}
 	}
 	return ""
+}
+
+// open lists what of an execution isn't final.
+func (w *world) open(id workflow.ExecutionID) string {
+	out := ""
+	for _, t := range w.tasks(id) {
+		if !t.State.Final() {
+			out += fmt.Sprintf("; task %s is %s (%s)", t.Name, t.State, t.StateInfo)
+		}
+	}
+	for _, a := range w.actionsOf(id) {
+		if !a.State.Final() {
+			out += fmt.Sprintf("; action %s of %s is %s in phase %d", a.ID, a.TaskID, a.State, a.Phase)
+		}
+	}
+	return out
 }
 
 // unsettled says who still has something to do.

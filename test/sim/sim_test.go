@@ -77,3 +77,8 @@ func runOne(t *testing.T, p *plan) {
 	}
 	fmt.Printf("trace %016x, %+v\n", res.trace, res.stats)
 }
+
+func TestPlan(t *testing.T) {
+	data, _ := json.MarshalIndent(draw(*seedFlag), "", " ")
+	t.Log(string(data))
+}
