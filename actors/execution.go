@@ -223,6 +223,7 @@ func (x *execution) written(m written) {
 		// Another engine has it: not a word to anybody.
 		x.log.Info("turn refused, another engine has taken over", "execution_id", x.id)
 		x.turn, x.ex, x.inbox, x.leaving = nil, nil, nil, true
+		x.root.Send(x.dispatcher, forget{x.id, true}) // its slots are the other one's, whatever this engine's view says
 	default:
 		x.abort(t, fault.New(fault.Internal, "the store can't keep a turn of execution %s", x.id))
 	}

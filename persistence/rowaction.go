@@ -38,6 +38,7 @@ type actionDoc struct {
 	ChildStarted bool                `json:"child_started,omitempty"`
 	ChildDef     string              `json:"child_definition_id,omitempty"`
 	CancelSent   bool                `json:"cancel_sent,omitempty"`
+	Forgotten    bool                `json:"forgotten,omitempty"`
 	PauseSent    bool                `json:"pause_sent,omitempty"`
 	LateResults  int                 `json:"late_results,omitempty"`
 	CreatedAt    int64               `json:"created_at,omitempty"`
@@ -63,7 +64,7 @@ func NewActionRow(r *workflow.ActionRecord) (ActionRow, error) {
 		Name: r.Name, Kind: r.Kind, Index: r.Index, State: string(r.State), Accepted: r.Accepted, Tags: r.Tags,
 		Phase: r.Phase, Attempt: r.Attempt, Runner: string(r.Runner), Target: r.Target, SafeRerun: r.SafeRerun,
 		Async: r.Async, LeaseUntil: Micros(r.LeaseUntil), Deadline: Micros(r.Deadline), RunName: r.RunName,
-		ChildStarted: r.ChildStarted, ChildDef: r.ChildDefinitionID, CancelSent: r.CancelSent, PauseSent: r.PauseSent, LateResults: r.LateResults,
+		ChildStarted: r.ChildStarted, ChildDef: r.ChildDefinitionID, CancelSent: r.CancelSent, Forgotten: r.Forgotten, PauseSent: r.PauseSent, LateResults: r.LateResults,
 		CreatedAt: Micros(r.CreatedAt), UpdatedAt: Micros(r.UpdatedAt), StartedAt: Micros(r.StartedAt),
 		FinishedAt: Micros(r.FinishedAt),
 	}, "action", row.ID)
@@ -93,7 +94,7 @@ func (row *ActionRow) Decode() (*workflow.ActionRecord, error) {
 		Runner: workflow.RunnerID(d.Runner), Target: d.Target, SafeRerun: d.SafeRerun, Async: d.Async,
 		LeaseUntil: FromMicros(d.LeaseUntil), Deadline: FromMicros(d.Deadline), RunName: d.RunName,
 		RunInput: m.getDict("run_input"), ChildStarted: d.ChildStarted, ChildDefinitionID: d.ChildDef,
-		ChildParams: m.getDict("child_params"), CancelSent: d.CancelSent, PauseSent: d.PauseSent, LateResults: d.LateResults,
+		ChildParams: m.getDict("child_params"), CancelSent: d.CancelSent, Forgotten: d.Forgotten, PauseSent: d.PauseSent, LateResults: d.LateResults,
 		CreatedAt: FromMicros(d.CreatedAt), UpdatedAt: FromMicros(d.UpdatedAt), StartedAt: FromMicros(d.StartedAt),
 		FinishedAt: FromMicros(d.FinishedAt),
 	}

@@ -107,7 +107,11 @@ func (e *Execution) childReported(ev ChildReported) error {
 		if a.State.Final() {
 			return nil
 		}
-		return e.childDone(a, Error, resultDict(ev.Info))
+		state := Error
+		if ev.State == Cancelled {
+			state = Cancelled
+		}
+		return e.childDone(a, state, resultDict(ev.Info))
 	}
 	if ev.Seq > a.Attempt {
 		a.Attempt = ev.Seq
@@ -236,9 +240,9 @@ func (e *Execution) childRevived(a *action, ev ChildReported) error {
 		return nil
 	}
 	t := a.task
-	superseded := t.actions[len(t.actions)-1] != a && t.Runtime.ItemCount < 0
+	superseded := a.Forgotten || t.actions[len(t.actions)-1] != a && t.Runtime.ItemCount < 0
 	if ev.Seq <= 1 || a.State == Success || superseded || e.rec.State == Success || (t.State != Error && t.State != Cancelled) {
-		if e.rec.State == Cancelled {
+		if e.rec.State == Cancelled || a.CancelSent {
 			e.sends = append(e.sends, ControlChild{Child: ev.Child, Op: "cancel"})
 		}
 		return nil

@@ -265,8 +265,16 @@ func (e *Execution) revive() {
 	e.setState(Running, "")
 	e.notify("WORKFLOW_RERUN", nil)
 	for _, t := range e.tasks {
-		if t.State == Waiting {
+		switch {
+		case t.State == Waiting:
 			e.review(t)
+		case t.startable():
+			e.enqueue(t)
+		case t.State == Running && t.active == 0:
+			// The cancel took back what it was about to run: it begins again.
+			t.taken = nil
+			e.setTask(t, Idle, "")
+			e.enqueue(t)
 		}
 	}
 }

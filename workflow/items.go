@@ -70,7 +70,7 @@ func (t *task) nextItem(more int) (int, bool) {
 	if t.taken == nil {
 		t.taken = make([]bool, t.Runtime.ItemCount)
 		for _, a := range t.actions {
-			if (a.Accepted || !a.State.Final()) && a.Index < len(t.taken) {
+			if (a.Accepted || !a.State.Final() && !a.Forgotten) && a.Index < len(t.taken) {
 				t.taken[a.Index] = true
 			}
 		}
@@ -85,9 +85,9 @@ func (t *task) nextItem(more int) (int, bool) {
 	return 0, false
 }
 
-// itemDone looks whether an item's end starts another one or ends the task.
+// itemDone looks whether an item's end starts another one or ends the task. A forgotten one only leaves its place.
 func (e *Execution) itemDone(t *task, a *action) error {
-	if a.State == Cancelled {
+	if a.State == Cancelled && !a.Forgotten {
 		return e.complete(t, Cancelled, "One or more actions was cancelled.")
 	}
 	if t.accepted < t.Runtime.ItemCount {

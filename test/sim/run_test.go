@@ -38,7 +38,7 @@ func carryOut(t *testing.T, p *plan, traced bool) (res result) {
 		w.down()
 		res = result{violations: c.All(), stats: w.stats, trace: w.trace.sum, c: c}
 		if traced {
-			res.text = w.trace.text.String()
+			res.text = w.trace.text.String() + histories(c)
 		}
 	})
 	return res

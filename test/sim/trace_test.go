@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"cierzo/test/check"
 )
 
 // trace is what happened, in its order: a hash always, the text when somebody wants to read it.
@@ -74,4 +76,22 @@ func (l logWriter) Write(p []byte) (int, error) {
 	defer l.t.mu.Unlock()
 	fmt.Fprintf(l.t.text, "%12.6f   log %s", time.Since(l.t.zero).Seconds(), p)
 	return len(p), nil
+}
+
+// histories are the rows and events of all executions.
+func histories(c *check.Case) string {
+	var b strings.Builder
+	for _, x := range c.Executions {
+		fmt.Fprintf(&b, "execution %s (%s, parent %s) is %s (%s)\n", x.ID, x.WorkflowName, x.ParentID, x.State, x.StateInfo)
+		for _, t := range x.Tasks {
+			fmt.Fprintf(&b, "  task %s %s is %s (%s) by %v %+v processed %t next %v\n", t.ID, t.Name, t.State, t.StateInfo, t.TriggeredBy, t.Runtime, t.Processed, t.Next)
+		}
+		for _, a := range x.Actions {
+			fmt.Fprintf(&b, "  action %s of %s is %s in phase %d, accepted %t, index %d, attempt %d on %s\n", a.ID, x.ID, a.State, a.Phase, a.Accepted, a.Index, a.Attempt, a.Runner)
+		}
+		for _, h := range x.History {
+			fmt.Fprintf(&b, "  %d %s %s %s %s %s %s\n", h.Seq, h.At.Format("04:05.000000"), h.Kind, h.Task, h.ActionID, h.State, h.Info)
+		}
+	}
+	return b.String()
 }
