@@ -6,6 +6,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"cierzo/fault"
+	"cierzo/internal/planted"
 	"cierzo/messages"
 	"cierzo/persistence"
 	"cierzo/workflow"
@@ -219,6 +220,8 @@ func (x *execution) written(m written) {
 		x.finish(t)
 	case m.outcome == persistence.Exists:
 		x.exists(t)
+	case m.outcome == persistence.Fenced && planted.Has(planted.FencedSpeaks):
+		x.finish(t)
 	case m.outcome == persistence.Fenced:
 		// Another engine has it: not a word to anybody.
 		x.log.Info("turn refused, another engine has taken over", "execution_id", x.id)
@@ -283,7 +286,9 @@ func (x *execution) abort(t *turn, err error) {
 	x.turn, x.ex = nil, nil
 	x.failed++
 	x.counters.reloads.Add(1)
-	x.root.Send(x.dispatcher, forget{x.id, false})
+	if !planted.Has(planted.SlotLeak) {
+		x.root.Send(x.dispatcher, forget{x.id, false})
+	}
 	x.wanting = false
 	if fault.Is(err, fault.Unavailable) {
 		x.counters.unsure.Add(1)

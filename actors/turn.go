@@ -10,6 +10,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"cierzo/fault"
+	"cierzo/internal/planted"
 	"cierzo/persistence"
 	"cierzo/workflow"
 )
@@ -142,6 +143,11 @@ func (t *turn) conclude() {
 		t.e.root.Send(t.self, t)
 		return
 	}
+	if planted.Has(planted.AckBeforeCommit) {
+		x := &execution{Engine: t.e, id: t.id, rec: t.rec, epoch: t.epoch}
+		x.send(t.effects.Sends)
+		x.answerAll(t)
+	}
 	t.e.committer.submit(write{no: t.no, to: t.self, turn: persistence.Turn{
 		ID: t.id, Epoch: t.epoch, Node: t.node, Writes: t.effects.Writes,
 	}})
@@ -149,6 +155,9 @@ func (t *turn) conclude() {
 
 // answers reports whether somebody waits to hear what becomes of an item: a refusal, too, must be its owner's.
 func (t *turn) answers() bool {
+	if planted.Has(planted.RefusalUnfenced) {
+		return false
+	}
 	return slices.ContainsFunc(t.items, func(it item) bool { return it.message.GetReplyTo() != nil })
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"cierzo/fault"
+	"cierzo/internal/planted"
 	"cierzo/workflow"
 )
 
@@ -61,6 +62,9 @@ func NewExecutionRow(r *workflow.ExecutionRecord) (ExecutionRow, error) {
 	}
 	if r.Wanting {
 		row.Wanting = 1
+	}
+	if planted.Has(planted.WakeUnsaved) {
+		row.WakeAt = 0
 	}
 	for _, s := range []string{row.ID, row.ProjectID, row.WorkflowName, row.State, row.RootID, row.ParentID, row.ParentTaskID} {
 		if err := checkText("name or id", s); err != nil {

@@ -6,12 +6,13 @@ import (
 	"cierzo/expr/value"
 	"cierzo/fault"
 	"cierzo/internal/invariant"
+	"cierzo/internal/planted"
 )
 
 // command carries out what a user asks for. A command that was carried out before, by its request id, is only answered.
 // All refusals come before the first change.
 func (e *Execution) command(c Command) error {
-	if c.RequestID != "" && slices.Contains(e.rec.Requests, RequestRecord{ID: c.RequestID}) {
+	if c.RequestID != "" && !planted.Has(planted.RequestForgotten) && slices.Contains(e.rec.Requests, RequestRecord{ID: c.RequestID}) {
 		return nil
 	}
 	if err := e.carryOutOp(c.Op); err != nil {

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"cierzo/expr/value"
+	"cierzo/internal/planted"
 )
 
 // A with-items task runs its action once for each item, Concurrency at a time. Items are known by their index.
@@ -74,7 +75,9 @@ func (t *task) nextItem(more int) (int, bool) {
 				t.taken[a.Index] = true
 			}
 		}
-		t.cursor = 0
+		if t.cursor = 0; planted.Has(planted.ItemOff) && len(t.actions) > 0 {
+			t.cursor = 1 + slices.Index(t.taken, false)
+		}
 	}
 	for ; t.cursor < len(t.taken); t.cursor++ {
 		if !t.taken[t.cursor] {

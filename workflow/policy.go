@@ -7,6 +7,7 @@ import (
 	"cierzo/dsl"
 	"cierzo/expr"
 	"cierzo/expr/value"
+	"cierzo/internal/planted"
 )
 
 // What a delayed task is delayed for.
@@ -244,7 +245,7 @@ func (t *task) armTimeout(now time.Time) {
 func (e *Execution) forget(t *task, keepGood bool) {
 	for _, a := range t.actions {
 		if !a.State.Final() {
-			a.Forgotten = true
+			a.Forgotten = !planted.Has(planted.ForgottenCounts)
 			e.touchAction(a)
 			e.abandon(a)
 		}

@@ -2,6 +2,7 @@ package workflow
 
 import (
 	"cierzo/expr/value"
+	"cierzo/internal/planted"
 )
 
 // What runners say, and what slots do. A runner's word counts only for the attempt that it was given.
@@ -36,6 +37,12 @@ func attemptDetail(a *action) value.Value {
 // held finds the action if the runner holds exactly this attempt of it.
 func (e *Execution) held(id ActionID, attempt int, r RunnerID) *action {
 	a := e.actByID[id]
+	switch {
+	case planted.Has(planted.StaleAttempt) && a != nil && a.Phase == PhaseDispatched:
+		return a
+	case planted.Has(planted.OutcomeTwice) && a != nil && a.Phase == PhaseDone:
+		return a
+	}
 	if a == nil || a.Phase != PhaseDispatched || a.Attempt != attempt || a.Runner != r {
 		return nil
 	}
@@ -118,7 +125,7 @@ func (e *Execution) startRequested(ev StartRequested) {
 	switch {
 	case a == nil:
 		deny.Reason = "the attempt is over"
-	case e.grants() && !a.CancelSent:
+	case e.grants() && !a.CancelSent, planted.Has(planted.GrantAfterCancel):
 		a.LeaseUntil = e.now.Add(leaseRenewal)
 		e.touchAction(a)
 		e.sends = append(e.sends, Grant{Action: a.ID, Attempt: a.Attempt, Runner: a.Runner, LeaseUntil: a.LeaseUntil})
@@ -157,7 +164,7 @@ func (e *Execution) runnerLost(ev RunnerLost) error {
 		switch {
 		case a.CancelSent:
 			e.setAction(a, Cancelled)
-		case a.SafeRerun && !e.rec.State.Final():
+		case (a.SafeRerun || planted.Has(planted.UnsafeRerun)) && !e.rec.State.Final():
 			e.requeue(a)
 		default:
 			if err := e.actionDone(a, Outcome{Kind: OutcomeError, Value: value.String("runner lost")}); err != nil {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"cierzo/internal/planted"
 	"cierzo/messages"
 )
 
@@ -48,6 +49,9 @@ func (a *attempt) id() *messages.Attempt { return a.run.Attempt }
 // run takes an attempt in, once.
 func (w *worker) run(m *messages.RunAction, engine string) {
 	k := keyOf(m.GetAttempt())
+	if planted.Has(planted.RunTwice) {
+		k.attempt += uint32(len(w.over.order)+len(w.order)) << 8
+	}
 	if w.over.has(k) || k.action == "" {
 		return
 	}
@@ -99,7 +103,7 @@ func (w *worker) begin() {
 		return
 	}
 	for _, a := range w.order {
-		if w.running >= w.cfg.Slots {
+		if w.running >= w.cfg.Slots && !planted.Has(planted.SlotsIgnored) {
 			return
 		}
 		if a.phase != waiting {

@@ -9,6 +9,7 @@ import (
 
 	"cierzo/actions"
 	"cierzo/expr/value"
+	"cierzo/internal/planted"
 	"cierzo/messages"
 )
 
@@ -175,4 +176,7 @@ func (w *worker) report(a *attempt) {
 	w.toOwner(a, &messages.ToExecution{Message: &messages.ToExecution_ActionFinished{ActionFinished: a.outcome}})
 	a.sendAt = w.cfg.Now().Add(a.backOff())
 	a.sends++
+	if planted.Has(planted.OutboxLost) {
+		w.remove(a)
+	}
 }

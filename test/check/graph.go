@@ -130,7 +130,9 @@ func condition(t *expr.Tree) (holds, certain bool) {
 }
 
 // command reports whether a name is an engine command.
-func command(name string) bool { return slices.Contains([]string{"noop", "fail", "succeed", "pause"}, name) }
+func command(name string) bool {
+	return slices.Contains([]string{"noop", "fail", "succeed", "pause"}, name)
+}
 
 // ordered reports whether a task's end has, or may have, called for fail or succeed: what stood beside it may be missing.
 func (g *graph) ordered() bool {
