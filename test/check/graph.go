@@ -13,10 +13,11 @@ import (
 // The task graph, replayed: which tasks there must be follows from the definition and from how tasks have ended. The rules
 // are written down here once more, in the plainest form, and know nothing of how the engine comes to its decisions.
 
-// graphs replays the graph of each execution whose definition is known.
+// graphs replays the graph of each execution whose definition is known. Where users have run something again, here or in a
+// sub-workflow, what was has left its traces beside what is, and there is more than one answer.
 func (c *Case) graphs(r *report) {
 	for _, x := range c.sorted() {
-		if x.Definition == nil || x.mixed() {
+		if x.Definition == nil || c.mayRevive(x) {
 			continue
 		}
 		g := newGraph(c, r, x)
@@ -31,10 +32,6 @@ func (c *Case) graphs(r *report) {
 		g.end()
 	}
 }
-
-// mixed reports whether users have changed the course of things by hand in a way that leaves more than one answer: what was
-// run again, here or in a sub-workflow, has left traces of both courses.
-func (x *Execution) mixed() bool { return x.commanded("rerun") || x.commanded("skip") }
 
 // graph is one execution under replay.
 type graph struct {
@@ -63,7 +60,7 @@ func newGraph(c *Case, r *report, x *Execution) *graph {
 	for _, a := range x.Actions {
 		g.actions[a.TaskID] = append(g.actions[a.TaskID], a)
 	}
-	g.whole = x.State.Final() && !x.commanded("stop") && !g.ordered() && !c.mayRevive(x)
+	g.whole = x.State.Final() && !x.commanded("stop") && !g.ordered()
 	if x.ParentID != "" && x.State == workflow.Cancelled && !g.cancelledTask() {
 		g.whole = false // its parent's doing
 	}

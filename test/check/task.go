@@ -84,7 +84,7 @@ func (g *graph) tries(t *workflow.TaskRecord, def *dsl.Task, retries int) {
 	if last.State.Final() && state != t.State && !g.late(t) {
 		g.r.addf(g.x.ID, "task %s is %s (%s), its last action %s is %s", t.Name, t.State, t.StateInfo, last.ID, last.State)
 	}
-	if t.State == workflow.Error && state == workflow.Error && len(actions) < 1+retries && g.whole {
+	if t.State == workflow.Error && state == workflow.Error && len(actions) < 1+retries && g.whole && def.Timeout == nil { // a try may be over before it has begun
 		g.r.addf(g.x.ID, "task %s has failed after %d tries of %d", t.Name, len(actions), 1+retries)
 	}
 }

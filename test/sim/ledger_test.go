@@ -39,13 +39,24 @@ func (l *ledger) end(p *process, r *check.Run, kind, result string) {
 	r.Ended, r.Kind, r.Result = p.since(), kind, result
 }
 
-// registry is the actions that the runner of a process knows.
-func (w *world) registry(p *process) *actions.Registry {
+// standard is the standard actions.
+var standard = sync.OnceValue(func() *actions.Registry {
 	r := actions.NewRegistry()
 	if err := std.Register(r, std.Config{}); err != nil {
 		panic(err)
 	}
+	return r
+})
+
+// registry is the actions that the runner of a process knows.
+func (w *world) registry(p *process) *actions.Registry {
+	r := actions.NewRegistry()
+	noop, ok := standard().Find("std.noop")
+	if !ok {
+		panic("there is no std.noop")
+	}
 	for _, a := range []actions.Action{
+		*noop,
 		{Name: "work", Params: []actions.Param{
 			{Name: "ms", Default: value.Int(0)}, {Name: "fails", Default: value.Int(0)},
 		}, Run: func(ctx context.Context, c *actions.Call) actions.Result { return w.work(ctx, p, c) }},

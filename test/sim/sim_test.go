@@ -3,65 +3,102 @@ package sim
 import (
 	"encoding/json"
 	"flag"
-	"fmt"
 	"os"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"cierzo/internal/planted"
 )
 
 var (
-	seedsFlag = flag.Int("sim.seeds", 500, "how many seeds are run")
+	seedsFlag = flag.Int("sim.seeds", 0, "how many seeds are run; 0: as many as a smoke needs")
 	fromFlag  = flag.Uint64("sim.from", 1, "the first seed")
 	seedFlag  = flag.Uint64("sim.seed", 0, "run only this seed")
-	traceFlag = flag.String("sim.trace", "", "write the trace of the seed to this file")
-	planFlag  = flag.String("sim.plan", "", "run the plan of this file")
+	traceFlag = flag.String("sim.trace", "", "write the trace of the only seed or plan to this file")
+	planFlag  = flag.String("sim.plan", "", "run only the plan in this file")
 )
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	debug.SetGCPercent(400) // worlds are small and many
+	os.Exit(m.Run())
+}
+
+// smoke is how many seeds are run when nobody says how many.
+func smoke() int {
+	switch {
+	case planted.Enabled:
+		return 0
+	case raceEnabled:
+		return 60
+	}
+	return 500
+}
 
 // TestSim runs seeds. What it finds is shrunk and printed with the command that repeats it.
 func TestSim(t *testing.T) {
-	if *planFlag != "" {
-		data, err := os.ReadFile(*planFlag)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p := &plan{}
-		if err := json.Unmarshal(data, p); err != nil {
-			t.Fatal(err)
-		}
-		runOne(t, p)
+	switch {
+	case *planFlag != "":
+		runOne(t, readPlan(t, *planFlag))
 		return
-	}
-	if *seedFlag != 0 {
+	case *seedFlag != 0:
 		runOne(t, draw(*seedFlag))
 		return
+	}
+	n := *seedsFlag
+	if n == 0 {
+		n = smoke()
 	}
 	began := time.Now()
 	var next atomic.Uint64
 	next.Store(*fromFlag)
-	last := *fromFlag + uint64(*seedsFlag)
+	last := *fromFlag + uint64(n)
 	var mu sync.Mutex
 	var sum stats
 	var took []time.Duration
 	t.Run("seeds", func(t *testing.T) {
-		for range 4 {
+		for range 3 {
 			t.Run("", func(t *testing.T) {
 				t.Parallel()
 				for seed := next.Add(1) - 1; seed < last && !t.Failed(); seed = next.Add(1) - 1 {
-					res := carryOut(t, draw(seed), false)
+					p := draw(seed)
+					res := carryOut(t, p, false)
 					mu.Lock()
 					sum.add(res.stats)
 					took = append(took, res.stats.Took)
 					mu.Unlock()
-					for _, v := range res.violations {
-						t.Errorf("seed %d: %s", seed, v)
+					if len(res.violations) > 0 {
+						explain(t, p, res.violations)
 					}
 				}
 			})
 		}
 	})
-	t.Logf("%d seeds in %s: %+v", len(took), time.Since(began).Round(time.Millisecond), sum)
+	if len(took) == 0 {
+		return
+	}
+	slices.Sort(took)
+	real := time.Since(began)
+	t.Logf("%d seeds in %s, %.0f a minute: %+v; from the last fault to the last final state: p50 %s, p99 %s, most %s", len(took),
+		real.Round(time.Second), float64(len(took))/real.Minutes(), sum, took[len(took)/2], took[len(took)*99/100], took[len(took)-1])
+}
+
+func readPlan(t *testing.T, file string) *plan {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &plan{}
+	if err := json.Unmarshal(data, p); err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+	return p
 }
 
 func runOne(t *testing.T, p *plan) {
@@ -75,10 +112,35 @@ func runOne(t *testing.T, p *plan) {
 	for _, v := range res.violations {
 		t.Errorf("seed %d: %s", p.Seed, v)
 	}
-	fmt.Printf("trace %016x, %+v\n", res.trace, res.stats)
+	t.Logf("trace %016x, %+v", res.trace, res.stats)
 }
 
-func TestPlan(t *testing.T) {
-	data, _ := json.MarshalIndent(draw(*seedFlag), "", " ")
-	t.Log(string(data))
+// TestFound repeats what the simulation has found so far, shrunk; the file's name says what it was.
+func TestFound(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("testdata/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no plans: %v", err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			t.Parallel()
+			runOne(t, readPlan(t, file))
+		})
+	}
+}
+
+// TestSameSeedSameTrace: a seed repeats itself, message by message and commit by commit.
+func TestSameSeedSameTrace(t *testing.T) {
+	t.Parallel()
+	n, differ := uint64(30), 0
+	if raceEnabled {
+		n = 5
+	}
+	for seed := uint64(1); seed <= n; seed++ {
+		if a, b := carryOut(t, draw(seed), false), carryOut(t, draw(seed), false); a.trace != b.trace {
+			differ++
+		}
+	}
+	t.Logf("%d of %d seeds have differed", differ, n)
 }
