@@ -11,6 +11,8 @@ export GOFLAGS := -mod=readonly
 # Set these on the command line: make fuzz FUZZTIME=10m PKG=./expr/...
 PKG      ?= ./...
 FUZZTIME ?= 30s
+SEEDS    ?= 10000
+FROM     ?= 1
 RACE      = $(shell command -v $${CC:-gcc} >/dev/null && echo -race)
 LINT     := go tool -modfile=tools/go.mod golangci-lint
 
@@ -41,6 +43,8 @@ test: setup lint ## everything that must be green: lint and vet, import rules, a
 	go test $(RACE) -shuffle=on -timeout=15m $(PKG)
 	@# What can't run with the race detector: several networked nodes in one process, see node/race_test.go.
 	go test -shuffle=on -timeout=5m ./node ./cluster
+	@# With the race detector it runs few seeds only.
+	go test -timeout=5m ./test/sim -run '^TestSim$$'
 
 .PHONY: setup
 setup: ## check for Go, a C compiler, PostgreSQL's and OpenSSH's server; as root, install what is missing
@@ -60,8 +64,12 @@ chaos: setup ## the long form: 300 executions while engines, runners and the dat
 	go test ./test/chaos -run Chaos -count=1 -v -timeout=60m -chaos.executions=300 -chaos.rounds=3 -chaos.kills=20
 
 .PHONY: sim
-sim: ## the seeded cluster in one process, in virtual time: many seeds
-	go test ./test/sim -count=1 -timeout=60m -sim.seeds=500
+sim: ## the seeded cluster in one process, in virtual time: SEEDS (10000) seeds from FROM (1) on
+	go test ./test/sim -run '^TestSim$$' -count=1 -v -timeout=10h -sim.seeds=$(SEEDS) -sim.from=$(FROM)
+
+.PHONY: planted
+planted: ## let known bugs in, one after the other: the simulation must find each; writes the table in docs/failures.md
+	go test -tags planted ./test/sim -run '^TestPlanted$$' -count=1 -v -timeout=10h -sim.page=$(CURDIR)/docs/failures.md
 
 .PHONY: bench
 bench: setup ## Go benchmarks of all packages, then 100,000 executions that wait

@@ -89,6 +89,12 @@ func draw(seed uint64) *plan {
 			p.Faults = append(p.Faults, g.fault(p))
 		}
 	}
+	switch r := g.IntN(100); {
+	case r < 8:
+		g.duel(p)
+	case r < 16:
+		g.late(p)
+	}
 	slices.SortStableFunc(p.Faults, func(a, b trouble) int { return a.At - b.At })
 	return p
 }
@@ -96,6 +102,30 @@ func draw(seed uint64) *plan {
 type generator struct{ *rand.Rand }
 
 func (g *generator) percent(p int) bool { return g.IntN(100) < p }
+
+// duel has one engine stand still for longer than its lease, and messages of its successor get lost: what the first one
+// says when it goes on is about a world that has changed.
+func (g *generator) duel(p *plan) {
+	p.Engines = max(p.Engines, 2)
+	for range 2 {
+		at := g.IntN(20_000)
+		still, other := p.engines()[g.IntN(p.Engines)], p.engines()[g.IntN(p.Engines)]
+		p.Faults = append(p.Faults,
+			trouble{Kind: pauseProcess, At: at, For: 11_000 + g.IntN(12_000), Nodes: []string{still}},
+			trouble{Kind: loseMessages, At: at + 5000, For: 20_000, Nodes: []string{other}, P: 30 + g.IntN(60)})
+	}
+}
+
+// late has a runner believe that all leases have run out, so that it asks before it begins, while users cancel.
+func (g *generator) late(p *plan) {
+	for _, r := range addresses("runner", p.Runners) {
+		p.Faults = append(p.Faults, trouble{Kind: stepClock, At: 0, For: int(window.Milliseconds()), Nodes: []string{r}, P: 40})
+	}
+	p.Faults = append(p.Faults, trouble{Kind: delayMessages, At: 0, For: int(window.Milliseconds()), Nodes: addresses("runner", p.Runners), P: 5 + g.IntN(30)})
+	for _, s := range p.Starts {
+		p.Commands = append(p.Commands, command{At: s.At + 500 + g.IntN(8000), Op: "cancel", Start: s.No})
+	}
+}
 
 func (g *generator) command(p *plan) command {
 	ops := []string{"cancel", "cancel", "cancel", "fail", "succeed", "pause", "pause", "resume", "rerun", "rerun", "skip", "complete", "again"}
