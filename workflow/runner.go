@@ -69,11 +69,7 @@ func (e *Execution) actionFinished(ev ActionFinished) error {
 	if a == nil {
 		e.late(ev, &ack)
 		e.sends = append(e.sends, ack)
-		if x := e.actByID[ev.Action]; x == nil || x.Phase != PhaseDispatched {
-			// The slot is free since the outcome was committed; that this was said may have been lost with the answer to
-			// the commit.
-			e.sends = append(e.sends, Release{Action: ev.Action, Runner: ev.Runner})
-		}
+		e.releaseAgain(ev.Action, ev.Runner)
 		return nil
 	}
 	ack.Accepted = true
@@ -106,6 +102,23 @@ func (e *Execution) late(ev ActionFinished, ack *AckFinished) {
 	e.record(HistoryEvent{Kind: "action.late", TaskID: a.TaskID, Task: a.task.Name, ActionID: a.ID, State: outcomeState(ev.Outcome.Kind), Info: ack.Reason})
 }
 
+// releaseAgain frees the slot of an attempt that is over. It is free since that was committed; but that this was said may
+// have been lost with the answer to the commit.
+func (e *Execution) releaseAgain(id ActionID, r RunnerID) {
+	if a := e.actByID[id]; a == nil || a.Phase != PhaseDispatched {
+		e.sends = append(e.sends, Release{Action: id, Runner: r})
+	}
+}
+
+// giveUp ends an action that nobody waits for; one that was forgotten leaves its place to the next item.
+func (e *Execution) giveUp(a *action) error {
+	e.setAction(a, Cancelled)
+	if a.Forgotten {
+		return e.onActionDone(a)
+	}
+	return nil
+}
+
 func outcomeState(k OutcomeKind) State {
 	switch k {
 	case OutcomeValue:
@@ -119,17 +132,18 @@ func outcomeState(k OutcomeKind) State {
 }
 
 // startRequested answers a runner that got to an attempt after its lease.
-func (e *Execution) startRequested(ev StartRequested) {
+func (e *Execution) startRequested(ev StartRequested) error {
 	a := e.held(ev.Action, ev.Attempt, ev.Runner)
 	deny := Deny{Action: ev.Action, Attempt: ev.Attempt, Runner: ev.Runner}
 	switch {
 	case a == nil:
 		deny.Reason = "the attempt is over"
+		e.releaseAgain(ev.Action, ev.Runner)
 	case e.grants() && !a.CancelSent, planted.Has(planted.GrantAfterCancel):
 		a.LeaseUntil = e.now.Add(leaseRenewal)
 		e.touchAction(a)
 		e.sends = append(e.sends, Grant{Action: a.ID, Attempt: a.Attempt, Runner: a.Runner, LeaseUntil: a.LeaseUntil})
-		return
+		return nil
 	case e.rec.State == Paused && !a.CancelSent:
 		deny.Reason = "the execution is paused"
 		e.requeue(a)
@@ -138,12 +152,15 @@ func (e *Execution) startRequested(ev StartRequested) {
 		if a.CancelSent {
 			deny.Reason = "the action is cancelled"
 		}
-		e.setAction(a, Cancelled)
+		if err := e.giveUp(a); err != nil {
+			return err
+		}
 	}
 	e.sends = append(e.sends, deny)
 	if a != nil {
 		e.sends = append(e.sends, Release{Action: a.ID, Runner: ev.Runner})
 	}
+	return nil
 }
 
 // requeue puts an attempt that has not had an effect, or may be repeated, back in line.
@@ -163,7 +180,9 @@ func (e *Execution) runnerLost(ev RunnerLost) error {
 		e.record(HistoryEvent{Kind: "action.attempt", TaskID: a.TaskID, Task: a.task.Name, ActionID: a.ID, State: Error, Info: "runner lost", Detail: detail})
 		switch {
 		case a.CancelSent:
-			e.setAction(a, Cancelled)
+			if err := e.giveUp(a); err != nil {
+				return err
+			}
 		case (a.SafeRerun || planted.Has(planted.UnsafeRerun)) && !e.rec.State.Final():
 			e.requeue(a)
 		default:

@@ -362,13 +362,13 @@ func (d *driver) settle() {
 	}
 	d.stats.Took = max(finished-d.healed, 0)
 	d.look()
-	for range 20 {
+	for range 30 {
 		if d.unsettled() == "" {
 			return
 		}
 		<-time.After(time.Second)
 	}
-	d.stuck = append(d.stuck, "20 s after all has ended: "+d.unsettled())
+	d.stuck = append(d.stuck, "30 s after all has ended: "+d.unsettled())
 }
 
 // longest is how long a plan's executions may take when nothing goes wrong.
