@@ -329,17 +329,21 @@ func (d *driver) look() {
 	}
 }
 
-// recovery is the time after the last fault in which everything goes on.
+// recovery is the time after the last fault in which everything goes on, and in which from then on something happens.
 const recovery = 30 * time.Second
 
 // settle lets the world come to rest, and helps where the language asks users for help.
 func (d *driver) settle() {
-	limit := d.healed + recovery + d.plan.longest()
-	finished := time.Duration(0)
-	for d.since() < limit+2*time.Minute {
-		if d.unfinished() == "" {
-			finished = d.since()
+	patience := recovery + d.plan.longestStep()
+	moved, last, finished := d.healed, d.progress(), false
+	for at := d.healed; at < d.healed+30*time.Minute && at-moved < patience; at = d.since() {
+		if finished = d.unfinished() == ""; finished {
 			break
+		}
+		if now := d.progress(); now != last {
+			if last, moved = now, at; d.stats.Resumed == 0 {
+				d.stats.Resumed = at - d.healed
+			}
 		}
 		d.look()
 		d.completeDeferred(0)
@@ -351,16 +355,13 @@ func (d *driver) settle() {
 			}
 		}
 		<-time.After(500*time.Millisecond + 13*time.Microsecond)
-		if what := d.unfinished(); what != "" && d.since() >= limit && d.stuck == nil {
-			d.stuck = append(d.stuck, fmt.Sprintf("%s after the last fault: %s", limit-d.healed, what))
-		}
 	}
 	d.busy.Wait()
-	if finished == 0 {
-		d.stuck = append(d.stuck, "two minutes later: "+d.unfinished())
+	if !finished && d.unfinished() != "" {
+		d.stuck = append(d.stuck, fmt.Sprintf("%s after the last fault nothing has happened for %s: %s", d.since()-d.healed, d.since()-moved, d.unfinished()))
 		return
 	}
-	d.stats.Took = max(finished-d.healed, 0)
+	d.stats.Took = d.since() - d.healed
 	d.look()
 	for range 30 {
 		if d.unsettled() == "" {
@@ -371,16 +372,24 @@ func (d *driver) settle() {
 	d.stuck = append(d.stuck, "30 s after all has ended: "+d.unsettled())
 }
 
-// longest is how long a plan's executions may take when nothing goes wrong.
-func (p *plan) longest() time.Duration {
-	total := time.Duration(0)
-	for _, f := range p.Flows {
-		for _, t := range f.Tasks {
-			one := time.Duration(t.Millis)*time.Millisecond + time.Duration(t.RetryDelay)*time.Second + 100*time.Millisecond
-			total += time.Duration((1+t.Retries)*max(1, t.Items))*one + time.Duration(t.WaitBefore+t.WaitAfter)*time.Second
+// progress counts the events of all executions.
+func (d *driver) progress() (n uint64) {
+	for _, s := range d.plan.Starts {
+		for _, x := range d.tree(d.executionID(s.No)) {
+			n += x.Runtime.HistorySeq
 		}
 	}
-	return total
+	return n
+}
+
+// longestStep is how long nothing may happen when nothing goes wrong.
+func (p *plan) longestStep() (most time.Duration) {
+	for _, f := range p.Flows {
+		for _, t := range f.Tasks {
+			most = max(most, millis(t.Millis), time.Duration(max(t.RetryDelay, t.WaitBefore, t.WaitAfter))*time.Second)
+		}
+	}
+	return most + time.Second
 }
 
 // unfinished says what isn't final; "" is nothing.

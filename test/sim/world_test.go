@@ -49,6 +49,7 @@ type world struct {
 // stats counts what happened, so that one can see what the seeds have reached.
 type stats struct {
 	Fenced, Unsure, Lost, Late, Parked, Forwarded, Executions, Runs, Repairs uint64
+	Resumed                                                                  time.Duration // from the last fault until something happened
 	Took                                                                     time.Duration // from the last fault to the last final state
 }
 
