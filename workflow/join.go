@@ -24,8 +24,8 @@ func (e *Execution) triggerJoin(m move) error {
 	all := e.byName[m.to.Name]
 	if len(all) > 0 {
 		last := all[len(all)-1]
-		if last.State == Error && len(last.actions) == 0 && len(last.Parents) == 0 {
-			// It failed because of others, and one of these has been run again.
+		if last.State == Error && len(last.actions) == 0 && len(last.Parents) == 0 && m.from.anew(last) {
+			// It failed because of others, and one of these has been run again, or leads to it after all.
 			e.reopen(last)
 			e.setTask(last, Waiting, "Task is waiting.")
 		}
@@ -45,6 +45,12 @@ func (e *Execution) triggerJoin(m move) error {
 	e.setTask(t, Waiting, "Task is waiting.")
 	e.review(t)
 	return nil
+}
+
+// anew reports whether a user's rerun or skip has brought a task to lead to a join that had failed. One that was under way
+// when the join failed comes late, and changes nothing.
+func (t *task) anew(join *task) bool {
+	return t.Runtime.RerunNo > 0 || t.State == Skipped || t.CreatedAt.After(join.FinishedAt)
 }
 
 // again reports whether from begins another round of a join that has been decided.
