@@ -141,8 +141,14 @@ func (c *Case) All() []Violation {
 		name string
 		run  func(*Case, *report)
 	}{
-		{"lost", (*Case).lost}, {"history", (*Case).history}, {"outcome", (*Case).outcomes}, {"grant", (*Case).grants},
-		{"graph", (*Case).graphs}, {"limits", (*Case).limits}, {"register", (*Case).registers}, {"stuck", (*Case).stuck},
+		{"lost", (*Case).lost},
+		{"history", (*Case).history},
+		{"outcome", (*Case).outcomes},
+		{"grant", (*Case).grants},
+		{"graph", (*Case).graphs},
+		{"limits", (*Case).limits},
+		{"register", (*Case).registers},
+		{"stuck", (*Case).stuck},
 		{"repair", (*Case).repairs},
 	} {
 		r := &report{checker: k.name}

@@ -126,11 +126,6 @@ func condition(t *expr.Tree) (holds, certain bool) {
 	return value.Truthy(v), true
 }
 
-// command reports whether a name is an engine command.
-func command(name string) bool {
-	return slices.Contains([]string{"noop", "fail", "succeed", "pause"}, name)
-}
-
 // ordered reports whether a task's end has, or may have, called for fail or succeed: what stood beside it may be missing.
 func (g *graph) ordered() bool {
 	for _, t := range g.x.Tasks {
@@ -270,7 +265,7 @@ func (g *graph) join(def *dsl.Task, rows []*workflow.TaskRecord, from []string) 
 	if failed && led >= need && g.whole {
 		g.r.addf(g.x.ID, "join %s has failed, and %d of the %d tasks that it needs lead to it", def.Name, led, need)
 	}
-	if g.whole && !ran && !failed && led >= need {
+	if g.whole && !ran && !failed && led >= need && !g.cutShort(last) {
 		g.r.addf(g.x.ID, "join %s is %s, and never ran", def.Name, last.State)
 	}
 }

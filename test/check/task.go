@@ -47,7 +47,7 @@ func (g *graph) task(t *workflow.TaskRecord) {
 	g.published(t, def)
 }
 
-// byHand reports whether users have given actions their outcomes, or policies cut the task short.
+// cutShort reports whether a task has ended otherwise than by the end of its actions.
 func (g *graph) cutShort(t *workflow.TaskRecord) bool {
 	return strings.Contains(t.StateInfo, "timed out") || strings.HasPrefix(t.StateInfo, "Failed by tasks") ||
 		strings.HasPrefix(t.StateInfo, "Failed to ") || t.State == workflow.Cancelled

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -34,6 +35,12 @@ func TestPlanted(t *testing.T) {
 		seed, found := hunt(t)
 		planted.Let("")
 		if seed == 0 {
+			if name, found := replay(t, bug); name != "" {
+				row := fmt.Sprintf("| %s | %s | %s |", bug, strings.Join(checkers(found), ", "), name)
+				t.Logf("%s %s", row, found[0])
+				rows = append(rows, row)
+				continue
+			}
 			t.Errorf("%s: not found in %d seeds", bug, *plantedMax)
 			continue
 		}
@@ -44,6 +51,23 @@ func TestPlanted(t *testing.T) {
 	if *plantedPage != "" && !t.Failed() {
 		writeTable(t, *plantedPage, rows)
 	}
+}
+
+// replay runs the plans of what was found before: some bugs are too rare for a few hundred seeds.
+func replay(t *testing.T, bug planted.Bug) (string, []check.Violation) {
+	t.Helper()
+	planted.Let(bug)
+	defer planted.Let("")
+	files, err := filepath.Glob("testdata/*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		if found := carryOut(t, readPlan(t, file), false).violations; len(found) > 0 {
+			return strings.TrimSuffix(filepath.Base(file), ".json"), found
+		}
+	}
+	return "", nil
 }
 
 // hunt runs seeds, two at a time, and gives the first one that shows something.

@@ -155,7 +155,6 @@ type process struct {
 	no      int // of the address
 	system  *actor.ActorSystem
 	stop    func()
-	halted  func() bool // all that it had is done; nil: nobody asks
 
 	mu     sync.Mutex
 	dead   bool
