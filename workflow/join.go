@@ -24,7 +24,7 @@ func (e *Execution) triggerJoin(m move) error {
 	all := e.byName[m.to.Name]
 	if len(all) > 0 {
 		last := all[len(all)-1]
-		if last.State == Error && len(last.actions) == 0 && len(last.Parents) == 0 && m.from.anew(last) {
+		if last.State == Error && len(last.actions) == 0 && len(last.Parents) == 0 && e.anew(m.from) {
 			// It failed because of others, and one of these has been run again, or leads to it after all.
 			e.reopen(last)
 			e.setTask(last, Waiting, "Task is waiting.")
@@ -47,10 +47,23 @@ func (e *Execution) triggerJoin(m move) error {
 	return nil
 }
 
-// anew reports whether a user's rerun or skip has brought a task to lead to a join that had failed. One that was under way
-// when the join failed comes late, and changes nothing.
-func (t *task) anew(join *task) bool {
-	return t.Runtime.RerunNo > 0 || t.State == Skipped || t.CreatedAt.After(join.FinishedAt)
+// anew reports whether a user's rerun or skip has brought a task to lead to a join that had failed: of the task itself, or
+// of one that it comes from. Any other one only comes late, and changes nothing.
+func (e *Execution) anew(t *task) bool {
+	seen := map[*task]bool{}
+	for queue := []*task{t}; len(queue) > 0; queue = queue[1:] {
+		at := queue[0]
+		if at.Runtime.RerunNo > 0 || at.State == Skipped {
+			return true
+		}
+		for _, id := range at.Parents {
+			if p := e.byID[id]; p != nil && !seen[p] {
+				seen[p] = true
+				queue = append(queue, p)
+			}
+		}
+	}
+	return false
 }
 
 // again reports whether from begins another round of a join that has been decided.
