@@ -18,7 +18,7 @@ func (e *Execution) scheduleItems(t *task) error {
 	count := len(lists[0])
 	t.Runtime.ItemCount, t.Runtime.ItemsReady = count, true
 	e.touch(t)
-	if count == 0 {
+	if t.accepted >= count { // none, or a rerun has kept them all
 		return e.complete(t, Success, "")
 	}
 	return e.launchItems(t, names, lists)
