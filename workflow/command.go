@@ -269,7 +269,9 @@ func (e *Execution) revive() {
 		switch {
 		case t.State == Waiting:
 			e.review(t)
-		case t.startable():
+		case t.State == Idle:
+			t.Runtime.PausedBefore = false // no resume will come: it pauses again
+			e.touch(t)
 			e.enqueue(t)
 		case t.State == Running && t.active == 0:
 			// The cancel took back what it was about to run: it begins again.
