@@ -39,7 +39,7 @@ func (d *disk) call(ctx context.Context, op, about string, fn func() error) erro
 	there, back := storeMin+key.str("there").within(storeVar), storeMin+key.str("back").within(storeVar)
 	var refuse, forget bool
 	now, commit := w.since(), op == "Commit" || op == "Activate"
-	for i, f := range w.faults {
+	for i, f := range w.plan.Faults {
 		if !f.active(now) || len(f.Nodes) > 0 && !f.meets(d.p.address) {
 			continue
 		}

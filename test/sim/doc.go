@@ -7,5 +7,5 @@
 // (the fate of a message, the outcome of an action, how long a commit takes) is a hash of the seed and of what it is drawn
 // for, never the next number of a generator: taking one fault out of a plan leaves the others as they were, which is what
 // makes shrinking work. Every message between actors, over the network or within a process, arrives at a moment of its own,
-// so that the order of things is the plan's and hardly the Go scheduler's; see README.md for what is left.
+// so that the order of things is the plan's and hardly the Go scheduler's; TestSameSeedSameTrace counts what is left.
 package sim

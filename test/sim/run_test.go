@@ -32,7 +32,8 @@ func carryOut(t *testing.T, p *plan, traced bool) (res result) {
 		w := newWorld(t, p, traced)
 		w.up()
 		d := &driver{world: w}
-		w.faults, w.began = p.Faults, time.Now()
+		now := time.Now()
+		w.running.Store(&now)
 		d.run()
 		c := d.judged()
 		w.down()

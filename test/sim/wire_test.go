@@ -54,7 +54,7 @@ func (n *wire) carry(from, to, name string, m proto.Message) {
 	n.notice(m)
 	delays := []time.Duration{latencyMin + key.within(latencyVar)}
 	now := n.since()
-	for i, f := range n.faults {
+	for i, f := range n.plan.Faults {
 		if !f.active(now) || !f.between(from, to) {
 			continue
 		}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,15 +23,14 @@ import (
 
 // world is a cluster that carries out a plan.
 type world struct {
-	t      *testing.T
-	plan   *plan
-	chance chance
-	trace  *trace
-	faults []trouble
-	began  time.Time // when the cluster was up; the plan's zero
-	store  *memstore.Store
-	wire   *wire
-	ledger *ledger
+	t       *testing.T
+	plan    *plan
+	chance  chance
+	trace   *trace
+	running atomic.Pointer[time.Time] // when the cluster was up, the plan's zero: from then on there are faults
+	store   *memstore.Store
+	wire    *wire
+	ledger  *ledger
 
 	incarnations map[string]int
 	gateway      *actors.Gateway
@@ -103,10 +103,11 @@ func newWorld(t *testing.T, p *plan, traced bool) *world {
 
 // since is the time on the plan's clock.
 func (w *world) since() time.Duration {
-	if w.began.IsZero() {
-		return -1
+	began := w.running.Load()
+	if began == nil {
+		return -1 // before all faults
 	}
-	return time.Since(w.began)
+	return time.Since(*began)
 }
 
 func uuidOf(c chance) string {
