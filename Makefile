@@ -11,6 +11,8 @@ export GOFLAGS := -mod=readonly
 # Set these on the command line: make fuzz FUZZTIME=10m PKG=./expr/...
 PKG      ?= ./...
 FUZZTIME ?= 30s
+SEEDS    ?= 10000
+FROM     ?= 1
 RACE      = $(shell command -v $${CC:-gcc} >/dev/null && echo -race)
 LINT     := go tool -modfile=tools/go.mod golangci-lint
 
@@ -45,6 +47,8 @@ test: setup lint ## everything that must be green: lint and vet, import rules, a
 	go test $(RACE) -shuffle=on -timeout=15m $(PKG)
 	@# What can't run with the race detector: several networked nodes in one process, see node/race_test.go; and memory.
 	go test -shuffle=on -timeout=10m ./node ./cluster ./test/hostile
+	@# With the race detector it runs few seeds only.
+	go test -timeout=5m ./test/sim -run '^TestSim$$'
 
 .PHONY: ui-test
 ui-test: ## the UI in a browser, with the real binary (web/test); screenshots in web/test/out. As root, installs Chromium
@@ -99,8 +103,12 @@ conformance-http: build ## the golden corpus (CIERZO_GOLDEN) over HTTP against a
 	tools/conformance.sh
 
 .PHONY: sim
-sim: ## the seeded cluster in one process, in virtual time: many seeds
-	go test ./test/sim -count=1 -timeout=60m -sim.seeds=500
+sim: ## the seeded cluster in one process, in virtual time: SEEDS (10000) seeds from FROM (1) on
+	go test ./test/sim -run '^TestSim$$' -count=1 -v -timeout=10h -sim.seeds=$(SEEDS) -sim.from=$(FROM)
+
+.PHONY: planted
+planted: ## let known bugs in, one after the other: the simulation must find each; writes the table in docs/failures.md
+	go test -tags planted ./test/sim -run '^TestPlanted$$' -count=1 -v -timeout=10h -sim.page=$(CURDIR)/docs/failures.md
 
 .PHONY: load
 load: setup ## 64 clients for a minute on PostgreSQL while each of three engines is killed and started again

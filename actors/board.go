@@ -4,6 +4,7 @@ import (
 	"maps"
 	"time"
 
+	"cierzo/internal/planted"
 	"cierzo/messages"
 	"cierzo/workflow"
 )
@@ -99,8 +100,12 @@ func (b *board) hello(h *messages.Hello, local string, now time.Time) bool {
 	return true
 }
 
-// reconcile frees slots of attempts that the runner doesn't have: executions that were deleted, or moved to other engines.
+// reconcile frees slots of attempts that the runner doesn't have: executions that were deleted, or moved to other engines;
+// and those that were offered long ago and never used.
 func (b *board) reconcile(r *runner, h *messages.Hello, now time.Time) {
+	if planted.Has(planted.SlotLeak) {
+		return
+	}
 	if h.Seq%16 != 0 || len(h.Attempts) >= 4096 {
 		return
 	}
@@ -109,7 +114,7 @@ func (b *board) reconcile(r *runner, h *messages.Hello, now time.Time) {
 		named[a.ActionId] = true
 	}
 	for id, x := range r.holds {
-		if x.dispatched && now.Sub(x.since) > holdMin && !named[string(id)] {
+		if now.Sub(x.since) > holdMin && (!x.dispatched || !named[string(id)]) {
 			b.drop(x)
 		}
 	}

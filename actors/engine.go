@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"log/slog"
 	"runtime/debug"
@@ -72,6 +73,10 @@ type Config struct {
 	Logger *slog.Logger
 	// Now is the wall clock. Defaults to time.Now in UTC.
 	Now func() time.Time
+	// Entropy gives each step of an execution its fresh randomness. Defaults to crypto/rand; a simulation repeats it.
+	Entropy func(id workflow.ExecutionID) [16]byte
+	// NewNodeID names the node, anew after each lost lease. Defaults to random UUIDs.
+	NewNodeID func() persistence.NodeID
 	// Publishers are told of the events of all executions; see workflow.Notification. nil: only those that executions name.
 	Publishers []workflow.Publisher
 	// Notify is told, after the commit, that there is a notification to deliver (see persistence.Notices). It must return at
@@ -106,6 +111,12 @@ func (c *Config) complete() error {
 	}
 	if c.Now == nil {
 		c.Now = func() time.Time { return time.Now().UTC() }
+	}
+	if c.Entropy == nil {
+		c.Entropy = func(workflow.ExecutionID) (seed [16]byte) {
+			_, _ = rand.Read(seed[:]) // never fails, says its contract
+			return seed
+		}
 	}
 	return nil
 }
@@ -145,7 +156,7 @@ func StartEngine(ctx context.Context, cfg Config) (*Engine, error) {
 	}
 	members, err := cluster.Join(ctx, cluster.MembershipConfig{
 		Nodes: cfg.Store, Address: cfg.Network.Address(), Roles: cfg.Roles, Version: cfg.Version, TTL: cfg.LeaseTTL,
-		Park: e.park, Changed: e.changed, Logger: cfg.Logger,
+		NewID: cfg.NewNodeID, Park: e.park, Changed: e.changed, Logger: cfg.Logger,
 	})
 	if err != nil {
 		e.close()

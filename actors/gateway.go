@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"sync"
@@ -26,6 +27,8 @@ type GatewayConfig struct {
 	Nodes persistence.Nodes
 	// LeaseTTL is that of the engines: the list is read each fifth of it. Defaults to 9 s.
 	LeaseTTL time.Duration
+	// ID names this gateway; it is new for each process start. Defaults to a random UUID.
+	ID string
 	// Timeout bounds Start and Command when their context has no deadline. Defaults to 30 s.
 	Timeout time.Duration
 	// Logger receives the log. Defaults to discarding it.
@@ -70,7 +73,7 @@ func StartGateway(ctx context.Context, cfg GatewayConfig) (*Gateway, error) {
 	}
 	g := &Gateway{cfg: cfg, root: cfg.Actors.Root, calls: make(chan struct{}, callsMax)}
 	g.closed, g.close = context.WithCancel(context.Background())
-	name := "gateway-" + uuid.NewString()
+	name := "gateway-" + cmp.Or(cfg.ID, uuid.NewString())
 	desk := &desk{cfg: cfg, name: name, calls: map[uint64]*call{}}
 	var err error
 	if g.pid, err = g.root.SpawnNamed(actor.PropsFromProducer(func() actor.Actor { return desk }), name); err != nil {

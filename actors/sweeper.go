@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"cierzo/internal/planted"
 	"cierzo/persistence"
 	"cierzo/workflow"
 )
@@ -85,7 +86,7 @@ func (s *sweeper) listen(member bool) {
 // due wakes a page of executions that are due; full: there may be more.
 func (s *sweeper) due(ctx context.Context, v *viewChanged) (full bool, err error) {
 	shards, any := ownShards(v)
-	if !any {
+	if !any || planted.Has(planted.SweeperOff) {
 		return false, nil
 	}
 	ids, err := s.e.cfg.Store.Due(ctx, shards, dueMax)
@@ -128,7 +129,7 @@ func ownShards(v *viewChanged) (shards []uint16, any bool) {
 func (s *sweeper) orphans(ctx context.Context, v *viewChanged) error {
 	shards, any := ownShards(v)
 	for range orphansMax {
-		if !any {
+		if !any || planted.Has(planted.OrphansOff) {
 			return nil
 		}
 		claims, err := s.e.cfg.Store.Wanting(ctx, shards, s.wanting, dueMax)
@@ -202,6 +203,9 @@ func latest(a, b time.Time) time.Time {
 }
 
 func (s *sweeper) lost(ctx context.Context, v *viewChanged, id workflow.RunnerID) error {
+	if planted.Has(planted.RunnerLossUnseen) {
+		return nil
+	}
 	all, err := s.e.cfg.Store.OnRunner(ctx, id, dueMax)
 	if err != nil {
 		return err

@@ -2,7 +2,6 @@ package actors
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"runtime/debug"
 	"slices"
@@ -11,6 +10,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"cierzo/fault"
+	"cierzo/internal/planted"
 	"cierzo/persistence"
 	"cierzo/workflow"
 )
@@ -55,9 +55,7 @@ func (e *Engine) work(fn func()) {
 }
 
 func (t *turn) moment() workflow.Moment {
-	m := workflow.Moment{Now: t.e.cfg.Now().UTC(), Publishers: t.e.cfg.Publishers}
-	_, _ = rand.Read(m.Seed[:]) // never fails, says its contract
-	return m
+	return workflow.Moment{Now: t.e.cfg.Now().UTC(), Seed: t.e.cfg.Entropy(t.id), Publishers: t.e.cfg.Publishers}
 }
 
 func (t *turn) project() string { return t.rec.ProjectID }
@@ -145,6 +143,11 @@ func (t *turn) conclude() {
 		t.e.root.Send(t.self, t)
 		return
 	}
+	if planted.Has(planted.AckBeforeCommit) {
+		x := &execution{Engine: t.e, id: t.id, rec: t.rec, epoch: t.epoch}
+		x.send(t.effects.Sends)
+		x.answerAll(t)
+	}
 	writes := t.effects.Writes
 	if at := t.e.wakeInStore(writes.Execution.WakeAt); !at.Equal(writes.Execution.WakeAt) {
 		rec := *writes.Execution
@@ -173,6 +176,9 @@ func (e *Engine) wakeInStore(at time.Time) time.Time {
 
 // answers reports whether somebody waits to hear what becomes of an item: a refusal, too, must be its owner's.
 func (t *turn) answers() bool {
+	if planted.Has(planted.RefusalUnfenced) {
+		return false
+	}
 	return slices.ContainsFunc(t.items, func(it item) bool { return it.message.GetReplyTo() != nil })
 }
 

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"cierzo/api/apitype"
 	"context"
 	"crypto/sha256"
 	"net/http"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"cierzo/api/apitype"
 	"cierzo/catalog"
 	"cierzo/expr/value"
 	"cierzo/fault"

@@ -24,6 +24,8 @@ type MembershipConfig struct {
 	Version string
 	// TTL is the lease. Defaults to 9 s.
 	TTL time.Duration
+	// NewID names the node, at its start and after each lost lease. Defaults to random UUIDs.
+	NewID func() persistence.NodeID
 	// Park is called when the lease is lost: the node must stop what it owns and route nothing until Changed. Required.
 	Park func()
 	// Changed is called with each new view while the lease holds, and the id that the node has now. Required.
@@ -59,6 +61,9 @@ const DefaultTTL = 9 * time.Second
 func Join(ctx context.Context, cfg MembershipConfig) (*Membership, error) {
 	if cfg.TTL == 0 {
 		cfg.TTL = DefaultTTL
+	}
+	if cfg.NewID == nil {
+		cfg.NewID = func() persistence.NodeID { return persistence.NodeID(uuid.NewString()) }
 	}
 	m := &Membership{cfg: cfg, margin: max(cfg.TTL/9, min(cfg.TTL/3, time.Second))}
 	up := Up
@@ -111,7 +116,7 @@ func (m *Membership) Leave(ctx context.Context) error {
 
 // register makes a new row under a new id.
 func (m *Membership) register(ctx context.Context) error {
-	id, sent := persistence.NodeID(uuid.NewString()), time.Now()
+	id, sent := m.cfg.NewID(), time.Now()
 	err := m.cfg.Nodes.Register(ctx, persistence.Node{
 		ID: id, Address: m.cfg.Address, Roles: m.cfg.Roles, State: *m.state.Load(), Version: m.cfg.Version, Started: sent.UTC(),
 	}, m.cfg.TTL)

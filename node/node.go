@@ -131,7 +131,7 @@ func (n *Node) serve(ln net.Listener) error {
 			Store: n.store, Catalog: n.catalog, Engine: n.cluster, Logger: n.cfg.Logger, NewID: uuid.NewString,
 			Metrics: n.Metrics, Closing: closing, Authorize: n.cfg.Authorize, Cron: n.cfg.Cron, Info: n.cfg.Info,
 			DeleteActionExecutions: n.cfg.DeleteActionExecutions, Events: n.duties.events, EventSecrets: n.duties.secrets,
-			Ended: n.cluster.ends.await,
+			Ended:    n.cluster.ends.await,
 			Evaluate: Evaluate, Runners: n.cluster.runners,
 		}
 		if err := n.cfg.Auth.protect(&cfg); err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"cierzo/fault"
+	"cierzo/internal/planted"
 	"cierzo/workflow"
 )
 
@@ -71,6 +72,9 @@ func NewExecutionRow(r *workflow.ExecutionRecord) (ExecutionRow, error) {
 			return row, fault.Wrap(fault.Invalid, err, "encode execution %s", row.ID)
 		}
 		row.Busy, row.Runners = 1, string(text)
+	}
+	if planted.Has(planted.WakeUnsaved) {
+		row.WakeAt = 0
 	}
 	for _, s := range []string{row.Runners, row.ID, row.ProjectID, row.WorkflowName, row.State, row.RootID, row.ParentID, row.ParentTaskID} {
 		if err := checkText("name or id", s); err != nil {

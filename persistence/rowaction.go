@@ -39,6 +39,7 @@ type actionDoc struct {
 	ChildStarted bool                `json:"cs,omitempty"`
 	ChildDef     string              `json:"cd,omitempty"`
 	CancelSent   bool                `json:"xs,omitempty"`
+	Forgotten    bool                `json:"fg,omitempty"`
 	PauseSent    bool                `json:"ps,omitempty"`
 	LateResults  int                 `json:"late,omitempty"`
 	CreatedAt    int64               `json:"c,omitempty"`
@@ -62,7 +63,7 @@ func NewActionRow(r *workflow.ActionRecord) (ActionRow, error) {
 		Name: r.Name, Kind: r.Kind, Index: r.Index, State: abbreviate(r.State, shortStates), Accepted: r.Accepted, Tags: r.Tags,
 		Phase: r.Phase, Attempt: r.Attempt, Runner: string(r.Runner), Target: r.Target, SafeRerun: r.SafeRerun,
 		Async: r.Async, LeaseUntil: distance(c, r.LeaseUntil), Deadline: distance(c, r.Deadline), RunName: r.RunName,
-		ChildStarted: r.ChildStarted, ChildDef: r.ChildDefinitionID, CancelSent: r.CancelSent, PauseSent: r.PauseSent, LateResults: r.LateResults,
+		ChildStarted: r.ChildStarted, ChildDef: r.ChildDefinitionID, CancelSent: r.CancelSent, Forgotten: r.Forgotten, PauseSent: r.PauseSent, LateResults: r.LateResults,
 		CreatedAt: c, UpdatedAt: distance(c, r.UpdatedAt), StartedAt: distance(c, r.StartedAt), FinishedAt: distance(c, r.FinishedAt),
 	}, "action", row.ID)
 	if err != nil {
@@ -91,7 +92,7 @@ func (row *ActionRow) Decode() (*workflow.ActionRecord, error) {
 		Runner: workflow.RunnerID(d.Runner), Target: d.Target, SafeRerun: d.SafeRerun, Async: d.Async,
 		LeaseUntil: moment(d.CreatedAt, d.LeaseUntil), Deadline: moment(d.CreatedAt, d.Deadline), RunName: d.RunName,
 		RunInput: m.getDict("ri"), ChildStarted: d.ChildStarted, ChildDefinitionID: d.ChildDef,
-		ChildParams: m.getDict("cp"), CancelSent: d.CancelSent, PauseSent: d.PauseSent, LateResults: d.LateResults,
+		ChildParams: m.getDict("cp"), CancelSent: d.CancelSent, Forgotten: d.Forgotten, PauseSent: d.PauseSent, LateResults: d.LateResults,
 		CreatedAt: FromMicros(d.CreatedAt), UpdatedAt: moment(d.CreatedAt, d.UpdatedAt), StartedAt: moment(d.CreatedAt, d.StartedAt),
 		FinishedAt: moment(d.CreatedAt, d.FinishedAt),
 	}

@@ -71,7 +71,7 @@ func (e *Execution) childSends(a *action) []Send {
 	switch {
 	case a.CancelSent:
 		return []Send{ControlChild{Child: child, Op: "cancel", Message: e.rec.StateInfo}}
-	case !a.ChildStarted && !e.rec.State.Final():
+	case !a.ChildStarted && e.rec.State != Cancelled: // of an execution that failed, what was begun still runs
 		return []Send{StartChild{
 			Child: child, DefinitionID: a.ChildDefinitionID, Parent: e.rec.ID, ParentTask: a.TaskID, Root: e.root(),
 			Index: a.Index, Depth: e.rec.Depth + 1, Project: e.rec.ProjectID, Namespace: e.rec.Namespace,
@@ -107,7 +107,11 @@ func (e *Execution) childReported(ev ChildReported) error {
 		if a.State.Final() {
 			return nil
 		}
-		return e.childDone(a, Error, resultDict(ev.Info))
+		state := Error
+		if ev.State == Cancelled {
+			state = Cancelled
+		}
+		return e.childDone(a, state, resultDict(ev.Info))
 	}
 	if ev.Seq > a.Attempt {
 		a.Attempt = ev.Seq
@@ -236,9 +240,9 @@ func (e *Execution) childRevived(a *action, ev ChildReported) error {
 		return nil
 	}
 	t := a.task
-	superseded := t.actions[len(t.actions)-1] != a && t.Runtime.ItemCount < 0
+	superseded := a.Forgotten || t.actions[len(t.actions)-1] != a && t.Runtime.ItemCount < 0
 	if ev.Seq <= 1 || a.State == Success || superseded || e.rec.State == Success || (t.State != Error && t.State != Cancelled) {
-		if e.rec.State == Cancelled {
+		if e.rec.State == Cancelled || a.CancelSent {
 			e.sends = append(e.sends, ControlChild{Child: ev.Child, Op: "cancel"})
 		}
 		return nil
@@ -250,6 +254,7 @@ func (e *Execution) childRevived(a *action, ev ChildReported) error {
 	e.touchAction(a)
 	e.record(HistoryEvent{Kind: "action.state", TaskID: t.ID, Task: t.Name, ActionID: a.ID, State: Running})
 	t.Processed, t.ErrorHandled, t.Next, t.HasNext = false, false, nil, false
+	t.Runtime.RerunNo++
 	e.setTask(t, Running, "")
 	e.notifyTask(t, "TASK_RERUN")
 	e.revive()

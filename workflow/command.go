@@ -6,12 +6,13 @@ import (
 	"cierzo/expr/value"
 	"cierzo/fault"
 	"cierzo/internal/invariant"
+	"cierzo/internal/planted"
 )
 
 // command carries out what a user asks for. A command that was carried out before, by its request id, is only answered.
 // All refusals come before the first change.
 func (e *Execution) command(c Command) error {
-	if c.RequestID != "" && slices.Contains(e.rec.Requests, RequestRecord{ID: c.RequestID}) {
+	if c.RequestID != "" && !planted.Has(planted.RequestForgotten) && slices.Contains(e.rec.Requests, RequestRecord{ID: c.RequestID}) {
 		return nil
 	}
 	if err := e.carryOutOp(c.Op); err != nil {
@@ -287,8 +288,18 @@ func (e *Execution) revive() {
 	e.setState(Running, "")
 	e.notify("WORKFLOW_RERUN", nil)
 	for _, t := range e.tasks {
-		if t.State == Waiting {
+		switch {
+		case t.State == Waiting:
 			e.review(t)
+		case t.State == Idle:
+			t.Runtime.PausedBefore = false // no resume will come: it pauses again
+			e.touch(t)
+			e.enqueue(t)
+		case t.State == Running && t.active == 0:
+			// The cancel took back what it was about to run: it begins again.
+			t.taken = nil
+			e.setTask(t, Idle, "")
+			e.enqueue(t)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"cierzo/expr/value"
 	"cierzo/fault"
 	"cierzo/internal/invariant"
+	"cierzo/internal/planted"
 )
 
 // The limits of one execution. Each refusal names the limit.
@@ -164,7 +165,9 @@ func Load(p *Program, rec *ExecutionRecord, data *ExecutionData, tasks []*TaskRe
 		if r.Seq != len(e.tasks) {
 			return nil, fault.New(fault.Internal, "load execution %s: task %s has number %d, expected %d", rec.ID, r.ID, r.Seq, len(e.tasks))
 		}
-		e.addTask(&task{TaskRecord: *r, prog: tp})
+		t := &task{TaskRecord: *r, prog: tp}
+		t.lose()
+		e.addTask(t)
 	}
 	for _, r := range actions {
 		t := e.byID[r.TaskID]
@@ -180,6 +183,18 @@ func Load(p *Program, rec *ExecutionRecord, data *ExecutionData, tasks []*TaskRe
 	e.countHolds(e.actions)
 	e.derive()
 	return e, nil
+}
+
+// lose is where planted bugs forget something on loading.
+func (t *task) lose() {
+	switch {
+	case planted.Has(planted.JoinForgets):
+		t.Next = nil
+	case planted.Has(planted.RetryForgotten):
+		t.Runtime.RetryNo = 0
+	case planted.Has(planted.ConcurrencyLost):
+		t.Runtime.Concurrency = 0
+	}
 }
 
 // derive rebuilds the queues that are implied by the rows.
@@ -300,7 +315,9 @@ func (e *Execution) Wants(max int) []Want {
 }
 
 // grants reports whether queued actions may begin.
-func (e *Execution) grants() bool { return e.rec.State != Paused && e.rec.State != Cancelled }
+func (e *Execution) grants() bool {
+	return e.rec.State != Paused && (e.rec.State != Cancelled || planted.Has(planted.CancelKeepsQueue))
+}
 
 func (e *Execution) pending() bool {
 	return e.create || e.recDirty || e.dataDirty || len(e.dirtyT) > 0 || len(e.dirtyA) > 0 ||
@@ -314,6 +331,9 @@ func (e *Execution) Affirm() { e.recDirty = true }
 // conclusive reports a send that makes somebody else forget something. Said by an engine that was overtaken and doesn't
 // know what its successor has done, it would lose a result.
 func conclusive(s Send) bool {
+	if planted.Has(planted.AckUnfenced) {
+		return false
+	}
 	switch s.(type) {
 	case AckFinished, Deny, AckChild:
 		return true

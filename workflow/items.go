@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"cierzo/expr/value"
+	"cierzo/internal/planted"
 )
 
 // A with-items task runs its action once for each item, Concurrency at a time. Items are known by their index.
@@ -17,7 +18,7 @@ func (e *Execution) scheduleItems(t *task) error {
 	count := len(lists[0])
 	t.Runtime.ItemCount, t.Runtime.ItemsReady = count, true
 	e.touch(t)
-	if count == 0 {
+	if t.accepted >= count { // none, or a rerun has kept them all
 		return e.complete(t, Success, "")
 	}
 	return e.launchItems(t, names, lists)
@@ -27,7 +28,7 @@ func (e *Execution) scheduleItems(t *task) error {
 func (e *Execution) launchItems(t *task, names []string, lists [][]value.Value) error {
 	t.launching = true
 	defer func() { t.launching = false }()
-	for t.State == Running {
+	for t.State == Running && e.rec.State != Cancelled { // nothing of a cancelled execution would be granted
 		batch, err := e.prepareItems(t, names, lists)
 		if err != nil || len(batch) == 0 {
 			return err
@@ -70,11 +71,13 @@ func (t *task) nextItem(more int) (int, bool) {
 	if t.taken == nil {
 		t.taken = make([]bool, t.Runtime.ItemCount)
 		for _, a := range t.actions {
-			if (a.Accepted || !a.State.Final()) && a.Index < len(t.taken) {
+			if (a.Accepted || !a.State.Final() && !a.Forgotten) && a.Index < len(t.taken) {
 				t.taken[a.Index] = true
 			}
 		}
-		t.cursor = 0
+		if t.cursor = 0; planted.Has(planted.ItemOff) && len(t.actions) > 0 {
+			t.cursor = 1 + slices.Index(t.taken, false)
+		}
 	}
 	for ; t.cursor < len(t.taken); t.cursor++ {
 		if !t.taken[t.cursor] {
@@ -85,9 +88,9 @@ func (t *task) nextItem(more int) (int, bool) {
 	return 0, false
 }
 
-// itemDone looks whether an item's end starts another one or ends the task.
+// itemDone looks whether an item's end starts another one or ends the task. A forgotten one only leaves its place.
 func (e *Execution) itemDone(t *task, a *action) error {
-	if a.State == Cancelled {
+	if a.State == Cancelled && !a.Forgotten {
 		return e.complete(t, Cancelled, "One or more actions was cancelled.")
 	}
 	if t.accepted < t.Runtime.ItemCount {

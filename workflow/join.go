@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"cierzo/dsl"
+	"cierzo/internal/planted"
 )
 
 // A join waits for its inbound tasks. Each of them induces RUNNING (it has triggered the join), ERROR (it can't any
@@ -23,8 +24,8 @@ func (e *Execution) triggerJoin(m move) error {
 	all := e.byName[m.to.Name]
 	if len(all) > 0 {
 		last := all[len(all)-1]
-		if last.State == Error && len(last.actions) == 0 && len(last.Parents) == 0 {
-			// It failed because of others, and one of these has been run again.
+		if last.State == Error && len(last.actions) == 0 && len(last.Parents) == 0 && e.anew(m.from) {
+			// It failed because of others, and one of these has been run again, or leads to it after all.
 			e.reopen(last)
 			e.setTask(last, Waiting, "Task is waiting.")
 		}
@@ -44,6 +45,25 @@ func (e *Execution) triggerJoin(m move) error {
 	e.setTask(t, Waiting, "Task is waiting.")
 	e.review(t)
 	return nil
+}
+
+// anew reports whether a user's rerun or skip has brought a task to lead to a join that had failed: of the task itself, or
+// of one that it comes from. Any other one only comes late, and changes nothing.
+func (e *Execution) anew(t *task) bool {
+	seen := map[*task]bool{}
+	for queue := []*task{t}; len(queue) > 0; queue = queue[1:] {
+		at := queue[0]
+		if at.Runtime.RerunNo > 0 || at.State == Skipped {
+			return true
+		}
+		for _, id := range at.Parents {
+			if p := e.byID[id]; p != nil && !seen[p] {
+				seen[p] = true
+				queue = append(queue, p)
+			}
+		}
+	}
+	return false
 }
 
 // again reports whether from begins another round of a join that has been decided.
@@ -129,6 +149,9 @@ func (e *Execution) refreshJoin(t *task) error {
 // needed is how many inbound tasks must have triggered the join.
 func needed(j dsl.Join, total int) int {
 	if j.All {
+		if planted.Has(planted.JoinEarly) {
+			return max(1, total-1)
+		}
 		return total
 	}
 	return j.Count

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"cierzo/expr/value"
+	"cierzo/internal/planted"
 )
 
 // The outbox: what must reach others follows from the rows. A turn sends for the rows that it changed, Recovered for
@@ -38,6 +39,9 @@ func (e *Execution) sendsOf(a *action) []Send {
 
 // outstanding reports whether the row's messages must be repeated until somebody answers.
 func (e *Execution) outstanding(a *action) bool {
+	if planted.Has(planted.ResendLost) {
+		return false
+	}
 	switch a.Phase {
 	case PhaseDispatched:
 		return true
@@ -109,7 +113,7 @@ func (e *Execution) ticked() error {
 	for _, t := range live {
 		e.repeat(t)
 	}
-	if e.rec.ParentPending && !e.parentAt().After(e.now) {
+	if e.rec.ParentPending && !e.parentAt().After(e.now) && !planted.Has(planted.ReportLost) {
 		e.parentDue = true
 	}
 	for _, t := range live {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"cierzo/expr/value"
+	"cierzo/internal/planted"
 )
 
 // settle is asked when nothing is left to do now: it ends the execution if all its tasks have ended. It reports whether
@@ -103,7 +104,7 @@ func (e *Execution) withdraw() {
 	for _, t := range e.liveTasks() {
 		for _, a := range t.actions {
 			switch {
-			case a.State.Final():
+			case a.State.Final(), planted.Has(planted.CancelKeepsQueue):
 			case a.Phase == PhaseQueued && e.rec.State == Cancelled:
 				e.setAction(a, Cancelled)
 			case a.Phase == PhaseChild && e.rec.State == Cancelled:

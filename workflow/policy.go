@@ -7,6 +7,7 @@ import (
 	"cierzo/dsl"
 	"cierzo/expr"
 	"cierzo/expr/value"
+	"cierzo/internal/planted"
 )
 
 // What a delayed task is delayed for.
@@ -200,7 +201,7 @@ func (e *Execution) retry(t *task, r *dsl.Retry) error {
 	t.Runtime.TimeoutAt = time.Time{}
 	info := fmt.Sprintf("Delayed by 'retry' policy [delay=%d]", delay)
 	// A join whose inbound tasks failed is retried by looking at them again.
-	if len(t.actions) == 0 && t.prog.Join.IsJoin() {
+	if len(t.actions) == 0 && len(t.Parents) == 0 && t.prog.Join.IsJoin() {
 		e.delay(t, delay, wakeRetry, Waiting, info)
 		return nil
 	}
@@ -244,6 +245,8 @@ func (t *task) armTimeout(now time.Time) {
 func (e *Execution) forget(t *task, keepGood bool) {
 	for _, a := range t.actions {
 		if !a.State.Final() {
+			a.Forgotten = !planted.Has(planted.ForgottenCounts)
+			e.touchAction(a)
 			e.abandon(a)
 		}
 		if !(keepGood && a.State == Success) {
@@ -257,6 +260,7 @@ func (e *Execution) forget(t *task, keepGood bool) {
 func (e *Execution) timeOut(t *task) error {
 	info := fmt.Sprintf("Task timed out [timeout(s)=%d].", t.Runtime.TimeoutSeconds)
 	t.Runtime.TimeoutAt, t.Runtime.WakeAt, t.Runtime.WakeFor = time.Time{}, time.Time{}, ""
+	t.Runtime.PausedBefore = false // a retry doesn't wait for a resume
 	for _, a := range t.actions {
 		if !a.State.Final() {
 			e.abandon(a)

@@ -238,6 +238,8 @@ type ActionRecord struct {
 	ChildParams       *value.Dict
 	// PauseSent: the sub-workflow was told to pause and has not said since that it runs.
 	PauseSent bool
+	// Forgotten: the task was run again before this one had ended; what comes of it doesn't count.
+	Forgotten bool
 	// CancelSent: the runner was told to stop; re-sent while the attempt is not reported.
 	CancelSent bool
 	// LateResults counts outcomes that came too late to be accepted.

@@ -2,6 +2,7 @@ package workflow
 
 import (
 	"cierzo/expr/value"
+	"cierzo/internal/planted"
 )
 
 // What runners say, and what slots do. A runner's word counts only for the attempt that it was given.
@@ -36,6 +37,12 @@ func attemptDetail(a *action) value.Value {
 // held finds the action if the runner holds exactly this attempt of it.
 func (e *Execution) held(id ActionID, attempt int, r RunnerID) *action {
 	a := e.actByID[id]
+	switch {
+	case planted.Has(planted.StaleAttempt) && a != nil && a.Phase == PhaseDispatched:
+		return a
+	case planted.Has(planted.OutcomeTwice) && a != nil && a.Phase == PhaseDone:
+		return a
+	}
 	if a == nil || a.Phase != PhaseDispatched || a.Attempt != attempt || a.Runner != r {
 		return nil
 	}
@@ -62,6 +69,7 @@ func (e *Execution) actionFinished(ev ActionFinished) error {
 	if a == nil {
 		e.late(ev, &ack)
 		e.sends = append(e.sends, ack)
+		e.releaseAgain(ev.Action, ev.Runner)
 		return nil
 	}
 	ack.Accepted = true
@@ -94,6 +102,23 @@ func (e *Execution) late(ev ActionFinished, ack *AckFinished) {
 	e.record(HistoryEvent{Kind: "action.late", TaskID: a.TaskID, Task: a.task.Name, ActionID: a.ID, State: outcomeState(ev.Outcome.Kind), Info: ack.Reason})
 }
 
+// releaseAgain frees the slot of an attempt that is over. It is free since that was committed; but that this was said may
+// have been lost with the answer to the commit.
+func (e *Execution) releaseAgain(id ActionID, r RunnerID) {
+	if a := e.actByID[id]; a == nil || a.Phase != PhaseDispatched {
+		e.sends = append(e.sends, Release{Action: id, Runner: r})
+	}
+}
+
+// giveUp ends an action that nobody waits for; one that was forgotten leaves its place to the next item.
+func (e *Execution) giveUp(a *action) error {
+	e.setAction(a, Cancelled)
+	if a.Forgotten {
+		return e.onActionDone(a)
+	}
+	return nil
+}
+
 func outcomeState(k OutcomeKind) State {
 	switch k {
 	case OutcomeValue:
@@ -107,17 +132,18 @@ func outcomeState(k OutcomeKind) State {
 }
 
 // startRequested answers a runner that got to an attempt after its lease.
-func (e *Execution) startRequested(ev StartRequested) {
+func (e *Execution) startRequested(ev StartRequested) error {
 	a := e.held(ev.Action, ev.Attempt, ev.Runner)
 	deny := Deny{Action: ev.Action, Attempt: ev.Attempt, Runner: ev.Runner}
 	switch {
 	case a == nil:
 		deny.Reason = "the attempt is over"
-	case e.grants() && !a.CancelSent:
+		e.releaseAgain(ev.Action, ev.Runner)
+	case e.grants() && !a.CancelSent, planted.Has(planted.GrantAfterCancel):
 		a.LeaseUntil = e.now.Add(leaseRenewal)
 		e.touchAction(a)
 		e.sends = append(e.sends, Grant{Action: a.ID, Attempt: a.Attempt, Runner: a.Runner, LeaseUntil: a.LeaseUntil})
-		return
+		return nil
 	case e.rec.State == Paused && !a.CancelSent:
 		deny.Reason = "the execution is paused"
 		e.requeue(a)
@@ -126,12 +152,15 @@ func (e *Execution) startRequested(ev StartRequested) {
 		if a.CancelSent {
 			deny.Reason = "the action is cancelled"
 		}
-		e.setAction(a, Cancelled)
+		if err := e.giveUp(a); err != nil {
+			return err
+		}
 	}
 	e.sends = append(e.sends, deny)
 	if a != nil {
 		e.sends = append(e.sends, Release{Action: a.ID, Runner: ev.Runner})
 	}
+	return nil
 }
 
 // requeue puts an attempt that has not had an effect, or may be repeated, back in line.
@@ -151,8 +180,10 @@ func (e *Execution) runnerLost(ev RunnerLost) error {
 		e.record(HistoryEvent{Kind: "action.attempt", TaskID: a.TaskID, Task: a.task.Name, ActionID: a.ID, State: Error, Info: "runner lost", Detail: detail})
 		switch {
 		case a.CancelSent:
-			e.setAction(a, Cancelled)
-		case a.SafeRerun && !e.rec.State.Final():
+			if err := e.giveUp(a); err != nil {
+				return err
+			}
+		case (a.SafeRerun || planted.Has(planted.UnsafeRerun)) && !e.rec.State.Final():
 			e.requeue(a)
 		default:
 			if err := e.actionDone(a, Outcome{Kind: OutcomeError, Value: value.String("runner lost")}); err != nil {

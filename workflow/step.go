@@ -24,7 +24,7 @@ func (e *Execution) Step(m Moment, ev Event, f Facts) error {
 	case ActionFinished:
 		err = e.actionFinished(ev)
 	case StartRequested:
-		e.startRequested(ev)
+		err = e.startRequested(ev)
 	case RunnerLost:
 		err = e.runnerLost(ev)
 	case ChildReported:

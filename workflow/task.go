@@ -112,6 +112,9 @@ func wrapped(result value.Value) *value.Dict {
 // counts reports whether an outcome belongs to the task's result: not when the task has moved on to another action for
 // the same item, and not when a task that had ended had it cancelled.
 func (a *action) counts(s State) bool {
+	if a.Forgotten {
+		return false
+	}
 	for i := len(a.task.actions) - 1; i >= 0 && a.task.actions[i] != a; i-- {
 		if a.task.actions[i].Index == a.Index {
 			return false
@@ -156,7 +159,7 @@ func (e *Execution) onActionDone(a *action) error {
 	var err error
 	if len(t.prog.WithItems) > 0 {
 		err = e.itemDone(t, a)
-	} else {
+	} else if !a.Forgotten {
 		err = e.complete(t, a.State, e.failureText(a))
 	}
 	if err != nil {

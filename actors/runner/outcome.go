@@ -9,6 +9,7 @@ import (
 
 	"cierzo/actions"
 	"cierzo/expr/value"
+	"cierzo/internal/planted"
 	"cierzo/messages"
 )
 
@@ -177,6 +178,9 @@ func (w *worker) encode(kind messages.OutcomeKind, v value.Value) (messages.Outc
 // report sends the outcome and sets the time of the next repetition.
 func (w *worker) report(a *attempt) {
 	w.toOwner(a, &messages.ToExecution{Message: &messages.ToExecution_ActionFinished{ActionFinished: a.outcome}})
-	a.sendAt = w.cfg.Now().Add(backOff(a.sends))
+	a.sendAt = w.cfg.Now().Add(a.backOff())
 	a.sends++
+	if planted.Has(planted.OutboxLost) {
+		w.remove(a)
+	}
 }

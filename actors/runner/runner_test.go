@@ -268,7 +268,7 @@ func TestOutcomeIsSentUntilItIsAcknowledged(t *testing.T) {
 				last = s.at
 			}
 		}
-		if len(gaps) < 8 || len(gaps) > 12 || gaps[0] != 0 || gaps[len(gaps)-1] < 28*time.Second {
+		if len(gaps) < 15 || len(gaps) > 25 || gaps[0] != 0 || gaps[len(gaps)-1] < 9*time.Second {
 			t.Errorf("it was sent after %v", gaps)
 		}
 		refusal := ack("a", 1)

@@ -1,7 +1,8 @@
 package runner
 
 import (
-	"math/rand/v2"
+	"fmt"
+	"hash/fnv"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -194,8 +195,11 @@ func (w *worker) toOwner(a *attempt, m *messages.ToExecution) {
 	w.cfg.Network.Send(w.engines.route(a.engine, a.sends, w.cfg.Now()), engineActor, m)
 }
 
-// backOff is the time until the n-th repetition: 1, 2, 4 … 30 s, with a tenth of jitter.
-func backOff(n int) time.Duration {
-	d := min(time.Second<<min(n, 5), 30*time.Second)
-	return d - d/20 + rand.N(d/10)
+// backOff is the time until the next repetition: 1, 2, 4 … 10 s, with a tenth of jitter. The jitter is the attempt's own, so
+// that attempts that were reported at the same time are not repeated so.
+func (a *attempt) backOff() time.Duration {
+	h := fnv.New64a()
+	fmt.Fprint(h, a.key.action, a.key.attempt, a.sends)
+	d := min(time.Second<<min(a.sends, 5), 10*time.Second)
+	return d - d/20 + time.Duration(h.Sum64()%uint64(d/10))
 }

@@ -107,8 +107,17 @@ func checkKind(t *testing.T, text string, err error) {
 // an error of its own kind; groups are as many as were counted.
 func FuzzRegex(f *testing.F) {
 	for _, seed := range [][2]string{
-		{`(?P<n>a)+?(?P=n)`, "aaa"}, {`(a+)+$`, "aaaaaaaaaaaaab"}, {`(?i)[^\W\d_]{2,3}\Z`, "ab1"}, {`(?<=x)(?!y)z|\1`, "xz"}, {`(?x) a # c`, "a"},
-		{`[\]a-c[:alpha:]-]`, "]"}, {`\b\w+\b\s*\S`, "two words"}, {`(?(1)a|b)`, "b"}, {`\u00e9\x41\101\n`, "éA"}, {`(?s:.)(?-i:a)`, "\na"}, {"^$", ""},
+		{`(?P<n>a)+?(?P=n)`, "aaa"},
+		{`(a+)+$`, "aaaaaaaaaaaaab"},
+		{`(?i)[^\W\d_]{2,3}\Z`, "ab1"},
+		{`(?<=x)(?!y)z|\1`, "xz"},
+		{`(?x) a # c`, "a"},
+		{`[\]a-c[:alpha:]-]`, "]"},
+		{`\b\w+\b\s*\S`, "two words"},
+		{`(?(1)a|b)`, "b"},
+		{`\u00e9\x41\101\n`, "éA"},
+		{`(?s:.)(?-i:a)`, "\na"},
+		{"^$", ""},
 	} {
 		f.Add(seed[0], seed[1])
 	}

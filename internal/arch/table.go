@@ -16,7 +16,7 @@ type Rule struct {
 }
 
 // everybody is what each folder may import.
-func everybody() []string { return []string{"fault", "internal/invariant"} }
+func everybody() []string { return []string{"fault", "internal/invariant", "internal/planted"} }
 
 // tests is what each folder's tests may import.
 func tests() []string { return []string{"internal/slogtest", "internal/dbtest"} }
@@ -31,6 +31,7 @@ func ground() []Rule {
 	return []Rule{
 		{Folder: "fault"},
 		{Folder: "internal/invariant"},
+		{Folder: "internal/planted"},
 		{Folder: "internal/arch"},
 		{Folder: "internal/slogtest"},
 		{Folder: "internal/dbtest"},
@@ -169,10 +170,12 @@ func programs() []Rule {
 		{Folder: "test/docs"},
 		{Folder: "test/conformance", May: []string{"actions/std", "dsl/yaml", "expr/goldentest", "expr/value", "node"}},
 		{Folder: "test/mistralclient", TestsMay: []string{"node"}},
+		{Folder: "test/check", May: []string{"dsl", "expr", "expr/value", "persistence", "workflow"}},
 		{
 			Folder: "test/sim",
-			May: []string{
-				"actions/...", "actors/...", "cluster", "dsl", "expr/value", "messages", "node", "persistence/...", "workflow",
+			TestsMay: []string{
+				"actions/...", "actors/...", "catalog", "dsl", "expr/value", "internal/planted", "messages", "persistence/...", "test/check",
+				"workflow",
 			},
 		},
 		{

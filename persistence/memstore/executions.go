@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"cierzo/fault"
+	"cierzo/internal/planted"
 	"cierzo/persistence"
 	"cierzo/workflow"
 )
@@ -78,12 +79,12 @@ func (s *Store) commit(rows *persistence.TurnRows) persistence.TurnOutcome {
 	id := workflow.ExecutionID(rows.Execution.ID)
 	e := s.executions[id]
 	switch {
-	case rows.Create && e != nil:
+	case rows.Create && e != nil && !planted.Has(planted.StartRepeats):
 		return persistence.Exists
 	case rows.Create:
 		e = &execution{epoch: 1, owner: rows.Node, tasks: map[int64]persistence.TaskRow{}, actions: map[int64]persistence.ActionRow{}}
 		s.executions[id] = e
-	case e == nil || e.epoch != rows.Epoch:
+	case e == nil || e.epoch != rows.Epoch && !planted.Has(planted.OldEpochAccepted):
 		return persistence.Fenced
 	default:
 		r, old := &rows.Execution, &e.row

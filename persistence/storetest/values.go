@@ -77,14 +77,14 @@ func fullTurn(n int) persistence.Turn {
 	t.Next, t.HasNext, t.Processed, t.ErrorHandled = []workflow.Trigger{{Name: "next", Event: "on-success"}}, true, true, true
 	t.Runtime = workflow.TaskRuntime{
 		RetryNo: 1, WakeAt: at(1), WakeFor: "retry", TimeoutAt: at(2), TimeoutSeconds: 3, WaitAfterDone: true, PausedBefore: true,
-		Remembered: workflow.Error, RememberedInfo: "i", RerunNo: 2, ItemCount: 3, Concurrency: 4, ItemsReady: true,
+		Remembered: workflow.Error, RememberedInfo: "i", RerunNo: 2, ItemCount: 3, Concurrency: 4, ItemsReady: true, GivenInput: `{"a": 1}`,
 	}
 	t.StartedAt, t.FinishedAt = at(3), at(4)
 	a := action(n, 0, t)
 	a.Kind, a.Index, a.State, a.Accepted, a.Input, a.Output, a.Tags = workflow.KindWorkflow, 2, workflow.Success, true, oddities(), dict("result", value.Null{}), []string{"x"}
 	a.Phase, a.Attempt, a.Runner, a.Target, a.SafeRerun, a.Async = workflow.PhaseDispatched, 2, "runner-1", "label", true, true
 	a.LeaseUntil, a.Deadline, a.RunName, a.RunInput, a.ChildStarted = at(1), at(2), "std.echo", dict("output", "x"), true
-	a.ChildDefinitionID, a.ChildParams, a.CancelSent, a.PauseSent, a.LateResults, a.StartedAt, a.FinishedAt = "def", dict("k", value.Int(1)), true, true, 3, at(3), at(4)
+	a.ChildDefinitionID, a.ChildParams, a.CancelSent, a.PauseSent, a.Forgotten, a.LateResults, a.StartedAt, a.FinishedAt = "def", dict("k", value.Int(1)), true, true, true, 3, at(3), at(4)
 	x.Writes.Tasks, x.Writes.Actions = []*workflow.TaskRecord{t, task(n, 1)}, []*workflow.ActionRecord{a, action(n, 1, t)}
 	x.Writes.History = []workflow.HistoryEvent{
 		{Seq: 1, At: at(1), Kind: "task.state", TaskID: t.ID, Task: t.Name, ActionID: a.ID, State: workflow.Error, Info: "i", Detail: oddities()},
