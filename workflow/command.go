@@ -18,6 +18,7 @@ func (e *Execution) command(c Command) error {
 	if err := e.carryOutOp(c.Op); err != nil {
 		return err
 	}
+	e.renewAuth(c)
 	e.record(HistoryEvent{Kind: "command", State: e.rec.State, Info: opName(c.Op)})
 	if c.RequestID != "" {
 		if n := len(e.rec.Requests); n >= RequestsMax {
@@ -26,6 +27,20 @@ func (e *Execution) command(c Command) error {
 		e.rec.Requests = append(e.rec.Requests, RequestRecord{ID: c.RequestID})
 	}
 	return nil
+}
+
+// renewAuth has the execution go on with the right of who has it go on: tokens live for hours, executions for days. The right
+// of another project's administrator isn't taken: actions would reach that project's things.
+func (e *Execution) renewAuth(c Command) {
+	switch c.Op.(type) {
+	case Resume, Rerun, Skip:
+	default:
+		return
+	}
+	if c.Auth == nil || c.Auth.Token == "" || c.Auth.Project != e.rec.ProjectID || e.rec.State == Success {
+		return
+	}
+	e.data.Auth, e.dataDirty = c.Auth, true
 }
 
 func (e *Execution) carryOutOp(op Op) error {
