@@ -3,8 +3,6 @@ package workflow
 import (
 	"encoding/json"
 	"fmt"
-	"io"
-	"log/slog"
 	"time"
 
 	"cierzo/expr/value"
@@ -138,20 +136,12 @@ type CloudAuth struct {
 	Region  string // where services are looked up when the action doesn't say; empty: any
 }
 
-// shown is all but the token.
-func (a CloudAuth) shown() string {
-	return fmt.Sprintf("auth_url=%s project=%s region=%s", a.AuthURL, a.Project, a.Region)
+// Format writes all but the token, for every verb; logs in text use it, too.
+func (a CloudAuth) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "auth_url=%s project=%s region=%s", a.AuthURL, a.Project, a.Region)
 }
 
-// Format writes all but the token, for every verb.
-func (a CloudAuth) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, a.shown()) }
-
-// LogValue keeps the token out of logs.
-func (a CloudAuth) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("auth_url", a.AuthURL), slog.String("project", a.Project), slog.String("region", a.Region))
-}
-
-// MarshalJSON keeps the token out of JSON; stores have a form of their own.
+// MarshalJSON keeps the token out of JSON, and of logs in it; stores have a form of their own.
 func (a CloudAuth) MarshalJSON() ([]byte, error) {
 	return json.Marshal(map[string]string{"auth_url": a.AuthURL, "project": a.Project, "region": a.Region})
 }
