@@ -18,6 +18,7 @@ import (
 	"cierzo/api/auth"
 	"cierzo/internal/slogtest"
 	"cierzo/node"
+	"cierzo/workflow"
 )
 
 // fakeCloud is Keystone and one service of a project. It knows users' tokens, and gives "own-" and the name to who logs in.
@@ -166,19 +167,27 @@ func (u *tenant) field(text, list, name string) string {
 	return v
 }
 
-// ends waits until an execution is in a state.
-func (u *tenant) ends(ctx context.Context, token, id, state string) {
+// ends waits until an execution has ended, which must be in the state, and looks which token the store has then.
+func (u *tenant) ends(ctx context.Context, id string, state workflow.State, token string) {
 	u.t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
 	for {
-		text := u.ask(ctx, token, http.MethodGet, "/v2/executions/"+id, "", http.StatusOK)
-		got := u.field(text, "", "state")
-		if got == state {
+		rec, data, err := u.node.Store().GetExecution(ctx, "web", workflow.ExecutionID(id))
+		if err != nil {
+			u.t.Fatal(err)
+		}
+		if rec.State.Final() {
+			if rec.State != state || data.Auth == nil || data.Auth.Token != token {
+				u.t.Fatalf("%s, want %s; the right that is kept is %+v", rec.State, state, data.Auth)
+			}
 			return
 		}
-		if got != "RUNNING" {
-			u.t.Fatalf("%s, want %s: %s", got, state, text)
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			u.t.Fatalf("%s after all the time", rec.State)
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
 }
 
@@ -234,13 +243,9 @@ func TestActionsActAsTheCaller(t *testing.T) {
 
 	id := u.field(u.ask(ctx, firstToken, http.MethodPost, "/v2/executions", `{"workflow_name": "cloudy"}`, http.StatusCreated), "", "id")
 	u.restart(ctx)
-	var waiting string
-	for waiting == "" {
-		list := u.ask(ctx, firstToken, http.MethodGet, "/v2/action_executions?name=std.async_noop", "", http.StatusOK)
-		waiting = u.field(list, "action_executions", "id")
-	}
+	waiting := u.field(u.ask(ctx, firstToken, http.MethodGet, "/v2/action_executions?name=std.async_noop", "", http.StatusOK), "action_executions", "id")
 	u.ask(ctx, secondToken, http.MethodPut, "/v2/action_executions/"+waiting, `{"state": "SUCCESS", "output": "{}"}`, http.StatusOK)
-	u.ends(ctx, secondToken, id, "SUCCESS")
+	u.ends(ctx, id, workflow.Success, "")
 	if got, want := u.cloud.take(), []string{"/root " + firstToken, "/child " + firstToken}; !slices.Equal(got, want) {
 		t.Errorf("the workflow asked %q, want %q", got, want)
 	}
@@ -253,11 +258,11 @@ func TestActionsActAsTheCaller(t *testing.T) {
 
 	u.cloud.set(func() { u.cloud.fails = true })
 	failed := u.field(u.ask(ctx, firstToken, http.MethodPost, "/v2/executions", `{"workflow_name": "fails"}`, http.StatusCreated), "", "id")
-	u.ends(ctx, firstToken, failed, "ERROR")
+	u.ends(ctx, failed, workflow.Error, firstToken)
 	u.cloud.set(func() { u.cloud.fails = false })
 	task := u.field(u.ask(ctx, firstToken, http.MethodGet, "/v2/executions/"+failed+"/tasks", "", http.StatusOK), "tasks", "id")
 	u.ask(ctx, secondToken, http.MethodPut, "/v2/tasks/"+task, `{"state": "RUNNING", "reset": true}`, http.StatusOK)
-	u.ends(ctx, firstToken, failed, "SUCCESS")
+	u.ends(ctx, failed, workflow.Success, "")
 	if got, want := u.cloud.take(), []string{"/flaky " + firstToken, "/flaky " + secondToken}; !slices.Equal(got, want) {
 		t.Errorf("the rerun asked %q, want %q", got, want)
 	}
@@ -265,7 +270,7 @@ func TestActionsActAsTheCaller(t *testing.T) {
 	// A token for another cloud isn't sent anywhere, and neither is the runner's.
 	target := u.field(u.ask(ctx, firstToken, http.MethodPost, "/v2/executions", `{"workflow_name": "fails"}`, http.StatusCreated,
 		"X-Target-Auth-Uri", u.cloud.URL, "X-Target-Auth-Token", secondToken), "", "id")
-	u.ends(ctx, firstToken, target, "ERROR")
+	u.ends(ctx, target, workflow.Error, "")
 	if got := u.cloud.take(); len(got) > 0 {
 		t.Errorf("for another cloud it asked %q", got)
 	}
