@@ -64,10 +64,15 @@ type Call struct {
 
 // Auth is the right of the user on whose behalf an action runs, at an OpenStack cloud. The zero value is no right.
 type Auth struct {
-	Token   string // Keystone's, scoped to Project
+	Token   string // Keystone's, scoped to Project; empty with a Project: there is one that can't be used, and nothing else must be
 	AuthURL string // of Keystone v3, as http://keystone:5000/v3; empty: the one that the actions are configured with
 	Project string // its id
 	Region  string // where services are looked up when the action doesn't say; empty: any
+}
+
+// Format writes all but the token, for every verb.
+func (a Auth) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "auth_url=%s project=%s region=%s", a.AuthURL, a.Project, a.Region)
 }
 
 // LogValue keeps the token out of logs.

@@ -78,6 +78,20 @@ func attemptID(execution workflow.ExecutionID, action workflow.ActionID, attempt
 	return &messages.Attempt{ExecutionId: string(execution), ActionId: string(action), Attempt: uint32(attempt)}
 }
 
+func encodeAuth(a *workflow.CloudAuth) *messages.CloudAuth {
+	if a == nil {
+		return nil
+	}
+	return &messages.CloudAuth{Token: text(a.Token), AuthUrl: text(a.AuthURL), Project: text(a.Project), Region: text(a.Region)}
+}
+
+func decodeAuth(m *messages.CloudAuth) *workflow.CloudAuth {
+	if m == nil {
+		return nil
+	}
+	return &workflow.CloudAuth{Token: m.Token, AuthURL: m.AuthUrl, Project: m.Project, Region: m.Region}
+}
+
 func encodeStart(s workflow.Spec) (*messages.StartExecution, error) {
 	var e encoder
 	m := &messages.StartExecution{
@@ -85,6 +99,7 @@ func encodeStart(s workflow.Spec) (*messages.StartExecution, error) {
 		Priority: int32(s.Priority), Input: e.dict(s.Input), Params: e.dict(s.Params), Env: e.dict(s.Env),
 		ParentId: string(s.ParentID), ParentTaskId: string(s.ParentTaskID), RootId: string(s.RootID),
 		Index: uint32(s.Index), Depth: uint32(s.Depth), SourceId: string(s.SourceID),
+		Auth: encodeAuth(s.Auth),
 	}
 	for _, tag := range s.Tags {
 		m.Tags = append(m.Tags, text(tag))
@@ -99,13 +114,14 @@ func decodeStart(id workflow.ExecutionID, m *messages.StartExecution) (workflow.
 		Tags: m.Tags, Priority: int(m.Priority), Input: d.dict(m.Input), Params: d.dict(m.Params), Env: d.dict(m.Env),
 		ParentID: workflow.ExecutionID(m.ParentId), ParentTaskID: workflow.TaskID(m.ParentTaskId),
 		RootID: workflow.ExecutionID(m.RootId), Index: int(m.Index), Depth: int(m.Depth), SourceID: workflow.ExecutionID(m.SourceId),
+		Auth: decodeAuth(m.Auth),
 	}
 	return s, d.err
 }
 
 func encodeCommand(c workflow.Command) (*messages.Command, error) {
 	var e encoder
-	m := &messages.Command{RequestId: c.RequestID}
+	m := &messages.Command{RequestId: c.RequestID, Auth: encodeAuth(c.Auth)}
 	switch op := c.Op.(type) {
 	case workflow.Pause:
 		m.Op = &messages.Command_Pause{Pause: &messages.Pause{}}
@@ -134,7 +150,7 @@ func encodeCommand(c workflow.Command) (*messages.Command, error) {
 // decodeCommand gives a command; fault.Invalid for one that this version doesn't know.
 func decodeCommand(m *messages.Command) (workflow.Command, error) {
 	var d decoder
-	c := workflow.Command{RequestID: m.RequestId}
+	c := workflow.Command{RequestID: m.RequestId, Auth: decodeAuth(m.Auth)}
 	switch op := m.Op.(type) {
 	case *messages.Command_Pause:
 		c.Op = workflow.Pause{}

@@ -3,6 +3,9 @@ package actors
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"reflect"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -216,12 +219,13 @@ func TestCodecKeepsEveryCommandAndAnswer(t *testing.T) {
 		workflow.SetEnv{},
 		workflow.CompleteAction{Action: "a", State: workflow.Success},
 	} {
-		m, err := encodeCommand(workflow.Command{RequestID: "r", Op: op})
+		auth := &workflow.CloudAuth{Token: "t", AuthURL: "u", Project: "p", Region: "g"}
+		m, err := encodeCommand(workflow.Command{RequestID: "r", Op: op, Auth: auth})
 		if err != nil {
 			t.Errorf("%T: %v", op, err)
 			continue
 		}
-		if c, err := decodeCommand(m); err != nil || c.RequestID != "r" || c.Op != op {
+		if c, err := decodeCommand(m); err != nil || c.RequestID != "r" || c.Op != op || *c.Auth != *auth {
 			t.Errorf("%#v has become %#v, %v", op, c.Op, err)
 		}
 	}
@@ -231,5 +235,35 @@ func TestCodecKeepsEveryCommandAndAnswer(t *testing.T) {
 	}
 	if _, err := decodeCommand(&messages.Command{}); !fault.Is(err, fault.Invalid) {
 		t.Errorf("an unknown command: %v", err)
+	}
+}
+
+// TestRightsTravel: a right reaches executions, their sub-workflows and runners as it is, none stays none, and logs don't show it.
+func TestRightsTravel(t *testing.T) {
+	t.Parallel()
+	for _, auth := range []*workflow.CloudAuth{nil, {Project: "p"}, {Token: "s3cret", AuthURL: "http://k/v3", Project: "p", Region: "west"}} {
+		start, err := encodeStart(workflow.Spec{ID: "e", Auth: auth})
+		if err != nil {
+			t.Fatal(err)
+		}
+		child, err := encodeToExecution("e", workflow.StartChild{Child: "c", Parent: "e", Auth: auth})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range []*messages.StartExecution{start, child.GetStart()} {
+			if s, err := decodeStart("e", m); err != nil || !reflect.DeepEqual(s.Auth, auth) {
+				t.Errorf("%#v, %v", s, err)
+			}
+		}
+		_, run, err := encodeToRunner("e", 1, workflow.Dispatch{Action: &workflow.ActionRecord{ID: "a", Runner: "r"}, Auth: auth})
+		if err != nil || !reflect.DeepEqual(decodeAuth(run.GetRun().Auth), auth) {
+			t.Errorf("to the runner: %v, %v", run.GetRun().Auth != nil, err)
+		}
+		var out strings.Builder
+		slog.New(slog.NewTextHandler(&out, nil)).Info("dead letters", "child", child, "run", run, "right", auth)
+		slog.New(slog.NewJSONHandler(&out, nil)).Info("dead letters", "child", child, "run", run, "right", auth)
+		if text := out.String(); strings.Contains(text, "s3cret") || !strings.Contains(text, "ToRunner_Run") {
+			t.Errorf("logged: %s", text)
+		}
 	}
 }

@@ -211,7 +211,7 @@ func (s *server) updateActionExecution(r *http.Request) (int, any, error) {
 		return 0, nil, err
 	}
 	op.Action = a.ID
-	if err := s.Engine.Command(r.Context(), rec.ID, s.requestID(r), op); err != nil {
+	if err := s.Engine.Command(r.Context(), rec.ID, s.commandOf(r, op)); err != nil {
 		return 0, nil, err
 	}
 	return s.answerAction(r, r.PathValue("id"), "")

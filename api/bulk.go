@@ -106,7 +106,7 @@ func (s *server) doBulk(r *http.Request, b *bulkRequest, project, id string) err
 	default:
 		op = workflow.Stop{State: workflow.Cancelled, Message: b.reason}
 	}
-	return s.Engine.Command(r.Context(), rec.ID, s.requestID(r), op)
+	return s.Engine.Command(r.Context(), rec.ID, s.commandOf(r, op))
 }
 
 func readBulk(r *http.Request) (*bulkRequest, error) {

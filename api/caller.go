@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"cierzo/fault"
+	"cierzo/workflow"
 )
 
 // DefaultProject is the project of requests when nobody authenticates: Mistral's own name for it.
@@ -17,6 +18,8 @@ type Caller struct {
 	ProjectID string
 	UserID    string // "" when it isn't known
 	Admin     bool   // sees all projects
+	// Auth is the caller's right at an OpenStack cloud, which actions act with; nil: no token of Keystone's.
+	Auth *workflow.CloudAuth
 }
 
 type callerKey struct{}

@@ -153,7 +153,7 @@ func (s *server) updateExecution(r *http.Request) (int, any, error) {
 			return 0, nil, err
 		}
 	}
-	if err := s.Engine.Command(r.Context(), rec.ID, s.requestID(r), op); err != nil {
+	if err := s.Engine.Command(r.Context(), rec.ID, s.commandOf(r, op)); err != nil {
 		return 0, nil, err
 	}
 	after, data, err := s.findExecution(r)

@@ -189,7 +189,7 @@ func pauseID(version uint64) string { return "maintenance-" + strconv.FormatUint
 // it was paused for maintenance, and not by its user.
 func (s *server) pauseAll(ctx context.Context, res *persistence.Resource) error {
 	return s.eachRoot(ctx, workflow.Running, func(rec *workflow.ExecutionRecord) error {
-		return s.Engine.Command(ctx, rec.ID, pauseID(res.Version), workflow.Pause{})
+		return s.Engine.Command(ctx, rec.ID, workflow.Command{RequestID: pauseID(res.Version), Op: workflow.Pause{}})
 	})
 }
 
@@ -200,7 +200,7 @@ func (s *server) resumeAll(ctx context.Context, res *persistence.Resource) error
 		if !slices.Contains(rec.Requests, marks[0]) && !slices.Contains(rec.Requests, marks[1]) {
 			return nil
 		}
-		return s.Engine.Command(ctx, rec.ID, "resume-"+pauseID(res.Version), workflow.Resume{})
+		return s.Engine.Command(ctx, rec.ID, workflow.Command{RequestID: "resume-" + pauseID(res.Version), Op: workflow.Resume{}})
 	})
 }
 

@@ -176,6 +176,7 @@ func (s *server) startAction(r *http.Request, run *actionRun) (*workflow.Executi
 	start := catalog.Start{
 		ID: workflow.ExecutionID(id), ProjectID: callerOf(r).ProjectID, DefinitionID: def.ID, WorkflowName: actionWorkflow, Namespace: run.namespace,
 		Description: run.description, Input: input, Params: run.params, Env: value.NewDict(0),
+		Auth: callerOf(r).Auth,
 	}
 	if err := s.Engine.Start(r.Context(), start); err != nil {
 		return nil, err

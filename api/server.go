@@ -27,9 +27,9 @@ import (
 type Engine interface {
 	// Start begins an execution and returns when it is durable. The same ID again is no error.
 	Start(ctx context.Context, s catalog.Start) error
-	// Command carries out a user's command and returns when its effect is durable. The same requestID again is answered
+	// Command carries out a user's command and returns when its effect is durable. The same RequestID again is answered
 	// and not carried out twice.
-	Command(ctx context.Context, id workflow.ExecutionID, requestID string, op workflow.Op) error
+	Command(ctx context.Context, id workflow.ExecutionID, c workflow.Command) error
 }
 
 // Cron understands the patterns of cron triggers.

@@ -59,6 +59,11 @@ func (s *server) requestID(r *http.Request) string {
 	return id
 }
 
+// commandOf is the command that the request gives, with the caller's right.
+func (s *server) commandOf(r *http.Request, op workflow.Op) workflow.Command {
+	return workflow.Command{RequestID: s.requestID(r), Op: op, Auth: callerOf(r).Auth}
+}
+
 func firstOf(a, b string) string {
 	if a != "" {
 		return a
@@ -265,6 +270,7 @@ func (s *server) readStart(r *http.Request, f fields) (start catalog.Start, err 
 			return start, err
 		}
 	}
+	start.Auth = callerOf(r).Auth
 	start.ID, start.SourceID, start.Description = workflow.ExecutionID(id), workflow.ExecutionID(source), t["description"]
 	return start, nil
 }

@@ -212,7 +212,7 @@ func (s *server) updateTask(r *http.Request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	if err := s.Engine.Command(r.Context(), rec.ID, s.requestID(r), op); err != nil {
+	if err := s.Engine.Command(r.Context(), rec.ID, s.commandOf(r, op)); err != nil {
 		return 0, nil, err
 	}
 	return s.getTask(r)

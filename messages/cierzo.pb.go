@@ -783,9 +783,11 @@ type RunAction struct {
 	RootExecutionId string `protobuf:"bytes,11,opt,name=root_execution_id,json=rootExecutionId,proto3" json:"root_execution_id,omitempty"`
 	Index           uint32 `protobuf:"varint,12,opt,name=index,proto3" json:"index,omitempty"`
 	// The activation of the execution that sends; for logs.
-	Epoch         uint64 `protobuf:"varint,13,opt,name=epoch,proto3" json:"epoch,omitempty"`
-	Traceparent   string `protobuf:"bytes,14,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
-	Async         bool   `protobuf:"varint,15,opt,name=async,proto3" json:"async,omitempty"`
+	Epoch       uint64 `protobuf:"varint,13,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	Traceparent string `protobuf:"bytes,14,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
+	Async       bool   `protobuf:"varint,15,opt,name=async,proto3" json:"async,omitempty"`
+	// With which right the action acts on a cloud; none: with the runner's own.
+	Auth          *CloudAuth `protobuf:"bytes,16,opt,name=auth,proto3" json:"auth,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -923,6 +925,13 @@ func (x *RunAction) GetAsync() bool {
 		return x.Async
 	}
 	return false
+}
+
+func (x *RunAction) GetAuth() *CloudAuth {
+	if x != nil {
+		return x.Auth
+	}
+	return nil
 }
 
 // ActionStarted says that the attempt runs: its lease needs no renewal.
@@ -1729,7 +1738,9 @@ type StartExecution struct {
 	Index        uint32 `protobuf:"varint,13,opt,name=index,proto3" json:"index,omitempty"`
 	Depth        uint32 `protobuf:"varint,14,opt,name=depth,proto3" json:"depth,omitempty"`
 	// The execution that a user has started this one after; none for "".
-	SourceId      string `protobuf:"bytes,15,opt,name=source_id,json=sourceId,proto3" json:"source_id,omitempty"`
+	SourceId string `protobuf:"bytes,15,opt,name=source_id,json=sourceId,proto3" json:"source_id,omitempty"`
+	// The right of who starts it; of a sub-workflow its parent's.
+	Auth          *CloudAuth `protobuf:"bytes,16,opt,name=auth,proto3" json:"auth,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1869,6 +1880,83 @@ func (x *StartExecution) GetSourceId() string {
 	return ""
 }
 
+func (x *StartExecution) GetAuth() *CloudAuth {
+	if x != nil {
+		return x.Auth
+	}
+	return nil
+}
+
+// CloudAuth is a user's right at an OpenStack cloud. It is secret: no log and no answer shows it.
+type CloudAuth struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Keystone's, for the project. Empty: it has been erased, or can't be used; then nothing may be done in its place.
+	Token         string `protobuf:"bytes,1,opt,name=token,proto3" json:"token,omitempty"`
+	AuthUrl       string `protobuf:"bytes,2,opt,name=auth_url,json=authUrl,proto3" json:"auth_url,omitempty"`
+	Project       string `protobuf:"bytes,3,opt,name=project,proto3" json:"project,omitempty"`
+	Region        string `protobuf:"bytes,4,opt,name=region,proto3" json:"region,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CloudAuth) Reset() {
+	*x = CloudAuth{}
+	mi := &file_cierzo_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CloudAuth) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CloudAuth) ProtoMessage() {}
+
+func (x *CloudAuth) ProtoReflect() protoreflect.Message {
+	mi := &file_cierzo_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CloudAuth.ProtoReflect.Descriptor instead.
+func (*CloudAuth) Descriptor() ([]byte, []int) {
+	return file_cierzo_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *CloudAuth) GetToken() string {
+	if x != nil {
+		return x.Token
+	}
+	return ""
+}
+
+func (x *CloudAuth) GetAuthUrl() string {
+	if x != nil {
+		return x.AuthUrl
+	}
+	return ""
+}
+
+func (x *CloudAuth) GetProject() string {
+	if x != nil {
+		return x.Project
+	}
+	return ""
+}
+
+func (x *CloudAuth) GetRegion() string {
+	if x != nil {
+		return x.Region
+	}
+	return ""
+}
+
 // Command is what a user asks for.
 type Command struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
@@ -1883,14 +1971,16 @@ type Command struct {
 	//	*Command_Describe
 	//	*Command_SetEnv
 	//	*Command_CompleteAction
-	Op            isCommand_Op `protobuf_oneof:"op"`
+	Op isCommand_Op `protobuf_oneof:"op"`
+	// The right of who asks: what a resumed execution, a rerun or a skipped task goes on with, if it is for the execution's project.
+	Auth          *CloudAuth `protobuf:"bytes,18,opt,name=auth,proto3" json:"auth,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Command) Reset() {
 	*x = Command{}
-	mi := &file_cierzo_proto_msgTypes[21]
+	mi := &file_cierzo_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1902,7 +1992,7 @@ func (x *Command) String() string {
 func (*Command) ProtoMessage() {}
 
 func (x *Command) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[21]
+	mi := &file_cierzo_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1915,7 +2005,7 @@ func (x *Command) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Command.ProtoReflect.Descriptor instead.
 func (*Command) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{21}
+	return file_cierzo_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Command) GetRequestId() string {
@@ -2004,6 +2094,13 @@ func (x *Command) GetCompleteAction() *CompleteAction {
 	return nil
 }
 
+func (x *Command) GetAuth() *CloudAuth {
+	if x != nil {
+		return x.Auth
+	}
+	return nil
+}
+
 type isCommand_Op interface {
 	isCommand_Op()
 }
@@ -2064,7 +2161,7 @@ type Pause struct {
 
 func (x *Pause) Reset() {
 	*x = Pause{}
-	mi := &file_cierzo_proto_msgTypes[22]
+	mi := &file_cierzo_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2076,7 +2173,7 @@ func (x *Pause) String() string {
 func (*Pause) ProtoMessage() {}
 
 func (x *Pause) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[22]
+	mi := &file_cierzo_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2089,7 +2186,7 @@ func (x *Pause) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pause.ProtoReflect.Descriptor instead.
 func (*Pause) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{22}
+	return file_cierzo_proto_rawDescGZIP(), []int{23}
 }
 
 type Resume struct {
@@ -2101,7 +2198,7 @@ type Resume struct {
 
 func (x *Resume) Reset() {
 	*x = Resume{}
-	mi := &file_cierzo_proto_msgTypes[23]
+	mi := &file_cierzo_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2113,7 +2210,7 @@ func (x *Resume) String() string {
 func (*Resume) ProtoMessage() {}
 
 func (x *Resume) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[23]
+	mi := &file_cierzo_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2126,7 +2223,7 @@ func (x *Resume) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Resume.ProtoReflect.Descriptor instead.
 func (*Resume) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{23}
+	return file_cierzo_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Resume) GetEnv() []byte {
@@ -2146,7 +2243,7 @@ type Stop struct {
 
 func (x *Stop) Reset() {
 	*x = Stop{}
-	mi := &file_cierzo_proto_msgTypes[24]
+	mi := &file_cierzo_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2158,7 +2255,7 @@ func (x *Stop) String() string {
 func (*Stop) ProtoMessage() {}
 
 func (x *Stop) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[24]
+	mi := &file_cierzo_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2171,7 +2268,7 @@ func (x *Stop) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stop.ProtoReflect.Descriptor instead.
 func (*Stop) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{24}
+	return file_cierzo_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Stop) GetState() string {
@@ -2201,7 +2298,7 @@ type Rerun struct {
 
 func (x *Rerun) Reset() {
 	*x = Rerun{}
-	mi := &file_cierzo_proto_msgTypes[25]
+	mi := &file_cierzo_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2213,7 +2310,7 @@ func (x *Rerun) String() string {
 func (*Rerun) ProtoMessage() {}
 
 func (x *Rerun) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[25]
+	mi := &file_cierzo_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2226,7 +2323,7 @@ func (x *Rerun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rerun.ProtoReflect.Descriptor instead.
 func (*Rerun) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{25}
+	return file_cierzo_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Rerun) GetTaskId() string {
@@ -2267,7 +2364,7 @@ type Skip struct {
 
 func (x *Skip) Reset() {
 	*x = Skip{}
-	mi := &file_cierzo_proto_msgTypes[26]
+	mi := &file_cierzo_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2279,7 +2376,7 @@ func (x *Skip) String() string {
 func (*Skip) ProtoMessage() {}
 
 func (x *Skip) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[26]
+	mi := &file_cierzo_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2292,7 +2389,7 @@ func (x *Skip) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Skip.ProtoReflect.Descriptor instead.
 func (*Skip) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{26}
+	return file_cierzo_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Skip) GetTaskId() string {
@@ -2318,7 +2415,7 @@ type Describe struct {
 
 func (x *Describe) Reset() {
 	*x = Describe{}
-	mi := &file_cierzo_proto_msgTypes[27]
+	mi := &file_cierzo_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2330,7 +2427,7 @@ func (x *Describe) String() string {
 func (*Describe) ProtoMessage() {}
 
 func (x *Describe) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[27]
+	mi := &file_cierzo_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2343,7 +2440,7 @@ func (x *Describe) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Describe.ProtoReflect.Descriptor instead.
 func (*Describe) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{27}
+	return file_cierzo_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Describe) GetDescription() string {
@@ -2362,7 +2459,7 @@ type SetEnv struct {
 
 func (x *SetEnv) Reset() {
 	*x = SetEnv{}
-	mi := &file_cierzo_proto_msgTypes[28]
+	mi := &file_cierzo_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2374,7 +2471,7 @@ func (x *SetEnv) String() string {
 func (*SetEnv) ProtoMessage() {}
 
 func (x *SetEnv) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[28]
+	mi := &file_cierzo_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2387,7 +2484,7 @@ func (x *SetEnv) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetEnv.ProtoReflect.Descriptor instead.
 func (*SetEnv) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{28}
+	return file_cierzo_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *SetEnv) GetEnv() []byte {
@@ -2408,7 +2505,7 @@ type CompleteAction struct {
 
 func (x *CompleteAction) Reset() {
 	*x = CompleteAction{}
-	mi := &file_cierzo_proto_msgTypes[29]
+	mi := &file_cierzo_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2420,7 +2517,7 @@ func (x *CompleteAction) String() string {
 func (*CompleteAction) ProtoMessage() {}
 
 func (x *CompleteAction) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[29]
+	mi := &file_cierzo_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2433,7 +2530,7 @@ func (x *CompleteAction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompleteAction.ProtoReflect.Descriptor instead.
 func (*CompleteAction) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{29}
+	return file_cierzo_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *CompleteAction) GetActionId() string {
@@ -2469,7 +2566,7 @@ type Answer struct {
 
 func (x *Answer) Reset() {
 	*x = Answer{}
-	mi := &file_cierzo_proto_msgTypes[30]
+	mi := &file_cierzo_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2481,7 +2578,7 @@ func (x *Answer) String() string {
 func (*Answer) ProtoMessage() {}
 
 func (x *Answer) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[30]
+	mi := &file_cierzo_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2494,7 +2591,7 @@ func (x *Answer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Answer.ProtoReflect.Descriptor instead.
 func (*Answer) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{30}
+	return file_cierzo_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Answer) GetErrorKind() string {
@@ -2526,7 +2623,7 @@ type ChildReport struct {
 
 func (x *ChildReport) Reset() {
 	*x = ChildReport{}
-	mi := &file_cierzo_proto_msgTypes[31]
+	mi := &file_cierzo_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2538,7 +2635,7 @@ func (x *ChildReport) String() string {
 func (*ChildReport) ProtoMessage() {}
 
 func (x *ChildReport) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[31]
+	mi := &file_cierzo_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2551,7 +2648,7 @@ func (x *ChildReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChildReport.ProtoReflect.Descriptor instead.
 func (*ChildReport) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{31}
+	return file_cierzo_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ChildReport) GetChildId() string {
@@ -2607,7 +2704,7 @@ type ParentAck struct {
 
 func (x *ParentAck) Reset() {
 	*x = ParentAck{}
-	mi := &file_cierzo_proto_msgTypes[32]
+	mi := &file_cierzo_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2619,7 +2716,7 @@ func (x *ParentAck) String() string {
 func (*ParentAck) ProtoMessage() {}
 
 func (x *ParentAck) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[32]
+	mi := &file_cierzo_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2632,7 +2729,7 @@ func (x *ParentAck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParentAck.ProtoReflect.Descriptor instead.
 func (*ParentAck) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{32}
+	return file_cierzo_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ParentAck) GetState() string {
@@ -2662,7 +2759,7 @@ type ControlChild struct {
 
 func (x *ControlChild) Reset() {
 	*x = ControlChild{}
-	mi := &file_cierzo_proto_msgTypes[33]
+	mi := &file_cierzo_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2674,7 +2771,7 @@ func (x *ControlChild) String() string {
 func (*ControlChild) ProtoMessage() {}
 
 func (x *ControlChild) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[33]
+	mi := &file_cierzo_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2687,7 +2784,7 @@ func (x *ControlChild) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ControlChild.ProtoReflect.Descriptor instead.
 func (*ControlChild) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{33}
+	return file_cierzo_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *ControlChild) GetParentId() string {
@@ -2762,7 +2859,7 @@ const file_cierzo_proto_rawDesc = "" +
 	"\aAttempt\x12!\n" +
 	"\fexecution_id\x18\x01 \x01(\tR\vexecutionId\x12\x1b\n" +
 	"\taction_id\x18\x02 \x01(\tR\bactionId\x12\x18\n" +
-	"\aattempt\x18\x03 \x01(\rR\aattempt\"\xb6\x03\n" +
+	"\aattempt\x18\x03 \x01(\rR\aattempt\"\xe0\x03\n" +
 	"\tRunAction\x12,\n" +
 	"\aattempt\x18\x01 \x01(\v2\x12.cierzo.v1.AttemptR\aattempt\x12\x16\n" +
 	"\x06action\x18\x02 \x01(\tR\x06action\x12\x14\n" +
@@ -2781,7 +2878,8 @@ const file_cierzo_proto_rawDesc = "" +
 	"\x05index\x18\f \x01(\rR\x05index\x12\x14\n" +
 	"\x05epoch\x18\r \x01(\x04R\x05epoch\x12 \n" +
 	"\vtraceparent\x18\x0e \x01(\tR\vtraceparent\x12\x14\n" +
-	"\x05async\x18\x0f \x01(\bR\x05async\"Z\n" +
+	"\x05async\x18\x0f \x01(\bR\x05async\x12(\n" +
+	"\x04auth\x18\x10 \x01(\v2\x14.cierzo.v1.CloudAuthR\x04auth\"Z\n" +
 	"\rActionStarted\x12,\n" +
 	"\aattempt\x18\x01 \x01(\v2\x12.cierzo.v1.AttemptR\aattempt\x12\x1b\n" +
 	"\trunner_id\x18\x02 \x01(\tR\brunnerId\"o\n" +
@@ -2837,7 +2935,7 @@ const file_cierzo_proto_rawDesc = "" +
 	"\n" +
 	"RunnerLost\x12\x1b\n" +
 	"\trunner_id\x18\x01 \x01(\tR\brunnerId\"\x06\n" +
-	"\x04Wake\"\xa4\x03\n" +
+	"\x04Wake\"\xce\x03\n" +
 	"\x0eStartExecution\x12#\n" +
 	"\rdefinition_id\x18\x01 \x01(\tR\fdefinitionId\x12\x18\n" +
 	"\aproject\x18\x02 \x01(\tR\aproject\x12\x1c\n" +
@@ -2854,7 +2952,13 @@ const file_cierzo_proto_rawDesc = "" +
 	"\aroot_id\x18\f \x01(\tR\x06rootId\x12\x14\n" +
 	"\x05index\x18\r \x01(\rR\x05index\x12\x14\n" +
 	"\x05depth\x18\x0e \x01(\rR\x05depth\x12\x1b\n" +
-	"\tsource_id\x18\x0f \x01(\tR\bsourceId\"\xa4\x03\n" +
+	"\tsource_id\x18\x0f \x01(\tR\bsourceId\x12(\n" +
+	"\x04auth\x18\x10 \x01(\v2\x14.cierzo.v1.CloudAuthR\x04auth\"n\n" +
+	"\tCloudAuth\x12\x14\n" +
+	"\x05token\x18\x01 \x01(\tR\x05token\x12\x19\n" +
+	"\bauth_url\x18\x02 \x01(\tR\aauthUrl\x12\x18\n" +
+	"\aproject\x18\x03 \x01(\tR\aproject\x12\x16\n" +
+	"\x06region\x18\x04 \x01(\tR\x06region\"\xce\x03\n" +
 	"\aCommand\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12(\n" +
@@ -2866,7 +2970,8 @@ const file_cierzo_proto_rawDesc = "" +
 	"\x04skip\x18\x0e \x01(\v2\x0f.cierzo.v1.SkipH\x00R\x04skip\x121\n" +
 	"\bdescribe\x18\x0f \x01(\v2\x13.cierzo.v1.DescribeH\x00R\bdescribe\x12,\n" +
 	"\aset_env\x18\x10 \x01(\v2\x11.cierzo.v1.SetEnvH\x00R\x06setEnv\x12D\n" +
-	"\x0fcomplete_action\x18\x11 \x01(\v2\x19.cierzo.v1.CompleteActionH\x00R\x0ecompleteActionB\x04\n" +
+	"\x0fcomplete_action\x18\x11 \x01(\v2\x19.cierzo.v1.CompleteActionH\x00R\x0ecompleteAction\x12(\n" +
+	"\x04auth\x18\x12 \x01(\v2\x14.cierzo.v1.CloudAuthR\x04authB\x04\n" +
 	"\x02op\"\a\n" +
 	"\x05Pause\"\x1a\n" +
 	"\x06Resume\x12\x10\n" +
@@ -2928,7 +3033,7 @@ func file_cierzo_proto_rawDescGZIP() []byte {
 }
 
 var file_cierzo_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_cierzo_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
+var file_cierzo_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
 var file_cierzo_proto_goTypes = []any{
 	(OutcomeKind)(0),       // 0: cierzo.v1.OutcomeKind
 	(*ToExecution)(nil),    // 1: cierzo.v1.ToExecution
@@ -2952,33 +3057,34 @@ var file_cierzo_proto_goTypes = []any{
 	(*RunnerLost)(nil),     // 19: cierzo.v1.RunnerLost
 	(*Wake)(nil),           // 20: cierzo.v1.Wake
 	(*StartExecution)(nil), // 21: cierzo.v1.StartExecution
-	(*Command)(nil),        // 22: cierzo.v1.Command
-	(*Pause)(nil),          // 23: cierzo.v1.Pause
-	(*Resume)(nil),         // 24: cierzo.v1.Resume
-	(*Stop)(nil),           // 25: cierzo.v1.Stop
-	(*Rerun)(nil),          // 26: cierzo.v1.Rerun
-	(*Skip)(nil),           // 27: cierzo.v1.Skip
-	(*Describe)(nil),       // 28: cierzo.v1.Describe
-	(*SetEnv)(nil),         // 29: cierzo.v1.SetEnv
-	(*CompleteAction)(nil), // 30: cierzo.v1.CompleteAction
-	(*Answer)(nil),         // 31: cierzo.v1.Answer
-	(*ChildReport)(nil),    // 32: cierzo.v1.ChildReport
-	(*ParentAck)(nil),      // 33: cierzo.v1.ParentAck
-	(*ControlChild)(nil),   // 34: cierzo.v1.ControlChild
+	(*CloudAuth)(nil),      // 22: cierzo.v1.CloudAuth
+	(*Command)(nil),        // 23: cierzo.v1.Command
+	(*Pause)(nil),          // 24: cierzo.v1.Pause
+	(*Resume)(nil),         // 25: cierzo.v1.Resume
+	(*Stop)(nil),           // 26: cierzo.v1.Stop
+	(*Rerun)(nil),          // 27: cierzo.v1.Rerun
+	(*Skip)(nil),           // 28: cierzo.v1.Skip
+	(*Describe)(nil),       // 29: cierzo.v1.Describe
+	(*SetEnv)(nil),         // 30: cierzo.v1.SetEnv
+	(*CompleteAction)(nil), // 31: cierzo.v1.CompleteAction
+	(*Answer)(nil),         // 32: cierzo.v1.Answer
+	(*ChildReport)(nil),    // 33: cierzo.v1.ChildReport
+	(*ParentAck)(nil),      // 34: cierzo.v1.ParentAck
+	(*ControlChild)(nil),   // 35: cierzo.v1.ControlChild
 }
 var file_cierzo_proto_depIdxs = []int32{
 	2,  // 0: cierzo.v1.ToExecution.reply_to:type_name -> cierzo.v1.ReplyTo
 	21, // 1: cierzo.v1.ToExecution.start:type_name -> cierzo.v1.StartExecution
-	22, // 2: cierzo.v1.ToExecution.command:type_name -> cierzo.v1.Command
+	23, // 2: cierzo.v1.ToExecution.command:type_name -> cierzo.v1.Command
 	8,  // 3: cierzo.v1.ToExecution.action_started:type_name -> cierzo.v1.ActionStarted
 	9,  // 4: cierzo.v1.ToExecution.action_progress:type_name -> cierzo.v1.ActionProgress
 	13, // 5: cierzo.v1.ToExecution.action_finished:type_name -> cierzo.v1.ActionFinished
 	10, // 6: cierzo.v1.ToExecution.start_request:type_name -> cierzo.v1.StartRequest
 	19, // 7: cierzo.v1.ToExecution.runner_lost:type_name -> cierzo.v1.RunnerLost
 	20, // 8: cierzo.v1.ToExecution.wake:type_name -> cierzo.v1.Wake
-	32, // 9: cierzo.v1.ToExecution.child_report:type_name -> cierzo.v1.ChildReport
-	33, // 10: cierzo.v1.ToExecution.parent_ack:type_name -> cierzo.v1.ParentAck
-	34, // 11: cierzo.v1.ToExecution.control_child:type_name -> cierzo.v1.ControlChild
+	33, // 9: cierzo.v1.ToExecution.child_report:type_name -> cierzo.v1.ChildReport
+	34, // 10: cierzo.v1.ToExecution.parent_ack:type_name -> cierzo.v1.ParentAck
+	35, // 11: cierzo.v1.ToExecution.control_child:type_name -> cierzo.v1.ControlChild
 	7,  // 12: cierzo.v1.ToRunner.run:type_name -> cierzo.v1.RunAction
 	11, // 13: cierzo.v1.ToRunner.grant:type_name -> cierzo.v1.StartGrant
 	12, // 14: cierzo.v1.ToRunner.denied:type_name -> cierzo.v1.StartDenied
@@ -2986,32 +3092,35 @@ var file_cierzo_proto_depIdxs = []int32{
 	15, // 16: cierzo.v1.ToRunner.cancel:type_name -> cierzo.v1.CancelAction
 	17, // 17: cierzo.v1.ToRunner.view:type_name -> cierzo.v1.EngineView
 	16, // 18: cierzo.v1.ToEngine.hello:type_name -> cierzo.v1.Hello
-	31, // 19: cierzo.v1.ToGateway.answer:type_name -> cierzo.v1.Answer
+	32, // 19: cierzo.v1.ToGateway.answer:type_name -> cierzo.v1.Answer
 	6,  // 20: cierzo.v1.RunAction.attempt:type_name -> cierzo.v1.Attempt
-	6,  // 21: cierzo.v1.ActionStarted.attempt:type_name -> cierzo.v1.Attempt
-	6,  // 22: cierzo.v1.ActionProgress.attempt:type_name -> cierzo.v1.Attempt
-	6,  // 23: cierzo.v1.StartRequest.attempt:type_name -> cierzo.v1.Attempt
-	6,  // 24: cierzo.v1.StartGrant.attempt:type_name -> cierzo.v1.Attempt
-	6,  // 25: cierzo.v1.StartDenied.attempt:type_name -> cierzo.v1.Attempt
-	6,  // 26: cierzo.v1.ActionFinished.attempt:type_name -> cierzo.v1.Attempt
-	0,  // 27: cierzo.v1.ActionFinished.kind:type_name -> cierzo.v1.OutcomeKind
-	6,  // 28: cierzo.v1.FinishedAck.attempt:type_name -> cierzo.v1.Attempt
-	6,  // 29: cierzo.v1.CancelAction.attempt:type_name -> cierzo.v1.Attempt
-	6,  // 30: cierzo.v1.Hello.attempts:type_name -> cierzo.v1.Attempt
-	18, // 31: cierzo.v1.EngineView.engines:type_name -> cierzo.v1.EngineNode
-	23, // 32: cierzo.v1.Command.pause:type_name -> cierzo.v1.Pause
-	24, // 33: cierzo.v1.Command.resume:type_name -> cierzo.v1.Resume
-	25, // 34: cierzo.v1.Command.stop:type_name -> cierzo.v1.Stop
-	26, // 35: cierzo.v1.Command.rerun:type_name -> cierzo.v1.Rerun
-	27, // 36: cierzo.v1.Command.skip:type_name -> cierzo.v1.Skip
-	28, // 37: cierzo.v1.Command.describe:type_name -> cierzo.v1.Describe
-	29, // 38: cierzo.v1.Command.set_env:type_name -> cierzo.v1.SetEnv
-	30, // 39: cierzo.v1.Command.complete_action:type_name -> cierzo.v1.CompleteAction
-	40, // [40:40] is the sub-list for method output_type
-	40, // [40:40] is the sub-list for method input_type
-	40, // [40:40] is the sub-list for extension type_name
-	40, // [40:40] is the sub-list for extension extendee
-	0,  // [0:40] is the sub-list for field type_name
+	22, // 21: cierzo.v1.RunAction.auth:type_name -> cierzo.v1.CloudAuth
+	6,  // 22: cierzo.v1.ActionStarted.attempt:type_name -> cierzo.v1.Attempt
+	6,  // 23: cierzo.v1.ActionProgress.attempt:type_name -> cierzo.v1.Attempt
+	6,  // 24: cierzo.v1.StartRequest.attempt:type_name -> cierzo.v1.Attempt
+	6,  // 25: cierzo.v1.StartGrant.attempt:type_name -> cierzo.v1.Attempt
+	6,  // 26: cierzo.v1.StartDenied.attempt:type_name -> cierzo.v1.Attempt
+	6,  // 27: cierzo.v1.ActionFinished.attempt:type_name -> cierzo.v1.Attempt
+	0,  // 28: cierzo.v1.ActionFinished.kind:type_name -> cierzo.v1.OutcomeKind
+	6,  // 29: cierzo.v1.FinishedAck.attempt:type_name -> cierzo.v1.Attempt
+	6,  // 30: cierzo.v1.CancelAction.attempt:type_name -> cierzo.v1.Attempt
+	6,  // 31: cierzo.v1.Hello.attempts:type_name -> cierzo.v1.Attempt
+	18, // 32: cierzo.v1.EngineView.engines:type_name -> cierzo.v1.EngineNode
+	22, // 33: cierzo.v1.StartExecution.auth:type_name -> cierzo.v1.CloudAuth
+	24, // 34: cierzo.v1.Command.pause:type_name -> cierzo.v1.Pause
+	25, // 35: cierzo.v1.Command.resume:type_name -> cierzo.v1.Resume
+	26, // 36: cierzo.v1.Command.stop:type_name -> cierzo.v1.Stop
+	27, // 37: cierzo.v1.Command.rerun:type_name -> cierzo.v1.Rerun
+	28, // 38: cierzo.v1.Command.skip:type_name -> cierzo.v1.Skip
+	29, // 39: cierzo.v1.Command.describe:type_name -> cierzo.v1.Describe
+	30, // 40: cierzo.v1.Command.set_env:type_name -> cierzo.v1.SetEnv
+	31, // 41: cierzo.v1.Command.complete_action:type_name -> cierzo.v1.CompleteAction
+	22, // 42: cierzo.v1.Command.auth:type_name -> cierzo.v1.CloudAuth
+	43, // [43:43] is the sub-list for method output_type
+	43, // [43:43] is the sub-list for method input_type
+	43, // [43:43] is the sub-list for extension type_name
+	43, // [43:43] is the sub-list for extension extendee
+	0,  // [0:43] is the sub-list for field type_name
 }
 
 func init() { file_cierzo_proto_init() }
@@ -3046,7 +3155,7 @@ func file_cierzo_proto_init() {
 	file_cierzo_proto_msgTypes[4].OneofWrappers = []any{
 		(*ToGateway_Answer)(nil),
 	}
-	file_cierzo_proto_msgTypes[21].OneofWrappers = []any{
+	file_cierzo_proto_msgTypes[22].OneofWrappers = []any{
 		(*Command_Pause)(nil),
 		(*Command_Resume)(nil),
 		(*Command_Stop)(nil),
@@ -3062,7 +3171,7 @@ func file_cierzo_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cierzo_proto_rawDesc), len(file_cierzo_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   34,
+			NumMessages:   35,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -119,16 +119,16 @@ func (a *assembly) Start(ctx context.Context, s catalog.Start) error {
 	}
 	return a.gateway.Start(ctx, workflow.Spec{
 		ID: s.ID, ProjectID: s.ProjectID, Namespace: s.Namespace, DefinitionID: s.DefinitionID, Description: s.Description, SourceID: s.SourceID,
-		Tags: s.Tags, Priority: s.Priority, Input: s.Input, Params: s.Params, Env: s.Env,
+		Tags: s.Tags, Priority: s.Priority, Input: s.Input, Params: s.Params, Env: s.Env, Auth: s.Auth,
 	})
 }
 
 // Command implements api.Engine.
-func (a *assembly) Command(ctx context.Context, id workflow.ExecutionID, requestID string, op workflow.Op) error {
+func (a *assembly) Command(ctx context.Context, id workflow.ExecutionID, c workflow.Command) error {
 	if a.gateway == nil {
 		return fault.New(fault.Unavailable, "this node reaches no engine")
 	}
-	return a.gateway.Command(ctx, id, workflow.Command{RequestID: requestID, Op: op})
+	return a.gateway.Command(ctx, id, c)
 }
 
 // metrics are the node's counters by their Prometheus names.

@@ -6,6 +6,7 @@ import (
 	"cierzo/api"
 	"cierzo/api/auth"
 	"cierzo/fault"
+	"cierzo/workflow"
 )
 
 // AuthMode is how requests are authenticated; see package auth.
@@ -54,9 +55,22 @@ func (c AuthConfig) protect(cfg *api.Config) error {
 		if err := enforcer.Check(r.Context(), rule, nil); err != nil {
 			return api.Caller{}, err
 		}
-		return api.Caller{ProjectID: id.Project, UserID: id.User, Admin: id.IsAdmin}, nil
+		return api.Caller{ProjectID: id.Project, UserID: id.User, Admin: id.IsAdmin, Auth: c.cloudAuth(id)}, nil
 	}
 	return nil
+}
+
+// cloudAuth is the right that the caller has at a cloud: with Keystone's tokens, and not with our own. One for another cloud than
+// the token's has no token: requests to an address that a user names would get around the egress policy, and those to the
+// token's cloud aren't what was asked for.
+func (c AuthConfig) cloudAuth(id *auth.Identity) *workflow.CloudAuth {
+	if c.Mode != auth.Keystone && c.Mode != auth.Proxy || id.Token.IsEmpty() {
+		return nil
+	}
+	if id.Cloud.IsTarget {
+		return &workflow.CloudAuth{AuthURL: id.Cloud.AuthURL, Project: id.Project}
+	}
+	return &workflow.CloudAuth{Token: id.Token.Reveal(), AuthURL: id.Cloud.AuthURL, Project: id.Project, Region: id.Cloud.Region}
 }
 
 func (c AuthConfig) guard(cfg *api.Config) (*auth.Guard, *auth.Enforcer, error) {

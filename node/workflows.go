@@ -350,7 +350,7 @@ func (n *Node) command(ctx context.Context, id string, op workflow.Op) error {
 	if err := n.withStore("command"); err != nil {
 		return err
 	}
-	return n.cluster.Command(ctx, workflow.ExecutionID(id), uuid.NewString(), op)
+	return n.cluster.Command(ctx, workflow.ExecutionID(id), workflow.Command{RequestID: uuid.NewString(), Op: op})
 }
 
 // withStore refuses what a node without a database can't do.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"cierzo/expr/value"
 	"cierzo/fault"
 	"cierzo/internal/planted"
 	"cierzo/workflow"
@@ -120,6 +121,13 @@ func NewDataText(d *workflow.ExecutionData) (string, error) {
 	b.dict("context", d.Context)
 	b.dict("globals", d.Globals)
 	b.value("output", d.Output)
+	if a := d.Auth; a != nil {
+		auth := value.NewDict(4)
+		for _, f := range authFields(a) {
+			auth.SetString(f.name, value.String(*f.text))
+		}
+		b.dict("auth", auth)
+	}
 	text, err := b.text()
 	return text, fault.Wrap(fault.Invalid, err, "encode the data of an execution")
 }
@@ -131,10 +139,28 @@ func ParseDataText(text string) (*workflow.ExecutionData, error) {
 		Input: m.getDict("input"), Params: m.getDict("params"), Env: m.getDict("env"), Context: m.getDict("context"),
 		Globals: m.getDict("globals"), Output: m.get("output"),
 	}
+	if auth := m.getDict("auth"); auth != nil {
+		d.Auth = &workflow.CloudAuth{}
+		for _, f := range authFields(d.Auth) {
+			if v, ok := auth.GetString(f.name); ok {
+				*f.text = value.Str(v)
+			}
+		}
+	}
 	if m.err != nil {
 		return nil, fmt.Errorf("decode the data of an execution: %w", m.err)
 	}
 	return d, nil
+}
+
+type authField struct {
+	name string
+	text *string
+}
+
+// authFields are the parts of a right as it is stored. Its own JSON lacks the token.
+func authFields(a *workflow.CloudAuth) []authField {
+	return []authField{{"token", &a.Token}, {"auth_url", &a.AuthURL}, {"project", &a.Project}, {"region", &a.Region}}
 }
 
 func encodeDoc(doc any, kind, id string) (string, error) {

@@ -15,7 +15,10 @@ func (e *Execution) command(c Command) error {
 	if c.RequestID != "" && !planted.Has(planted.RequestForgotten) && slices.Contains(e.rec.Requests, RequestRecord{ID: c.RequestID}) {
 		return nil
 	}
+	auth, dirty := e.data.Auth, e.dataDirty
+	e.renewAuth(c)
 	if err := e.carryOutOp(c.Op); err != nil {
+		e.data.Auth, e.dataDirty = auth, dirty
 		return err
 	}
 	e.record(HistoryEvent{Kind: "command", State: e.rec.State, Info: opName(c.Op)})
@@ -26,6 +29,20 @@ func (e *Execution) command(c Command) error {
 		e.rec.Requests = append(e.rec.Requests, RequestRecord{ID: c.RequestID})
 	}
 	return nil
+}
+
+// renewAuth has the execution go on with the right of who has it go on: tokens live for hours, executions for days. The right
+// of another project's administrator isn't taken: actions would reach that project's things.
+func (e *Execution) renewAuth(c Command) {
+	switch c.Op.(type) {
+	case Resume, Rerun, Skip:
+	default:
+		return
+	}
+	if c.Auth == nil || c.Auth.Token == "" || c.Auth.Project != e.rec.ProjectID || e.rec.State == Success {
+		return
+	}
+	e.data.Auth, e.dataDirty = c.Auth, true
 }
 
 func (e *Execution) carryOutOp(op Op) error {

@@ -45,6 +45,7 @@ type (
 		Workflow string // name
 		Project  string
 		Root     ExecutionID
+		Auth     *CloudAuth // nil: the runner's own
 	}
 	// CancelAttempt tells a runner to stop an attempt.
 	CancelAttempt struct {
@@ -94,6 +95,7 @@ type (
 		Input        *value.Dict
 		Params       *value.Dict
 		Env          *value.Dict
+		Auth         *CloudAuth
 	}
 	// ControlChild passes a command on to a sub-workflow: "pause", "resume", "cancel".
 	ControlChild struct {

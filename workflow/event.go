@@ -107,6 +107,8 @@ type ParentAcked struct {
 type Command struct {
 	RequestID string
 	Op        Op
+	// Auth is the right of who asks; nil: none. A resumed execution, a rerun and a skipped task go on with it.
+	Auth *CloudAuth
 }
 
 // Op is a user's command.

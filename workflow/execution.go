@@ -42,6 +42,8 @@ type Spec struct {
 	// Env is the environment: of a root execution as the user gave it, its expressions not yet evaluated; of a
 	// sub-workflow the root's. nil: none
 	Env *value.Dict
+	// Auth is the right with which actions act on a cloud: of who starts the execution, of a sub-workflow its parent's. nil: none
+	Auth *CloudAuth
 	// SourceID is the execution whose start a user has repeated with this one; "" for none.
 	SourceID ExecutionID
 

@@ -81,6 +81,9 @@ func (e *Execution) stop(s State, info string) error {
 			return e.stop(Error, info)
 		}
 		e.data.Output = out
+		if e.data.Auth != nil { // nothing can be begun any more
+			e.data.Auth = e.data.Auth.withoutToken()
+		}
 	case Error:
 		out, text, err := e.errorOutput(info)
 		if err != nil {

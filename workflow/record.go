@@ -1,6 +1,8 @@
 package workflow
 
 import (
+	"encoding/json"
+	"fmt"
 	"time"
 
 	"cierzo/expr/value"
@@ -121,6 +123,34 @@ type ExecutionData struct {
 	Context *value.Dict // vars and published globals
 	Globals *value.Dict // of Context what was published globally; nil: nothing
 	Output  value.Value // nil until the execution is final
+	Auth    *CloudAuth  // of who started it, or went on with it; nil: nobody with a token of Keystone's. Never changed in place
+}
+
+// CloudAuth is the right of a user at an OpenStack cloud: that with which the actions of an execution act. It is stored, for
+// executions outlive processes, and never shown: no log, no format and no JSON has the token.
+type CloudAuth struct {
+	// Token is Keystone's, for Project. Empty: it has been erased, or can't be used; actions must not act in its place.
+	Token   string
+	AuthURL string // of Keystone v3; empty: the one that the runner is configured with
+	Project string // its id; never empty
+	Region  string // where services are looked up when the action doesn't say; empty: any
+}
+
+// Format writes all but the token, for every verb; logs in text use it, too.
+func (a CloudAuth) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "auth_url=%s project=%s region=%s", a.AuthURL, a.Project, a.Region)
+}
+
+// MarshalJSON keeps the token out of JSON, and of logs in it; stores have a form of their own.
+func (a CloudAuth) MarshalJSON() ([]byte, error) {
+	return json.Marshal(map[string]string{"auth_url": a.AuthURL, "project": a.Project, "region": a.Region})
+}
+
+// withoutToken is what is left of a right that has been used up.
+func (a *CloudAuth) withoutToken() *CloudAuth {
+	left := *a
+	left.Token = ""
+	return &left
 }
 
 // TaskRecord is the durable state of one task execution.

@@ -19,7 +19,7 @@ func (e *Execution) start(s Spec) error {
 	if err != nil {
 		return asInvalid(err)
 	}
-	e.data = ExecutionData{Input: input, Params: orEmpty(s.Params), Env: orEmpty(s.Env), Context: e.baseContext()}
+	e.data = ExecutionData{Input: input, Params: orEmpty(s.Params), Env: orEmpty(s.Env), Context: e.baseContext(), Auth: s.Auth}
 	if err := e.startEnv(); err != nil {
 		return asInvalid(err)
 	}

@@ -308,7 +308,7 @@ func (w *world) send(from workflow.ExecutionID, s workflow.Send) {
 		err := w.create(w.byID[s.DefinitionID], workflow.Spec{
 			ID: s.Child, ProjectID: s.Project, Namespace: s.Namespace, DefinitionID: s.DefinitionID, Priority: s.Priority,
 			Input: s.Input, Params: s.Params, Env: s.Env, ParentID: s.Parent, ParentTaskID: s.ParentTask, RootID: s.Root,
-			Index: s.Index, Depth: s.Depth,
+			Index: s.Index, Depth: s.Depth, Auth: s.Auth,
 		})
 		if err != nil {
 			w.post(0, from, workflow.ChildReported{Child: s.Child, Refused: true, Info: err.Error()})

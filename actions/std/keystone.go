@@ -95,6 +95,10 @@ type service struct {
 var errUnconfigured = errors.New("OpenStack is not configured: the action has no token of its user, and the runner no account " +
 	"(the variable OS_AUTH_URL and the other OS_*, or std.Config.OpenStack)")
 
+// errTokenGone says why there is no right, where there was one.
+var errTokenGone = errors.New("the token of the workflow's user can't be used: it is for another cloud (X-Target-Auth-Uri), or the " +
+	"workflow has succeeded, which erases it")
+
 // grant finds the right with which a call acts: its user's, or else the account's.
 func (k *keystone) grant(ctx context.Context, auth actions.Auth) (*grant, error) {
 	base := auth.AuthURL
@@ -102,6 +106,8 @@ func (k *keystone) grant(ctx context.Context, auth actions.Auth) (*grant, error)
 		base = k.account.AuthURL
 	}
 	switch {
+	case auth.Token == "" && auth.Project != "":
+		return nil, errTokenGone // never act as the runner for a user who has, or had, a right of his own
 	case auth.Token != "" && base != "":
 		return k.caller(ctx, versioned(base, "v3"), auth.Token)
 	case auth.Token == "" && k.account.AuthURL != "":

@@ -251,6 +251,11 @@ func TestOpenStackToken(t *testing.T) {
 	if got := show(t, a.Run(t.Context(), user)); !strings.Contains(got, "requires authentication. (HTTP 401)") {
 		t.Errorf("a user's token is not replaced: %s", got)
 	}
+	// A user whose token can't be used: the account doesn't stand in.
+	user.Auth = actions.Auth{Project: "p1", AuthURL: f.URL + "/identity/v3"}
+	if got := show(t, a.Run(t.Context(), user)); !strings.Contains(got, "the token of the workflow's user can't be used") {
+		t.Error(got)
+	}
 	// A user of another cloud, and one whose token Keystone doesn't know.
 	user.Auth = actions.Auth{Token: "stranger", AuthURL: f.URL + "/identity/v3"}
 	if got := show(t, a.Run(t.Context(), user)); !strings.Contains(got, "keystone doesn't give the catalogue for the user's token: Unauthorized (HTTP 401)") {

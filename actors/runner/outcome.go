@@ -77,6 +77,7 @@ func (w *worker) call(a *attempt) (*actions.Call, error) {
 		ActionID: m.Attempt.ActionId, Attempt: int(m.Attempt.Attempt), IdempotencyKey: m.Attempt.ActionId,
 		Project: m.Project, Workflow: m.Workflow, Task: m.Task, Index: int(m.Index), Traceparent: m.Traceparent,
 		CallbackURL: w.cfg.Callback(m.Attempt.ActionId),
+		Auth:        actions.Auth{Token: m.Auth.GetToken(), AuthURL: m.Auth.GetAuthUrl(), Project: m.Auth.GetProject(), Region: m.Auth.GetRegion()},
 		Progress:    func(text string) { root.Send(pid, progressed{a, clip(text)}) },
 		Logger:      w.cfg.Logger.With("execution_id", m.Attempt.ExecutionId, "action_id", m.Attempt.ActionId, "attempt", m.Attempt.Attempt),
 	}

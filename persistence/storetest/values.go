@@ -69,7 +69,10 @@ func fullTurn(n int) persistence.Turn {
 	r.Runtime = workflow.ExecutionRuntime{HistorySeq: 2, Backlog: []workflow.BacklogCommand{{From: "t", Event: "on-success", Name: "fail", Message: "m"}}, ParentAt: at(1), ReportSeq: 5, Cascaded: true}
 	r.Turns, r.WakeAt, r.Wanting, r.UpdatedAt = 9, at(5), true, at(6)
 	r.Runners = []workflow.RunnerID{"r1", "r2"}
-	x.Writes.Data = &workflow.ExecutionData{Input: oddities(), Params: dict("env", oddities()), Env: dict(), Context: dict("c", value.Int(1)), Globals: dict("g", value.Int(2)), Output: value.Null{}}
+	x.Writes.Data = &workflow.ExecutionData{
+		Input: oddities(), Params: dict("env", oddities()), Env: dict(), Context: dict("c", value.Int(1)), Globals: dict("g", value.Int(2)), Output: value.Null{},
+		Auth: &workflow.CloudAuth{Token: "gAAAAA-ż", AuthURL: "http://keystone/v3", Project: "p1", Region: "west"},
+	}
 	t := task(n, 0)
 	t.State, t.StateInfo, t.Tags = workflow.Delayed, "info", []string{"t"}
 	t.Parents, t.TriggeredBy, t.Published = []workflow.TaskID{"p1", "p2"}, []workflow.Trigger{{TaskID: "p1", Name: "n", Event: "on-error"}}, oddities()
@@ -114,6 +117,7 @@ func roundTrip(t *testing.T, s persistence.Store) {
 	unset(t, w.Execution)
 	unset(t, w.Execution.Runtime)
 	unset(t, w.Data)
+	unset(t, w.Data.Auth)
 	unset(t, w.Tasks[0], "Seq")
 	unset(t, w.Tasks[0].Runtime)
 	unset(t, w.Actions[0], "Seq")
