@@ -192,6 +192,7 @@ func (r *resolver) check(x expr, f *folder) {
 	case *filterExpr:
 		r.repeated(x.args)
 		x.args.fix()
+		x.args.findNamed(x.name)
 		if x.fn == nil && !r.soft {
 			r.fail(x.line, "No filter named "+quoted(x.name)+".")
 		}
@@ -260,6 +261,27 @@ func (x *callArgs) fix() {
 	}
 	a.pos, a.kw = slices.Clip(a.pos), slices.Clip(a.kw) // who appends gets a copy
 	x.fixed = a
+}
+
+// findNamed looks up the filter or test that a constant argument of map, select and their like names. What isn't found
+// stays an error of the evaluation.
+func (x *callArgs) findNamed(filter string) {
+	at, lookup := 0, lookupTest
+	switch filter {
+	case "map":
+		lookup = lookupFilter
+	case "select", "reject":
+	case "selectattr", "rejectattr":
+		at = 1
+	default:
+		return
+	}
+	if x.fixed == nil || len(x.fixed.pos) <= at {
+		return
+	}
+	if name, ok := textOf(x.fixed.pos[at]); ok {
+		x.fixed.named = lookup(name)
+	}
 }
 
 // isMutator reports whether a method of this name changes its receiver.
