@@ -12,8 +12,16 @@ import (
 type args struct {
 	pos []value.Value
 	kw  []namedArg
-	// named is the filter or test that an argument of map, select and their like names; nil: it isn't looked up yet.
-	named *builtin
+	// ahead is what was made of constant arguments of map, select and their like; nil: nothing.
+	ahead *ahead
+}
+
+// ahead is what a filter would make of its arguments again each time. It is frozen.
+type ahead struct {
+	fn  *builtin // the filter or test that an argument names; nil: none, or there is none of that name
+	get *getter  // of the attribute that an argument names; nil: none
+	// inner is for the filter that map applies, with the arguments behind its name; nil: nothing.
+	inner *ahead
 }
 
 type namedArg struct {
@@ -57,8 +65,8 @@ type call struct {
 	kw   []namedArg
 	few  [4]value.Value // where vals are, as long as they are few
 
-	named *builtin // see args
-	next  *call    // of the spare ones
+	ahead *ahead // see args
+	next  *call  // of the spare ones
 }
 
 // callable is what templates can call, besides builtins.
@@ -118,7 +126,7 @@ func (r *run) bindFilter(fn *builtin, input value.Value, a args) (*call, error) 
 	}
 	if fn.variadic && !fn.keywordOnly && len(fn.params) == 1 && fn.required == 1 && fn.keywords && !fn.mutates && !a.names(fn.params[0]) {
 		c.room()[0] = input
-		c.rest, c.kw, c.named = a.pos, a.kw, a.named
+		c.rest, c.kw, c.ahead = a.pos, a.kw, a.ahead
 		return c, nil
 	}
 	if fn.mutates && !r.owns {

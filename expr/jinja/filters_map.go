@@ -7,7 +7,7 @@ import (
 // Filters that apply other filters and tests, and groupby.
 
 func filterMap(c *call) (value.Value, error) {
-	m := &mapped{begin: begin{of: c.arg(0)}, a: args{pos: c.rest, kw: c.kw}, filter: c.named}
+	m := &mapped{begin: begin{of: c.arg(0)}, a: args{pos: c.rest, kw: c.kw, ahead: c.ahead}}
 	m.gen.name, m.gen.it = "generator", m
 	return &m.gen, nil
 }
@@ -58,11 +58,9 @@ func (b *begin) pull(r *run) (value.Value, bool, error) {
 // mapped gives an attribute of each item, or what a filter makes of it.
 type mapped struct {
 	begin
-	byAttr bool
-	g      getter
-	filter *builtin // nil: not looked up yet
-	name   value.Value
 	a      args
+	get    *getter  // of the attribute; nil: a filter is applied
+	filter *builtin // nil: not looked up yet
 }
 
 func (m *mapped) next(r *run) (value.Value, bool, error) {
@@ -85,36 +83,51 @@ func (m *mapped) next(r *run) (value.Value, bool, error) {
 	if err != nil || !ok {
 		return nil, false, err
 	}
-	if m.byAttr {
-		item, err = m.g.get(r, item)
+	if m.get != nil {
+		item, err = m.get.get(r, item)
 		return item, true, err
 	}
 	if m.filter == nil {
-		if m.filter, err = r.named("filter", m.name, lookupFilter); err != nil {
+		if m.filter, err = r.named("filter", m.a.pos[0], lookupFilter); err != nil {
 			return nil, false, err
 		}
 	}
-	item, err = r.callFilter(m.filter, item, m.a)
+	rest := args{pos: m.a.pos[1:], kw: m.a.kw}
+	if m.a.ahead != nil {
+		rest.ahead = m.a.ahead.inner
+	}
+	item, err = r.callFilter(m.filter, item, rest)
 	return item, true, err
 }
 
 // prepare reads the arguments.
 func (m *mapped) prepare() error {
-	if attribute, ok := m.a.keyword("attribute"); ok && len(m.a.pos) == 0 {
-		otherwise, _ := m.a.keyword("default")
-		for _, k := range m.a.kw {
-			if k.name != "attribute" && k.name != "default" {
-				return raise("FilterArgumentError", "Unexpected keyword argument %s", quoted(k.name))
-			}
+	if m.a.ahead != nil {
+		m.get, m.filter = m.a.ahead.get, m.a.ahead.fn
+	}
+	var err error
+	if m.get == nil && m.filter == nil {
+		m.get, err = mapGetter(m.a)
+	}
+	return err
+}
+
+// mapGetter is the getter that the arguments of map ask for; nil: they name a filter.
+func mapGetter(a args) (*getter, error) {
+	if len(a.pos) > 0 {
+		return nil, nil
+	}
+	attribute, ok := a.keyword("attribute")
+	if !ok {
+		return nil, raise("FilterArgumentError", "map requires a filter argument")
+	}
+	otherwise, _ := a.keyword("default")
+	for _, k := range a.kw {
+		if k.name != "attribute" && k.name != "default" {
+			return nil, raise("FilterArgumentError", "Unexpected keyword argument %s", quoted(k.name))
 		}
-		m.g, m.byAttr = newGetter(attribute, false, otherwise), true
-		return nil
 	}
-	if len(m.a.pos) == 0 {
-		return raise("FilterArgumentError", "map requires a filter argument")
-	}
-	m.name, m.a.pos = m.a.pos[0], m.a.pos[1:]
-	return nil
+	return newGetterRef(attribute, otherwise), nil
 }
 
 // named finds a filter or test that a template names by a value.
@@ -136,13 +149,18 @@ func (r *run) named(kind string, name value.Value, lookup func(string) *builtin)
 // filterSelect is select, reject, selectattr and rejectattr.
 func filterSelect(want, byAttr bool) func(c *call) (value.Value, error) {
 	return func(c *call) (value.Value, error) {
-		s := &selected{begin: begin{of: c.arg(0)}, want: want, a: args{pos: c.rest, kw: c.kw}, named: c.named}
+		s := &selected{begin: begin{of: c.arg(0)}, want: want, a: args{pos: c.rest, kw: c.kw}}
 		s.gen.name, s.gen.it = "generator", s
+		if c.ahead != nil {
+			s.get, s.named = c.ahead.get, c.ahead.fn
+		}
 		if byAttr {
 			if len(s.a.pos) == 0 {
 				s.noAttr = true
 			} else {
-				s.g = newGetter(s.a.pos[0], false, nil)
+				if s.get == nil {
+					s.get = newGetterRef(s.a.pos[0], nil)
+				}
 				s.a.pos = s.a.pos[1:]
 			}
 		}
@@ -157,8 +175,8 @@ func filterSelect(want, byAttr bool) func(c *call) (value.Value, error) {
 type selected struct {
 	begin
 	want   bool
-	noAttr bool // the attribute's name is missing
-	g      getter
+	noAttr bool        // the attribute's name is missing
+	get    *getter     // nil: the item itself is tested
 	name   value.Value // of the test; nil: the truth of the item
 	a      args
 	named  *builtin // the test, where it was found ahead
@@ -183,9 +201,11 @@ func (s *selected) next(r *run) (value.Value, bool, error) {
 		if err != nil || !ok {
 			return nil, false, err
 		}
-		v, err := s.g.get(r, item)
-		if err != nil {
-			return nil, false, err
+		v := item
+		if s.get != nil {
+			if v, err = s.get.get(r, item); err != nil {
+				return nil, false, err
+			}
 		}
 		if s.name != nil {
 			if v, err = s.apply(r, v); err != nil {

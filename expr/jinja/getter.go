@@ -38,6 +38,12 @@ func newGetter(attribute value.Value, lowercase bool, otherwise value.Value) get
 	return g
 }
 
+// newGetterRef is newGetter for what keeps the getter.
+func newGetterRef(attribute, otherwise value.Value) *getter {
+	g := newGetter(attribute, false, otherwise)
+	return &g
+}
+
 // isName reports whether a path is one name.
 func isName(s string) bool {
 	return (s == "" || s[0] < '0' || s[0] > '9') && strings.IndexByte(s, '.') < 0
