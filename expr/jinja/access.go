@@ -59,8 +59,11 @@ func (r *run) attr(obj value.Value, name string) (value.Value, error) {
 		v, _ := o.attrs.GetString(name)
 		return v, nil
 	case *value.Tuple:
-		if at := map[string]int{"grouper": 0, "list": 1}; r.groups[o] && (name == "grouper" || name == "list") {
-			return o.At(at[name]), nil
+		switch {
+		case name == "grouper" && r.isGroup(o):
+			return o.At(0), nil
+		case name == "list" && r.isGroup(o):
+			return o.At(1), nil
 		}
 	case *loopObject:
 		return o.attr(r, name)

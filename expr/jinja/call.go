@@ -12,6 +12,16 @@ import (
 type args struct {
 	pos []value.Value
 	kw  []namedArg
+	// ahead is what was made of constant arguments of map, select and their like; nil: nothing.
+	ahead *ahead
+}
+
+// ahead is what a filter would make of its arguments again each time. It is frozen.
+type ahead struct {
+	fn  *builtin // the filter or test that an argument names; nil: none, or there is none of that name
+	get *getter  // of the attribute that an argument names; nil: none
+	// inner is for the filter that map applies, with the arguments behind its name; nil: nothing.
+	inner *ahead
 }
 
 type namedArg struct {
@@ -41,6 +51,7 @@ type builtin struct {
 	context     bool // it looks at the evaluation, so it is never computed ahead
 	hidden      int  // arguments that Jinja2 adds; messages count them
 	mutates     bool // it changes its receiver
+	brief       bool // nothing that it makes keeps its call, so the call may be used again
 	eval        func(c *call) (value.Value, error)
 }
 
@@ -53,6 +64,9 @@ type call struct {
 	rest []value.Value
 	kw   []namedArg
 	few  [4]value.Value // where vals are, as long as they are few
+
+	ahead *ahead // see args
+	next  *call  // of the spare ones
 }
 
 // callable is what templates can call, besides builtins.
@@ -81,7 +95,22 @@ func (r *run) callFilter(fn *builtin, input value.Value, a args) (value.Value, e
 	if err != nil {
 		return nil, err
 	}
-	return fn.eval(c)
+	v, err := fn.eval(c)
+	if fn.brief {
+		c.next, r.spare = r.spare, c
+	}
+	return v, err
+}
+
+// newCall makes a call, of one that is over where there is one.
+func (r *run) newCall(fn *builtin) *call {
+	c := r.spare
+	if c == nil {
+		return &call{r: r, fn: fn}
+	}
+	r.spare = c.next
+	*c = call{r: r, fn: fn}
+	return c
 }
 
 // bindFilter is what callFilter does before it evaluates.
@@ -89,7 +118,7 @@ func (r *run) bindFilter(fn *builtin, input value.Value, a args) (*call, error) 
 	if err := r.lookAtInput(input, a.pos); err != nil {
 		return nil, err
 	}
-	c := &call{r: r, fn: fn}
+	c := r.newCall(fn)
 	if !fn.keywordOnly && len(fn.params) > 0 && len(a.kw) == 0 && len(a.pos) < len(fn.params) && len(a.pos)+1 >= fn.required && !fn.mutates {
 		c.room()[0] = input
 		copy(c.vals[1:], a.pos)
@@ -97,7 +126,7 @@ func (r *run) bindFilter(fn *builtin, input value.Value, a args) (*call, error) 
 	}
 	if fn.variadic && !fn.keywordOnly && len(fn.params) == 1 && fn.required == 1 && fn.keywords && !fn.mutates && !a.names(fn.params[0]) {
 		c.room()[0] = input
-		c.rest, c.kw = a.pos, a.kw
+		c.rest, c.kw, c.ahead = a.pos, a.kw, a.ahead
 		return c, nil
 	}
 	if fn.mutates && !r.owns {

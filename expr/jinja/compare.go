@@ -102,8 +102,15 @@ func (r *run) equalItems(a, b []value.Value) (bool, error) {
 
 // same is equality within containers, where Python takes one object for equal to itself.
 func (r *run) same(a, b value.Value) (bool, error) {
-	if isUndefined(a) && a == b {
-		return true, nil
+	switch x := a.(type) {
+	case value.String:
+		if y, ok := b.(value.String); ok && len(y) < 1<<lookShift {
+			return x == y, r.b.Step()
+		}
+	case *undefined:
+		if a == b {
+			return true, nil
+		}
 	}
 	return r.equal(a, b)
 }
@@ -226,10 +233,16 @@ func (r *run) order(op string, a, b value.Value) (bool, error) {
 	if err := r.b.Step(); err != nil {
 		return false, err
 	}
-	for _, v := range []value.Value{a, b} {
-		if u, ok := v.(*undefined); ok {
-			return false, u.fail()
+	if x, ok := a.(value.Int); ok {
+		if y, ok := b.(value.Int); ok {
+			return ordered(op, cmp.Compare(x, y)), nil
 		}
+	}
+	if u, ok := a.(*undefined); ok {
+		return false, u.fail()
+	}
+	if u, ok := b.(*undefined); ok {
+		return false, u.fail()
 	}
 	if x, ok := textOf(a); ok {
 		if y, ok := textOf(b); ok {

@@ -18,9 +18,9 @@ func lookupFilter(name string) *builtin {
 	case "center":
 		return &builtin{name: "do_center", required: 1, params: []string{"value", "width"}, eval: filterCenter}
 	case "count", "length":
-		return &builtin{name: "len", required: 1, params: []string{"obj"}, posOnly: true, eval: filterLength}
+		return &builtin{name: "len", required: 1, params: []string{"obj"}, posOnly: true, brief: true, eval: filterLength}
 	case "d", "default":
-		return &builtin{name: "do_default", required: 1, params: []string{"value", "default_value", "boolean"}, eval: filterDefault}
+		return &builtin{name: "do_default", required: 1, params: []string{"value", "default_value", "boolean"}, brief: true, eval: filterDefault}
 	case "dictsort":
 		return &builtin{name: "do_dictsort", required: 1, params: []string{"value", "case_sensitive", "by", "reverse"}, eval: filterDictsort}
 	case "e", "escape":
@@ -28,7 +28,7 @@ func lookupFilter(name string) *builtin {
 	case "filesizeformat":
 		return &builtin{name: "do_filesizeformat", required: 1, params: []string{"value", "binary"}, eval: filterFilesize}
 	case "first":
-		return &builtin{name: "do_first", required: 1, params: []string{"seq"}, hidden: 1, eval: filterFirst}
+		return &builtin{name: "do_first", required: 1, params: []string{"seq"}, hidden: 1, brief: true, eval: filterFirst}
 	case "float":
 		return &builtin{name: "do_float", required: 1, params: []string{"value", "default"}, eval: filterFloat}
 	case "forceescape":
@@ -36,7 +36,7 @@ func lookupFilter(name string) *builtin {
 	case "format":
 		return &builtin{name: "do_format", required: 1, params: []string{"value"}, variadic: true, keywords: true, eval: filterFormat}
 	case "groupby":
-		return &builtin{name: "sync_do_groupby", required: 2, params: []string{"value", "attribute", "default", "case_sensitive"}, hidden: 1, eval: filterGroupby}
+		return &builtin{name: "sync_do_groupby", required: 2, params: []string{"value", "attribute", "default", "case_sensitive"}, hidden: 1, brief: true, eval: filterGroupby}
 	case "indent":
 		return &builtin{name: "do_indent", required: 1, params: []string{"s", "width", "first", "blank"}, eval: filterIndent}
 	case "int":
@@ -44,27 +44,27 @@ func lookupFilter(name string) *builtin {
 	case "items":
 		return &builtin{name: "do_items", required: 1, params: []string{"value"}, eval: filterItems}
 	case "join":
-		return &builtin{name: "sync_do_join", required: 1, params: []string{"value", "d", "attribute"}, hidden: 1, eval: filterJoin}
+		return &builtin{name: "sync_do_join", required: 1, params: []string{"value", "d", "attribute"}, hidden: 1, brief: true, eval: filterJoin}
 	case "last":
-		return &builtin{name: "do_last", required: 1, params: []string{"seq"}, hidden: 1, eval: filterLast}
+		return &builtin{name: "do_last", required: 1, params: []string{"seq"}, hidden: 1, brief: true, eval: filterLast}
 	case "list":
-		return &builtin{name: "do_list", required: 1, params: []string{"value"}, eval: filterList}
+		return &builtin{name: "do_list", required: 1, params: []string{"value"}, brief: true, eval: filterList}
 	case "lower":
 		return &builtin{name: "do_lower", required: 1, params: []string{"s"}, eval: textFilter(value.Lower)}
 	case "map":
-		return &builtin{name: "sync_do_map", required: 1, params: []string{"value"}, variadic: true, keywords: true, context: true, hidden: 1, eval: filterMap}
+		return &builtin{name: "sync_do_map", required: 1, params: []string{"value"}, variadic: true, keywords: true, context: true, hidden: 1, brief: true, eval: filterMap}
 	case "max":
-		return &builtin{name: "do_max", required: 1, params: []string{"value", "case_sensitive", "attribute"}, hidden: 1, eval: filterExtreme(">")}
+		return &builtin{name: "do_max", required: 1, params: []string{"value", "case_sensitive", "attribute"}, hidden: 1, brief: true, eval: filterExtreme(">")}
 	case "min":
-		return &builtin{name: "do_min", required: 1, params: []string{"value", "case_sensitive", "attribute"}, hidden: 1, eval: filterExtreme("<")}
+		return &builtin{name: "do_min", required: 1, params: []string{"value", "case_sensitive", "attribute"}, hidden: 1, brief: true, eval: filterExtreme("<")}
 	case "pprint":
 		return &builtin{name: "do_pprint", required: 1, params: []string{"value"}, eval: filterPprint}
 	case "random":
 		return &builtin{name: "do_random", required: 1, params: []string{"seq"}, context: true, hidden: 1, eval: filterRandom}
 	case "reject":
-		return &builtin{name: "sync_do_reject", required: 1, params: []string{"value"}, variadic: true, keywords: true, context: true, hidden: 1, eval: filterSelect(false, false)}
+		return &builtin{name: "sync_do_reject", required: 1, params: []string{"value"}, variadic: true, keywords: true, context: true, hidden: 1, brief: true, eval: filterSelect(false, false)}
 	case "rejectattr":
-		return &builtin{name: "sync_do_rejectattr", required: 1, params: []string{"value"}, variadic: true, keywords: true, context: true, hidden: 1, eval: filterSelect(false, true)}
+		return &builtin{name: "sync_do_rejectattr", required: 1, params: []string{"value"}, variadic: true, keywords: true, context: true, hidden: 1, brief: true, eval: filterSelect(false, true)}
 	case "replace":
 		return &builtin{name: "do_replace", required: 3, params: []string{"s", "old", "new", "count"}, hidden: 1, eval: filterReplace}
 	case "reverse":
@@ -74,9 +74,9 @@ func lookupFilter(name string) *builtin {
 	case "safe":
 		return &builtin{name: "do_mark_safe", required: 1, params: []string{"value"}, eval: filterSafe}
 	case "select":
-		return &builtin{name: "sync_do_select", required: 1, params: []string{"value"}, variadic: true, keywords: true, context: true, hidden: 1, eval: filterSelect(true, false)}
+		return &builtin{name: "sync_do_select", required: 1, params: []string{"value"}, variadic: true, keywords: true, context: true, hidden: 1, brief: true, eval: filterSelect(true, false)}
 	case "selectattr":
-		return &builtin{name: "sync_do_selectattr", required: 1, params: []string{"value"}, variadic: true, keywords: true, context: true, hidden: 1, eval: filterSelect(true, true)}
+		return &builtin{name: "sync_do_selectattr", required: 1, params: []string{"value"}, variadic: true, keywords: true, context: true, hidden: 1, brief: true, eval: filterSelect(true, true)}
 	case "slice":
 		return &builtin{name: "sync_do_slice", required: 2, params: []string{"value", "slices", "fill_with"}, eval: filterSlice}
 	case "sort":
@@ -86,7 +86,7 @@ func lookupFilter(name string) *builtin {
 	case "striptags":
 		return &builtin{name: "do_striptags", required: 1, params: []string{"value"}, eval: filterStriptags}
 	case "sum":
-		return &builtin{name: "sync_do_sum", required: 1, params: []string{"iterable", "attribute", "start"}, hidden: 1, eval: filterSum}
+		return &builtin{name: "sync_do_sum", required: 1, params: []string{"iterable", "attribute", "start"}, hidden: 1, brief: true, eval: filterSum}
 	case "title":
 		return &builtin{name: "do_title", required: 1, params: []string{"s"}, eval: textFilter(titleFilter)}
 	case "tojson":

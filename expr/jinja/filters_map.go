@@ -7,7 +7,9 @@ import (
 // Filters that apply other filters and tests, and groupby.
 
 func filterMap(c *call) (value.Value, error) {
-	return c.r.generate("generator", &mapped{begin: begin{of: c.arg(0)}, c: c}), nil
+	m := &mapped{begin: begin{of: c.arg(0)}, a: args{pos: c.rest, kw: c.kw, ahead: c.ahead}}
+	m.gen.name, m.gen.it = "generator", m
+	return &m.gen, nil
 }
 
 // begin is how map and select begin: a value that is false gives nothing, whatever it is.
@@ -15,6 +17,10 @@ type begin struct {
 	of    value.Value
 	it    iterator // nil: not begun, or there is nothing
 	begun bool
+
+	// Where the generator and the iterator are, so that they are no allocations of their own.
+	gen  generator
+	list listIterator
 }
 
 // first reports whether this is the first time, and there is something.
@@ -26,18 +32,35 @@ func (b *begin) first(r *run) (bool, error) {
 	return r.truth(b.of)
 }
 
+// iterate begins to iterate.
+func (b *begin) iterate(r *run) error {
+	if l, ok := b.of.(*value.List); ok {
+		b.list.list = l
+		b.it = &b.list
+		return nil
+	}
+	var err error
+	b.it, err = r.iter(b.of)
+	return err
+}
+
 // pull gives the next item.
-func (b *begin) pull(r *run) (value.Value, bool, error) { return r.pull(b.it) }
+func (b *begin) pull(r *run) (value.Value, bool, error) {
+	if b.list.list == nil {
+		return r.pull(b.it)
+	}
+	if err := r.b.Step(); err != nil {
+		return nil, false, err
+	}
+	return b.list.next(r)
+}
 
 // mapped gives an attribute of each item, or what a filter makes of it.
 type mapped struct {
 	begin
-	c      *call
-	byAttr bool
-	g      getter
-	filter *builtin // nil: not looked up yet
-	name   value.Value
 	a      args
+	get    *getter  // of the attribute; nil: a filter is applied
+	filter *builtin // nil: not looked up yet
 }
 
 func (m *mapped) next(r *run) (value.Value, bool, error) {
@@ -47,7 +70,7 @@ func (m *mapped) next(r *run) (value.Value, bool, error) {
 	}
 	if yes {
 		if err = m.prepare(); err == nil {
-			m.it, err = r.iter(m.of)
+			err = m.iterate(r)
 		}
 		if err != nil {
 			return nil, false, err
@@ -60,37 +83,51 @@ func (m *mapped) next(r *run) (value.Value, bool, error) {
 	if err != nil || !ok {
 		return nil, false, err
 	}
-	if m.byAttr {
-		item, err = m.g.get(r, item)
+	if m.get != nil {
+		item, err = m.get.get(r, item)
 		return item, true, err
 	}
 	if m.filter == nil {
-		if m.filter, err = r.named("filter", m.name, lookupFilter); err != nil {
+		if m.filter, err = r.named("filter", m.a.pos[0], lookupFilter); err != nil {
 			return nil, false, err
 		}
 	}
-	item, err = r.callFilter(m.filter, item, m.a)
+	rest := args{pos: m.a.pos[1:], kw: m.a.kw}
+	if m.a.ahead != nil {
+		rest.ahead = m.a.ahead.inner
+	}
+	item, err = r.callFilter(m.filter, item, rest)
 	return item, true, err
 }
 
 // prepare reads the arguments.
 func (m *mapped) prepare() error {
-	m.a = args{pos: m.c.rest, kw: m.c.kw}
-	if attribute, ok := m.a.keyword("attribute"); ok && len(m.a.pos) == 0 {
-		otherwise, _ := m.a.keyword("default")
-		for _, k := range m.a.kw {
-			if k.name != "attribute" && k.name != "default" {
-				return raise("FilterArgumentError", "Unexpected keyword argument %s", quoted(k.name))
-			}
+	if m.a.ahead != nil {
+		m.get, m.filter = m.a.ahead.get, m.a.ahead.fn
+	}
+	var err error
+	if m.get == nil && m.filter == nil {
+		m.get, err = mapGetter(m.a)
+	}
+	return err
+}
+
+// mapGetter is the getter that the arguments of map ask for; nil: they name a filter.
+func mapGetter(a args) (*getter, error) {
+	if len(a.pos) > 0 {
+		return nil, nil
+	}
+	attribute, ok := a.keyword("attribute")
+	if !ok {
+		return nil, raise("FilterArgumentError", "map requires a filter argument")
+	}
+	otherwise, _ := a.keyword("default")
+	for _, k := range a.kw {
+		if k.name != "attribute" && k.name != "default" {
+			return nil, raise("FilterArgumentError", "Unexpected keyword argument %s", quoted(k.name))
 		}
-		m.g, m.byAttr = newGetter(attribute, false, otherwise), true
-		return nil
 	}
-	if len(m.a.pos) == 0 {
-		return raise("FilterArgumentError", "map requires a filter argument")
-	}
-	m.name, m.a.pos = m.a.pos[0], m.a.pos[1:]
-	return nil
+	return newGetterRef(attribute, otherwise), nil
 }
 
 // named finds a filter or test that a template names by a value.
@@ -113,18 +150,24 @@ func (r *run) named(kind string, name value.Value, lookup func(string) *builtin)
 func filterSelect(want, byAttr bool) func(c *call) (value.Value, error) {
 	return func(c *call) (value.Value, error) {
 		s := &selected{begin: begin{of: c.arg(0)}, want: want, a: args{pos: c.rest, kw: c.kw}}
+		s.gen.name, s.gen.it = "generator", s
+		if c.ahead != nil {
+			s.get, s.named = c.ahead.get, c.ahead.fn
+		}
 		if byAttr {
 			if len(s.a.pos) == 0 {
 				s.noAttr = true
 			} else {
-				s.g = newGetter(s.a.pos[0], false, nil)
+				if s.get == nil {
+					s.get = newGetterRef(s.a.pos[0], nil)
+				}
 				s.a.pos = s.a.pos[1:]
 			}
 		}
 		if len(s.a.pos) > 0 {
 			s.name, s.a.pos = s.a.pos[0], s.a.pos[1:]
 		}
-		return c.r.generate("generator", s), nil
+		return &s.gen, nil
 	}
 }
 
@@ -132,11 +175,12 @@ func filterSelect(want, byAttr bool) func(c *call) (value.Value, error) {
 type selected struct {
 	begin
 	want   bool
-	noAttr bool // the attribute's name is missing
-	g      getter
+	noAttr bool        // the attribute's name is missing
+	get    *getter     // nil: the item itself is tested
 	name   value.Value // of the test; nil: the truth of the item
 	a      args
-	test   *call // nil: not looked up yet. Tests don't keep their call, so one will do for all items
+	named  *builtin // the test, where it was found ahead
+	test   *call    // nil: not looked up yet. Tests don't keep their call, so one will do for all items
 }
 
 func (s *selected) next(r *run) (value.Value, bool, error) {
@@ -148,7 +192,7 @@ func (s *selected) next(r *run) (value.Value, bool, error) {
 		if s.noAttr {
 			return nil, false, raise("FilterArgumentError", "Missing parameter for attribute name")
 		}
-		if s.it, err = r.iter(s.of); err != nil {
+		if err = s.iterate(r); err != nil {
 			return nil, false, err
 		}
 	}
@@ -157,20 +201,26 @@ func (s *selected) next(r *run) (value.Value, bool, error) {
 		if err != nil || !ok {
 			return nil, false, err
 		}
-		v, err := s.g.get(r, item)
-		if err != nil {
-			return nil, false, err
+		v := item
+		if s.get != nil {
+			if v, err = s.get.get(r, item); err != nil {
+				return nil, false, err
+			}
 		}
 		if s.name != nil {
 			if v, err = s.apply(r, v); err != nil {
 				return nil, false, err
 			}
 		}
-		yes, err := r.truth(v)
-		if err != nil {
-			return nil, false, err
+		yes, isBool := v.(value.Bool)
+		if !isBool {
+			truth, err := r.truth(v)
+			if err != nil {
+				return nil, false, err
+			}
+			yes = value.Bool(truth)
 		}
-		if yes == s.want {
+		if bool(yes) == s.want {
 			return item, true, nil
 		}
 	}
@@ -185,9 +235,12 @@ func (s *selected) apply(r *run, v value.Value) (value.Value, error) {
 		s.test.vals[0] = v
 		return s.test.fn.eval(s.test)
 	}
-	fn, err := r.named("test", s.name, lookupTest)
-	if err != nil {
-		return nil, err
+	fn := s.named
+	if fn == nil {
+		var err error
+		if fn, err = r.named("test", s.name, lookupTest); err != nil {
+			return nil, err
+		}
 	}
 	c, err := r.bindFilter(fn, v, s.a)
 	if err != nil {
@@ -199,34 +252,64 @@ func (s *selected) apply(r *run, v value.Value) (value.Value, error) {
 	return fn.eval(c)
 }
 
+// groups are what groupby made: tuples whose items have names too.
+type groups struct {
+	made [][]value.Tuple // by one groupby each, until somebody asks
+	seen map[*value.Tuple]bool
+}
+
+// isGroup reports whether groupby made a tuple. Few ask, so it is only then that the tuples are put where they are found.
+func (r *run) isGroup(t *value.Tuple) bool {
+	g := &r.groups
+	if len(g.made) > 0 && g.seen == nil {
+		g.seen = map[*value.Tuple]bool{}
+	}
+	for _, made := range g.made {
+		for i := range made {
+			g.seen[&made[i]] = true
+		}
+	}
+	g.made = nil
+	return g.seen[t]
+}
+
 func filterGroupby(c *call) (value.Value, error) {
 	sensitive, err := c.truth(3, false)
 	if err != nil {
 		return nil, err
 	}
-	items, err := c.r.list(c.arg(0))
+	items, err := c.r.borrow(c.arg(0))
 	if err != nil {
 		return nil, err
 	}
 	by := newGetter(c.arg(1), !sensitive, c.arg(2))
-	pairs := make([]keyed, len(items))
-	for i, item := range items {
+	var few [32]keyed // where pairs are, as long as they are few
+	pairs := few[:0]
+	if len(items) > len(few) {
+		pairs = make([]keyed, 0, len(items))
+	}
+	for _, item := range items {
 		k, err := by.get(c.r, item)
 		if err != nil {
 			return nil, err
 		}
-		pairs[i] = keyed{k, item}
+		pairs = append(pairs, keyed{k, item})
 	}
 	if err := c.r.sort(pairs, false); err != nil {
 		return nil, err
 	}
-	shown := by
-	shown.lowercase = false
-	var groups []value.Value
-	for i := 0; i < len(pairs); {
-		end := i
+	by.lowercase = false
+	return c.r.group(pairs, &by)
+}
+
+// group makes the groups of what is sorted. They share a few slices, for there may be many small ones.
+func (r *run) group(pairs []keyed, shown *getter) (value.Value, error) {
+	var few [16]int
+	ends := few[:0] // of the groups
+	for start := 0; start < len(pairs); start = ends[len(ends)-1] {
+		end := start
 		for end < len(pairs) {
-			same, err := c.r.same(pairs[i].key, pairs[end].key)
+			same, err := r.same(pairs[start].key, pairs[end].key)
 			if err != nil {
 				return nil, err
 			}
@@ -235,24 +318,31 @@ func filterGroupby(c *call) (value.Value, error) {
 			}
 			end++
 		}
-		end = max(end, i+1) // it isn't equal to itself: nan
-		members := make([]value.Value, end-i)
-		for n := range members {
-			members[n] = pairs[i+n].item
-		}
-		i = end
-		grouper, err := shown.get(c.r, members[0])
+		ends = append(ends, max(end, start+1)) // it may not be equal to itself: nan
+	}
+	members := make([]value.Value, len(pairs))
+	for i := range pairs {
+		members[i] = pairs[i].item
+	}
+	lists := make([]value.List, len(ends))
+	parts := make([]value.Value, 2*len(ends))
+	start := 0
+	for i, end := range ends {
+		grouper, err := shown.get(r, members[start])
 		if err != nil {
 			return nil, err
 		}
-		group := value.NewTuple([]value.Value{grouper, value.NewList(members)})
-		if c.r.groups == nil {
-			c.r.groups = map[*value.Tuple]bool{}
-		}
-		c.r.groups[group] = true
-		groups = append(groups, group)
+		lists[i].Replace(members[start:end:end])
+		parts[2*i], parts[2*i+1] = grouper, &lists[i]
+		start = end
 	}
-	return value.NewList(groups), nil
+	tuples := value.NewTuples(parts, 2)
+	r.groups.made = append(r.groups.made, tuples)
+	out := make([]value.Value, len(tuples))
+	for i := range tuples {
+		out[i] = &tuples[i]
+	}
+	return value.NewList(out), nil
 }
 
 func filterDefault(c *call) (value.Value, error) {

@@ -48,6 +48,13 @@ func filterFirst(c *call) (value.Value, error) {
 }
 
 func filterLast(c *call) (value.Value, error) {
+	if have := itemsOf(c.arg(0)); len(have) > 0 {
+		last := have[len(have)-1]
+		if err := c.r.chargeItems(len(have)); err != nil {
+			return nil, err
+		}
+		return last, c.r.b.Step()
+	}
 	it, err := c.r.reversed(c.arg(0))
 	if err != nil {
 		return nil, err
@@ -319,6 +326,15 @@ func filterSum(c *call) (value.Value, error) {
 	if err != nil {
 		return nil, err
 	}
+	if start, ok := total.(value.Int); ok {
+		var item value.Value
+		if total, item, err = c.r.sumInts(start, it, &g); err != nil || item == nil {
+			return total, err
+		}
+		if total, err = c.r.binary("+", total, item); err != nil {
+			return nil, err
+		}
+	}
 	for {
 		item, ok, err := c.r.pull(it)
 		if err != nil || !ok {
@@ -330,6 +346,26 @@ func filterSum(c *call) (value.Value, error) {
 		if total, err = c.r.binary("+", total, item); err != nil {
 			return nil, err
 		}
+	}
+}
+
+// sumInts adds integers without a value for each sum, for as long as there are no others. It gives the sum, and the first
+// item that is something else: nil: there is none.
+func (r *run) sumInts(start value.Int, it iterator, g *getter) (sum, item value.Value, err error) {
+	total := int64(start)
+	for {
+		next, ok, err := r.pull(it)
+		if err != nil || !ok {
+			return value.Int(total), nil, err
+		}
+		if next, err = g.get(r, next); err != nil {
+			return nil, nil, err
+		}
+		n, ok := next.(value.Int)
+		if !ok || int64(int32(n)) != int64(n) || int64(int32(total)) != total {
+			return value.Int(total), next, nil
+		}
+		total += int64(n)
 	}
 }
 

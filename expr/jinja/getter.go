@@ -38,6 +38,12 @@ func newGetter(attribute value.Value, lowercase bool, otherwise value.Value) get
 	return g
 }
 
+// newGetterRef is newGetter for what keeps the getter.
+func newGetterRef(attribute, otherwise value.Value) *getter {
+	g := newGetter(attribute, false, otherwise)
+	return &g
+}
+
 // isName reports whether a path is one name.
 func isName(s string) bool {
 	return (s == "" || s[0] < '0' || s[0] > '9') && strings.IndexByte(s, '.') < 0
@@ -76,11 +82,30 @@ func (g *getter) get(r *run, item value.Value) (value.Value, error) {
 }
 
 func (g *getter) step(r *run, item, part value.Value) (value.Value, error) {
-	item, err := r.getitem(item, part)
+	var err error
+	if v := fromDict(item, part); v != nil {
+		item = v
+	} else {
+		item, err = r.getitem(item, part)
+	}
 	if err == nil && g.otherwise != nil && isUndefined(item) {
 		item = g.otherwise
 	}
 	return item, err
+}
+
+// fromDict is the short way of getitem for what most items are; nil: it isn't there, or not that simple.
+func fromDict(item, part value.Value) value.Value {
+	d, ok := item.(*value.Dict)
+	if !ok {
+		return nil
+	}
+	name, ok := part.(value.String)
+	if !ok {
+		return nil
+	}
+	v, _ := d.GetString(string(name))
+	return v
 }
 
 func ignoreCase(v value.Value) value.Value {

@@ -158,30 +158,59 @@ func (r *run) drain(it iterator) ([]value.Value, error) {
 			return nil, err
 		}
 		if out == nil {
-			out = make([]value.Value, 0, 8)
+			out = make([]value.Value, 0, room(it))
 		}
 		out = append(out, item)
 	}
 }
 
-// list gives all items of a value in a slice of its own.
-func (r *run) list(v value.Value) ([]value.Value, error) {
-	var have []value.Value
+// room is how many items there is room for at first: as many as map will give, if that is seen at once and they are few.
+func room(it iterator) int {
+	if m, ok := it.(*mapped); ok && m.list.list != nil {
+		return min(max(m.list.list.Len(), 1), 256)
+	}
+	return 8
+}
+
+// itemsOf are the items of a list or tuple, which stay its own; nil: it is none, or empty.
+func itemsOf(v value.Value) []value.Value {
 	switch v := v.(type) {
 	case *value.List:
-		have = v.Items()
+		return v.Items()
 	case *value.Tuple:
-		have = v.Items()
+		return v.Items()
 	}
-	if n := len(have); n > 0 {
-		if err := r.steps(n + 1); err != nil {
+	return nil
+}
+
+// chargeItems takes from the budget what looking at n items, one after the other, takes.
+func (r *run) chargeItems(n int) error {
+	if err := r.steps(n + 1); err != nil {
+		return err
+	}
+	return r.make(n)
+}
+
+// list gives all items of a value in a slice of its own.
+func (r *run) list(v value.Value) ([]value.Value, error) {
+	if have := itemsOf(v); len(have) > 0 {
+		if err := r.chargeItems(len(have)); err != nil {
 			return nil, err
 		}
-		if err := r.make(n); err != nil {
-			return nil, err
-		}
-		return append(make([]value.Value, 0, n), have...), nil
+		return append(make([]value.Value, 0, len(have)), have...), nil
 	}
+	return r.listOther(v)
+}
+
+// borrow is list for a caller that only reads the items, and keeps none of the slice.
+func (r *run) borrow(v value.Value) ([]value.Value, error) {
+	if have := itemsOf(v); len(have) > 0 {
+		return have, r.chargeItems(len(have))
+	}
+	return r.listOther(v)
+}
+
+func (r *run) listOther(v value.Value) ([]value.Value, error) {
 	it, err := r.iter(v)
 	if err != nil {
 		return nil, err

@@ -217,12 +217,10 @@ func (r *run) power(x, y *big.Int) (value.Value, error) {
 
 // steps takes n steps at once, for what is long within one operation.
 func (r *run) steps(n int) error {
-	for range n {
-		if err := r.b.Step(); err != nil {
-			return err
-		}
+	if n <= 0 {
+		return nil
 	}
-	return nil
+	return r.b.Steps(n)
 }
 
 func floatOp(op string, x, y float64) (value.Value, error) {

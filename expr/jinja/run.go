@@ -21,9 +21,10 @@ type run struct {
 	unsure *undefined
 	// unjoined is the error that joining the output will end in.
 	unjoined error
-	owns     bool                  // lists and dicts are copies of this evaluation: they may be changed
-	groups   map[*value.Tuple]bool // what groupby made: tuples with names
-	data     value.Mapping         // _ where it is one; nil: it isn't
+	owns     bool          // lists and dicts are copies of this evaluation: they may be changed
+	groups   groups        // what groupby made: tuples with names
+	data     value.Mapping // _ where it is one; nil: it isn't
+	spare    *call         // calls that are over, for the next ones
 
 	// Where frame, root and out begin, so that they are no allocations of their own.
 	top      frame
@@ -74,9 +75,10 @@ func newRun(env *scope.Env, tpl *template, owns bool) *run {
 func (r *run) start() error {
 	root := r.env.Root
 	if root == nil {
-		root = value.Value(value.NewDict(0))
 		if r.env.Context != nil {
 			root = r.env.Context
+		} else {
+			root = value.NewDict(0)
 		}
 	}
 	root, err := r.acquire(root)

@@ -1,5 +1,7 @@
 package jinja
 
+import "cierzo/expr/value"
+
 // insertionMax is up to how many items Python sorts by binary insertion alone. It shows: which two items an error names.
 const insertionMax = 64
 
@@ -37,7 +39,7 @@ func (r *run) sortStable(items []keyed) error {
 		takeRight := len(left) == 0
 		if !takeRight && len(right) > 0 {
 			var err error
-			if takeRight, err = r.order("<", right[0].key, left[0].key); err != nil {
+			if takeRight, err = r.less(right[0].key, left[0].key); err != nil {
 				return err
 			}
 		}
@@ -48,6 +50,21 @@ func (r *run) sortStable(items []keyed) error {
 		}
 	}
 	return nil
+}
+
+// less is a < b: texts and integers the short way.
+func (r *run) less(a, b value.Value) (bool, error) {
+	switch x := a.(type) {
+	case value.String:
+		if y, ok := b.(value.String); ok && min(len(x), len(y)) < 1<<lookShift {
+			return x < y, r.b.Step()
+		}
+	case value.Int:
+		if y, ok := b.(value.Int); ok {
+			return x < y, r.b.Step()
+		}
+	}
+	return r.order("<", a, b)
 }
 
 // insertionSort puts each item into the sorted ones before it, beyond the run that is in order already.
@@ -61,7 +78,7 @@ func (r *run) insertionSort(items []keyed) error {
 		low, high := 0, start
 		for low < high {
 			middle := low + (high-low)/2
-			less, err := r.order("<", pivot.key, items[middle].key)
+			less, err := r.less(pivot.key, items[middle].key)
 			if err != nil {
 				return err
 			}
@@ -82,13 +99,13 @@ func (r *run) sortedRun(items []keyed) (int, error) {
 	if len(items) < 2 {
 		return len(items), nil
 	}
-	falling, err := r.order("<", items[1].key, items[0].key)
+	falling, err := r.less(items[1].key, items[0].key)
 	if err != nil {
 		return 0, err
 	}
 	n := 2
 	for ; n < len(items); n++ {
-		less, err := r.order("<", items[n].key, items[n-1].key)
+		less, err := r.less(items[n].key, items[n-1].key)
 		if err != nil {
 			return 0, err
 		}

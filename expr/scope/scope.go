@@ -88,6 +88,7 @@ func (e *LimitError) Error() string {
 // anything is made.
 type Budget struct {
 	steps, items, depth int
+	look                int // at how many steps there is something to look at: a limit, or the clock
 	max                 Limits
 }
 
@@ -107,7 +108,9 @@ func NewBudget(l Limits) Budget {
 		defaults.OutputMax = l.OutputMax
 	}
 	defaults.Expired = l.Expired
-	return Budget{max: defaults}
+	b := Budget{max: defaults}
+	b.plan()
+	return b
 }
 
 // expiredEvery is how many steps pass between two looks at the clock; a power of two.
@@ -116,23 +119,55 @@ const expiredEvery = 1024
 // Step takes one step.
 func (b *Budget) Step() error {
 	b.steps++
+	if b.steps >= b.look {
+		return b.checkSteps()
+	}
+	return nil
+}
+
+// Steps takes n steps at once, n ≥ 0.
+func (b *Budget) Steps(n int) error {
+	if n > b.max.StepsMax-b.steps { // compared so that the sum can't overflow
+		b.steps = max(b.steps, b.max.StepsMax+1)
+		return b.checkSteps()
+	}
+	b.steps += n
+	if b.steps >= b.look {
+		return b.checkSteps()
+	}
+	return nil
+}
+
+// checkSteps is what Step does now and then.
+func (b *Budget) checkSteps() error {
 	if b.steps > b.max.StepsMax {
 		return &LimitError{"steps", b.max.StepsMax}
 	}
-	if b.steps&(expiredEvery-1) == 0 && b.max.Expired != nil && b.max.Expired() {
+	b.plan()
+	if b.max.Expired != nil && b.max.Expired() {
 		return &LimitError{Limit: "time"}
 	}
 	return nil
 }
 
+// plan says when to look next.
+func (b *Budget) plan() {
+	b.look = b.max.StepsMax + 1
+	if b.max.Expired != nil {
+		b.look = min(b.look, b.steps&^(expiredEvery-1)+expiredEvery)
+	}
+}
+
 // Charge takes n items or characters.
 func (b *Budget) Charge(n int) error {
 	if n < 0 || n > b.max.ItemsMax-b.items {
-		return &LimitError{"items", b.max.ItemsMax}
+		return b.noItems()
 	}
 	b.items += n
 	return nil
 }
+
+func (b *Budget) noItems() error { return &LimitError{"items", b.max.ItemsMax} }
 
 // Enter goes one call deeper; Leave comes back.
 func (b *Budget) Enter() error {

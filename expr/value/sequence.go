@@ -24,6 +24,15 @@ type Tuple struct{ items []Value }
 // NewTuple makes a tuple and takes ownership of items.
 func NewTuple(items []Value) *Tuple { return &Tuple{items} }
 
+// NewTuples makes a tuple of each n items in a row and takes ownership of items.
+func NewTuples(items []Value, n int) []Tuple {
+	out := make([]Tuple, len(items)/n)
+	for i := range out {
+		out[i].items = items[i*n : (i+1)*n : (i+1)*n]
+	}
+	return out
+}
+
 // Len is the number of items.
 func (t *Tuple) Len() int { return len(t.items) }
 
