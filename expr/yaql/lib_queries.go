@@ -315,6 +315,9 @@ func cycle(a *args) (value.Value, error) {
 	}), nil
 }
 
+// groupItems is what a group takes besides its members, in items: an entry of a dict, a list, a pair.
+const groupItems = 16
+
 func groupBy(a *args) (value.Value, error) {
 	groups, members := value.NewFreeDict(8), [][]value.Value{}
 	err := a.r.each(a.at[0], func(item value.Value) (bool, error) {
@@ -333,7 +336,9 @@ func groupBy(a *args) (value.Value, error) {
 		if err != nil {
 			return false, err
 		}
+		cost := 1
 		if !there {
+			cost += groupItems
 			n = value.Int(len(members))
 			members = append(members, nil)
 			if err := groups.Set(k, n); err != nil {
@@ -342,7 +347,7 @@ func groupBy(a *args) (value.Value, error) {
 		}
 		i := int(n.(value.Int))
 		members[i] = append(members[i], v)
-		return true, a.r.budget.Charge(1)
+		return true, a.r.budget.Charge(cost)
 	})
 	if err != nil {
 		return nil, err

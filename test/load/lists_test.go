@@ -153,13 +153,13 @@ func (l *lists) fill(driver, source string) {
 	defer db.Close()
 	type pair struct{ execution, data string }
 	statements := pair{
-		`INSERT INTO executions (shard, id, epoch, owner, project_id, workflow_name, state, root_id, parent_id, parent_task_id, wake_at, wanting, created_at, doc)
-VALUES (?, ?, 1, '', ?, ?, ?, '', '', '', 0, 0, ?, ?)`, `INSERT INTO execution_data (shard, execution_id, vals) VALUES (?, ?, ?)`,
+		`INSERT INTO executions (shard, id, epoch, owner, project_id, workflow_name, state, root_id, parent_id, parent_task_id, wake_at, wanting, busy, created_at, runners, doc)
+VALUES (?, ?, 1, '', ?, ?, ?, '', '', '', 0, 0, 0, ?, '', ?)`, `INSERT INTO execution_data (shard, execution_id, vals) VALUES (?, ?, ?)`,
 	}
 	copies := driver == "postgres"
 	if copies {
 		statements = pair{
-			`COPY executions (shard, id, project_id, workflow_name, state, created_at, doc, epoch, owner, root_id, parent_id, parent_task_id, wake_at, wanting) FROM STDIN`,
+			`COPY executions (shard, id, project_id, workflow_name, state, created_at, doc, epoch, owner, root_id, parent_id, parent_task_id, wake_at, wanting, busy, runners) FROM STDIN`,
 			`COPY execution_data (shard, execution_id, vals) FROM STDIN`,
 		}
 	}
@@ -173,7 +173,7 @@ VALUES (?, ?, 1, '', ?, ?, ?, '', '', '', 0, 0, ?, ?)`, `INSERT INTO execution_d
 			at := persistence.Micros(from.Add(time.Duration(i) * time.Second))
 			row := []any{shard, id, owner, name, state, at, l.doc}
 			if copies {
-				row = append(row, 1, "", "", "", "", 0, 0)
+				row = append(row, 1, "", "", "", "", 0, 0, 0, "")
 			}
 			rows, data = append(rows, row), append(data, []any{shard, id, l.data})
 		}
