@@ -34,6 +34,7 @@ type actionDoc struct {
 	SafeRerun    bool                `json:"sr,omitempty"`
 	Async        bool                `json:"as,omitempty"`
 	LeaseUntil   int64               `json:"l,omitempty"`
+	Granted      bool                `json:"gr,omitempty"`
 	Deadline     int64               `json:"d,omitempty"`
 	RunName      string              `json:"rn,omitempty"`
 	ChildStarted bool                `json:"cs,omitempty"`
@@ -62,7 +63,7 @@ func NewActionRow(r *workflow.ActionRecord) (ActionRow, error) {
 	row.Doc, err = encodeDoc(actionDoc{
 		Name: r.Name, Kind: r.Kind, Index: r.Index, State: abbreviate(r.State, shortStates), Accepted: r.Accepted, Tags: r.Tags,
 		Phase: r.Phase, Attempt: r.Attempt, Runner: string(r.Runner), Target: r.Target, SafeRerun: r.SafeRerun,
-		Async: r.Async, LeaseUntil: distance(c, r.LeaseUntil), Deadline: distance(c, r.Deadline), RunName: r.RunName,
+		Async: r.Async, LeaseUntil: distance(c, r.LeaseUntil), Granted: r.Granted, Deadline: distance(c, r.Deadline), RunName: r.RunName,
 		ChildStarted: r.ChildStarted, ChildDef: r.ChildDefinitionID, CancelSent: r.CancelSent, Forgotten: r.Forgotten, PauseSent: r.PauseSent, LateResults: r.LateResults,
 		CreatedAt: c, UpdatedAt: distance(c, r.UpdatedAt), StartedAt: distance(c, r.StartedAt), FinishedAt: distance(c, r.FinishedAt),
 	}, "action", row.ID)
@@ -90,7 +91,7 @@ func (row *ActionRow) Decode() (*workflow.ActionRecord, error) {
 		Name: d.Name, Kind: d.Kind, Seq: int(row.Seq), Index: d.Index, State: expand(d.State, longStates), Accepted: d.Accepted,
 		Input: m.getDict("i"), Output: m.get("o"), Tags: d.Tags, Phase: d.Phase, Attempt: d.Attempt,
 		Runner: workflow.RunnerID(d.Runner), Target: d.Target, SafeRerun: d.SafeRerun, Async: d.Async,
-		LeaseUntil: moment(d.CreatedAt, d.LeaseUntil), Deadline: moment(d.CreatedAt, d.Deadline), RunName: d.RunName,
+		LeaseUntil: moment(d.CreatedAt, d.LeaseUntil), Granted: d.Granted, Deadline: moment(d.CreatedAt, d.Deadline), RunName: d.RunName,
 		RunInput: m.getDict("ri"), ChildStarted: d.ChildStarted, ChildDefinitionID: d.ChildDef,
 		ChildParams: m.getDict("cp"), CancelSent: d.CancelSent, Forgotten: d.Forgotten, PauseSent: d.PauseSent, LateResults: d.LateResults,
 		CreatedAt: FromMicros(d.CreatedAt), UpdatedAt: moment(d.CreatedAt, d.UpdatedAt), StartedAt: moment(d.CreatedAt, d.StartedAt),

@@ -257,6 +257,8 @@ type ActionRecord struct {
 	Async     bool // is_sync of the API is its negation
 	// LeaseUntil: a runner that has not begun by then must ask again; zero unless dispatched, and once it has begun.
 	LeaseUntil time.Time
+	// Granted: the runner was told to begin when it asked; it may have, whatever it asks afterwards.
+	Granted bool
 	// Deadline of the action by the task's timeout; zero is none.
 	Deadline time.Time
 	// RunName and RunInput are the base action and its input where Name is an ad-hoc action; "" and nil otherwise.

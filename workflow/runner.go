@@ -139,7 +139,9 @@ func (e *Execution) startRequested(ev StartRequested) error {
 	case a == nil:
 		deny.Reason = "the attempt is over"
 		e.releaseAgain(ev.Action, ev.Runner)
-	case e.grants() && !a.CancelSent, planted.Has(planted.GrantAfterCancel):
+	// A question may come late, after its answer: while that lasts the attempt may run, and a pause doesn't take it back.
+	case (e.grants() || e.rec.State == Paused && a.Granted && e.now.Before(a.LeaseUntil)) && !a.CancelSent, planted.Has(planted.GrantAfterCancel):
+		a.Granted = true
 		a.LeaseUntil = e.now.Add(leaseRenewal)
 		e.touchAction(a)
 		e.sends = append(e.sends, Grant{Action: a.ID, Attempt: a.Attempt, Runner: a.Runner, LeaseUntil: a.LeaseUntil})
@@ -165,7 +167,7 @@ func (e *Execution) startRequested(ev StartRequested) error {
 
 // requeue puts an attempt that has not had an effect, or may be repeated, back in line.
 func (e *Execution) requeue(a *action) {
-	a.Phase, a.nextSend, a.LeaseUntil = PhaseQueued, zeroTime, zeroTime
+	a.Phase, a.nextSend, a.LeaseUntil, a.Granted = PhaseQueued, zeroTime, zeroTime, false
 	e.lineUp(a)
 	e.touchAction(a)
 }

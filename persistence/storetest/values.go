@@ -86,6 +86,7 @@ func fullTurn(n int) persistence.Turn {
 	a := action(n, 0, t)
 	a.Kind, a.Index, a.State, a.Accepted, a.Input, a.Output, a.Tags = workflow.KindWorkflow, 2, workflow.Success, true, oddities(), dict("result", value.Null{}), []string{"x"}
 	a.Phase, a.Attempt, a.Runner, a.Target, a.SafeRerun, a.Async = workflow.PhaseDispatched, 2, "runner-1", "label", true, true
+	a.Granted = true
 	a.LeaseUntil, a.Deadline, a.RunName, a.RunInput, a.ChildStarted = at(1), at(2), "std.echo", dict("output", "x"), true
 	a.ChildDefinitionID, a.ChildParams, a.CancelSent, a.PauseSent, a.Forgotten, a.LateResults, a.StartedAt, a.FinishedAt = "def", dict("k", value.Int(1)), true, true, true, 3, at(3), at(4)
 	x.Writes.Tasks, x.Writes.Actions = []*workflow.TaskRecord{t, task(n, 1)}, []*workflow.ActionRecord{a, action(n, 1, t)}
