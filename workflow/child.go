@@ -255,6 +255,7 @@ func (e *Execution) childRevived(a *action, ev ChildReported) error {
 	e.touchAction(a)
 	e.record(HistoryEvent{Kind: "action.state", TaskID: t.ID, Task: t.Name, ActionID: a.ID, State: Running})
 	t.Processed, t.ErrorHandled, t.Next, t.HasNext = false, false, nil, false
+	t.taken = nil // items that the task's end had cancelled are to be run
 	t.Runtime.RerunNo++
 	e.setTask(t, Running, "")
 	e.notifyTask(t, "TASK_RERUN")

@@ -94,7 +94,8 @@ func (e *Execution) itemDone(t *task, a *action) error {
 		return e.complete(t, Cancelled, "One or more actions was cancelled.")
 	}
 	if t.accepted < t.Runtime.ItemCount {
-		if t.launching || t.Runtime.Concurrency == 0 {
+		// Without a limit all were started at once; but of a task that was revived some may have ended uncounted before.
+		if t.launching || t.Runtime.Concurrency == 0 && t.active > 0 {
 			return nil
 		}
 		names, lists, err := e.itemLists(t)
