@@ -2,7 +2,7 @@ package actors
 
 import "time"
 
-// The one timer of an execution's actor.
+// The one timer of an execution's actor, and what the store is told of its moment.
 
 // retry has the execution loaded again in a while.
 func (x *execution) retry() {
@@ -38,4 +38,20 @@ func (x *execution) disarm() {
 		x.alarm = nil
 	}
 	x.alarms++
+}
+
+// The grain of what the store says of a moment that is near, and how near that is at most.
+const (
+	wakeGrain = 4 * time.Second
+	wakeNear  = 15 * time.Second
+)
+
+// wakeInStore is the moment that the store is told of: the execution is in memory and has an alarm when a near one comes, the
+// store's is for another engine after this one's end. A coarse one seldom changes from turn to turn, and an index that
+// doesn't change costs nothing.
+func (e *Engine) wakeInStore(at time.Time) time.Time {
+	if at.IsZero() || at.Sub(e.cfg.Now()) > min(wakeNear, e.cfg.IdleAfter/2) {
+		return at
+	}
+	return at.Truncate(wakeGrain).Add(wakeGrain)
 }

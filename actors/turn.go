@@ -158,22 +158,6 @@ func (t *turn) conclude() {
 	}})
 }
 
-// The grain of what the store says of a moment that is near, and how near that is at most.
-const (
-	wakeGrain = 4 * time.Second
-	wakeNear  = 15 * time.Second
-)
-
-// wakeInStore is the moment that the store is told of: the execution is in memory and has an alarm when a near one comes, the
-// store's is for another engine after this one's end. A coarse one seldom changes from turn to turn, and an index that
-// doesn't change costs nothing.
-func (e *Engine) wakeInStore(at time.Time) time.Time {
-	if at.IsZero() || at.Sub(e.cfg.Now()) > min(wakeNear, e.cfg.IdleAfter/2) {
-		return at
-	}
-	return at.Truncate(wakeGrain).Add(wakeGrain)
-}
-
 // answers reports whether somebody waits to hear what becomes of an item: a refusal, too, must be its owner's.
 func (t *turn) answers() bool {
 	if planted.Has(planted.RefusalUnfenced) {

@@ -71,7 +71,6 @@ type Bench struct {
 	runner     *exec.Cmd
 	pid        int
 	peer       string
-	batch      int
 	durability string
 }
 
@@ -175,7 +174,6 @@ func (b *Bench) many(ctx context.Context, l load, label string) error {
 	ctx, cancel := context.WithTimeout(ctx, 4*time.Minute)
 	defer cancel()
 	before := b.ended()
-	b.batch++
 	var next atomic.Int64
 	var group sync.WaitGroup
 	errs := make(chan error, l.clients)

@@ -62,6 +62,15 @@ func treeTime(pid int) time.Duration {
 	return sum
 }
 
+// commandOf is a process' name as /proc has it.
+func commandOf(pid int) string {
+	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "comm"))
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(text))
+}
+
 // resident is the memory of a process in bytes, written how many bytes it has sent to disks.
 func resident(pid int) int64 {
 	return numberAfter(filepath.Join("/proc", strconv.Itoa(pid), "status"), "VmRSS:") << 10

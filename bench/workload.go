@@ -34,16 +34,7 @@ bench_fork_50:
 bench_idle:
   tasks:
     wait: {action: bench.noop, wait-before: 864000}
-bench_data:
-  input: [data]
-  tasks:
 `)
-	for i := 1; i <= 20; i++ {
-		fmt.Fprintf(&b, "    t%d:\n      action: std.echo output=%q\n      publish: {p%d: <%% task().result %%>}\n", i, strings.Repeat("x", 100), i)
-		if i < 20 {
-			fmt.Fprintf(&b, "      on-success: t%d\n", i+1)
-		}
-	}
 	return []byte(b.String())
 }
 

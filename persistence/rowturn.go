@@ -65,11 +65,8 @@ func encodeTasks(id workflow.ExecutionID, records []*workflow.TaskRecord, first 
 	rows := make([]TaskRow, 0, len(records))
 	last := -1
 	for _, r := range records {
-		if r.ExecutionID != id {
-			return nil, fault.New(fault.Invalid, "task %s of execution %q is in a turn of %s", r.ID, r.ExecutionID, id)
-		}
-		if r.Seq <= last {
-			return nil, fault.New(fault.Invalid, "task %s of execution %s is out of order in its turn", r.ID, id)
+		if err := checkPart("task "+string(r.ID), r.ExecutionID, id, r.Seq, last); err != nil {
+			return nil, err
 		}
 		last = r.Seq
 		row, err := NewTaskRow(r)
@@ -87,11 +84,8 @@ func encodeActions(id workflow.ExecutionID, records []*workflow.ActionRecord, fi
 	rows := make([]ActionRow, 0, len(records))
 	last := -1
 	for _, r := range records {
-		if r.ExecutionID != id {
-			return nil, fault.New(fault.Invalid, "action %s of execution %q is in a turn of %s", r.ID, r.ExecutionID, id)
-		}
-		if r.Seq <= last {
-			return nil, fault.New(fault.Invalid, "action %s of execution %s is out of order in its turn", r.ID, id)
+		if err := checkPart("action "+string(r.ID), r.ExecutionID, id, r.Seq, last); err != nil {
+			return nil, err
 		}
 		last = r.Seq
 		row, err := NewActionRow(r)
@@ -102,4 +96,15 @@ func encodeActions(id workflow.ExecutionID, records []*workflow.ActionRecord, fi
 		rows = append(rows, row)
 	}
 	return rows, nil
+}
+
+// checkPart refuses a part of a turn that is another execution's, or whose number isn't greater than that of the one before.
+func checkPart(name string, execution, turnOf workflow.ExecutionID, seq, before int) error {
+	if execution != turnOf {
+		return fault.New(fault.Invalid, "%s of execution %q is in a turn of %s", name, execution, turnOf)
+	}
+	if seq <= before {
+		return fault.New(fault.Invalid, "%s of execution %s is out of order in its turn", name, execution)
+	}
+	return nil
 }

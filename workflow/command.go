@@ -15,12 +15,10 @@ func (e *Execution) command(c Command) error {
 	if c.RequestID != "" && !planted.Has(planted.RequestForgotten) && slices.Contains(e.rec.Requests, RequestRecord{ID: c.RequestID}) {
 		return nil
 	}
-	auth, dirty := e.data.Auth, e.dataDirty
-	e.renewAuth(c)
 	if err := e.carryOutOp(c.Op); err != nil {
-		e.data.Auth, e.dataDirty = auth, dirty
 		return err
 	}
+	e.renewAuth(c)
 	e.record(HistoryEvent{Kind: "command", State: e.rec.State, Info: opName(c.Op)})
 	if c.RequestID != "" {
 		if n := len(e.rec.Requests); n >= RequestsMax {

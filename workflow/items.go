@@ -75,7 +75,8 @@ func (t *task) nextItem(more int) (int, bool) {
 				t.taken[a.Index] = true
 			}
 		}
-		if t.cursor = 0; planted.Has(planted.ItemOff) && len(t.actions) > 0 {
+		t.cursor = 0
+		if planted.Has(planted.ItemOff) && len(t.actions) > 0 {
 			t.cursor = 1 + slices.Index(t.taken, false)
 		}
 	}

@@ -139,8 +139,7 @@ func (e *Execution) startRequested(ev StartRequested) error {
 	case a == nil:
 		deny.Reason = "the attempt is over"
 		e.releaseAgain(ev.Action, ev.Runner)
-	// A question may come late, after its answer: while that lasts the attempt may run, and a pause doesn't take it back.
-	case (e.grants() || e.rec.State == Paused && a.Granted && e.now.Before(a.LeaseUntil)) && !a.CancelSent, planted.Has(planted.GrantAfterCancel):
+	case e.mayBegin(a):
 		a.Granted = true
 		a.LeaseUntil = e.now.Add(leaseRenewal)
 		e.touchAction(a)
@@ -163,6 +162,16 @@ func (e *Execution) startRequested(ev StartRequested) error {
 		e.sends = append(e.sends, Release{Action: a.ID, Runner: ev.Runner})
 	}
 	return nil
+}
+
+// mayBegin reports whether a runner that asks is told to begin. A question may come late, after its answer: while that lasts
+// the attempt may run, and a pause doesn't take it back.
+func (e *Execution) mayBegin(a *action) bool {
+	if planted.Has(planted.GrantAfterCancel) {
+		return true
+	}
+	granted := e.rec.State == Paused && a.Granted && e.now.Before(a.LeaseUntil)
+	return !a.CancelSent && (e.grants() || granted)
 }
 
 // requeue puts an attempt that has not had an effect, or may be repeated, back in line.

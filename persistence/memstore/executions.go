@@ -54,21 +54,16 @@ func (s *Store) agrees(rows *persistence.TurnRows) error {
 	if (e == nil) != rows.Create || e != nil && e.epoch != rows.Epoch {
 		return nil // nothing of it is written
 	}
+	if e == nil {
+		e = &execution{}
+	}
 	for _, t := range rows.Tasks {
-		there := false
-		if e != nil {
-			_, there = e.tasks[t.Seq]
-		}
-		if there == t.New {
+		if _, there := e.tasks[t.Seq]; there == t.New {
 			return fault.New(fault.Internal, "a turn and the store disagree on task %s", t.ID)
 		}
 	}
 	for _, a := range rows.Actions {
-		there := false
-		if e != nil {
-			_, there = e.actions[a.Seq]
-		}
-		if there == a.New {
+		if _, there := e.actions[a.Seq]; there == a.New {
 			return fault.New(fault.Internal, "a turn and the store disagree on action %s", a.ID)
 		}
 	}
