@@ -115,7 +115,7 @@ func (r *run) newCall(fn *builtin) *call {
 
 // bindFilter is what callFilter does before it evaluates.
 func (r *run) bindFilter(fn *builtin, input value.Value, a args) (*call, error) {
-	if err := r.lookAtInput(input, a.pos); err != nil {
+	if err := r.lookAt(input, a.pos); err != nil {
 		return nil, err
 	}
 	c := r.newCall(fn)
@@ -151,20 +151,6 @@ func (c *call) room() []value.Value {
 		c.vals = make([]value.Value, n)
 	}
 	return c.vals
-}
-
-// lookAtInput is lookAt for an input and what follows it.
-func (r *run) lookAtInput(input value.Value, pos []value.Value) error {
-	n := 0
-	if s, ok := textOf(input); ok {
-		n = len(s)
-	}
-	for _, v := range pos {
-		if s, ok := textOf(v); ok {
-			n += len(s)
-		}
-	}
-	return r.look(n)
 }
 
 // invoke binds the arguments and calls.

@@ -229,7 +229,7 @@ func (s *selected) next(r *run) (value.Value, bool, error) {
 
 func (s *selected) apply(r *run, v value.Value) (value.Value, error) {
 	if s.test != nil {
-		if err := r.lookAtInput(v, s.a.pos); err != nil {
+		if err := r.lookAt(v, s.a.pos); err != nil {
 			return nil, err
 		}
 		s.test.vals[0] = v
