@@ -53,6 +53,17 @@ type builtin struct {
 	mutates     bool // it changes its receiver
 	brief       bool // nothing that it makes keeps its call, so the call may be used again
 	eval        func(c *call) (value.Value, error)
+	// prepare makes of constant arguments what eval else makes of them each time. What is wrong with them stays an error of
+	// the evaluation. nil: there is nothing to be made.
+	prepare func(given args, depth int) *ahead
+}
+
+// prepared is prepare with a bound on the depth; nil: nothing, or there is no such filter.
+func (fn *builtin) prepared(given args, depth int) *ahead {
+	if fn == nil || fn.prepare == nil || depth == 0 {
+		return nil
+	}
+	return fn.prepare(given, depth)
 }
 
 // call is one call of a builtin, its arguments in the order of params.
