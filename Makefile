@@ -51,6 +51,8 @@ test: setup lint ## everything that must be green: lint and vet, import rules, a
 	go test -shuffle=on -timeout=15m $$(go list $(PKG) | grep -E '$(UNRACED)|/cluster$$')
 	@# With the race detector it runs few seeds only.
 	go test -timeout=5m ./test/sim -run '^TestSim$$'
+	@# Once more, where it is seen: without the corpus this wasn't everything.
+	@tools/setup.sh golden
 
 .PHONY: ui-test
 ui-test: ## the UI in a browser, with the real binary (web/test); screenshots in web/test/out. As root, installs Chromium
@@ -67,8 +69,8 @@ ui-shots: ## pictures of each page of the UI, light, dark and on a phone, in web
 	cd web && npm run --silent shots
 
 .PHONY: setup
-setup: ## check for Go, a C compiler, PostgreSQL's and OpenSSH's server, Mistral's client; as root, install what is missing
-	@tools/setup.sh go cc postgres sshd mistral
+setup: ## check for Go, a C compiler, PostgreSQL's and OpenSSH's server, Mistral's client, the golden corpus; as root, install what is missing
+	@tools/setup.sh go cc postgres sshd mistral golden
 
 .PHONY: lint
 lint: ## golangci-lint (with vet) in the pinned version
@@ -81,6 +83,7 @@ cover: ## coverage of all tests, by package, and cover.out
 
 .PHONY: conformance
 conformance: ## the corpora recorded from Mistral (CIERZO_GOLDEN): passed and total by area, failures with their reason
+	@golden=$${CIERZO_GOLDEN:-../shared/golden}; [ -d "$$golden" ] || { echo "There is no golden corpus in $$golden: set CIERZO_GOLDEN to its folder." >&2; exit 1; }
 	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && status=0 && \
 	CIERZO_CONFORMANCE="$$dir" go test -count=1 -run '^Test(Upstream|Mistral|Inline|Golden|DSL|Stated)$$' ./expr ./expr/yaql ./expr/jinja ./test/conformance >"$$dir/log" 2>&1 || status=$$?; \
 	for corpus in yaql_upstream yaql inline jinja dsl stated; do cat "$$dir/$$corpus.txt" 2>/dev/null || echo "$$corpus: no report"; done; \

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"cierzo/dsl/yaml"
+	"cierzo/expr/goldentest"
 	"cierzo/expr/value"
 )
 
@@ -27,7 +28,7 @@ const textMax = 300
 // of the store and count as accepted here, and so is a refusal by name of Mistral's database.
 func TestGoldenUploads(t *testing.T) {
 	t.Parallel()
-	files := goldenCases(t)
+	files := goldentest.Files(t, "dsl/*/*.golden.json")
 	uploads, outcomes, texts, exact := 0, 0, 0, 0
 	for _, file := range files {
 		want := goldenUploads(t, file)
@@ -61,22 +62,6 @@ func TestGoldenUploads(t *testing.T) {
 	if exact*100 < texts*95 {
 		t.Errorf("only %d of %d texts are Mistral's", exact, texts)
 	}
-}
-
-func goldenCases(t *testing.T) []string {
-	t.Helper()
-	root := os.Getenv("CIERZO_GOLDEN")
-	if root == "" {
-		root = filepath.Join("..", "..", "shared", "golden")
-	}
-	files, err := filepath.Glob(filepath.Join(root, "dsl", "*", "*.golden.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(files) == 0 {
-		t.Skip("no golden corpus: set CIERZO_GOLDEN")
-	}
-	return files
 }
 
 func goldenUploads(t *testing.T, file string) []upload {

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Checks for what the build and the tests need, and installs what is missing where it may.
 #
-#   tools/setup.sh go cc postgres sshd mistral chromium
+#   tools/setup.sh go cc postgres sshd mistral golden chromium
 #
 # Go must be there. Without a C compiler the tests run without the race detector; without PostgreSQL's server the tests on
 # PostgreSQL are skipped, without OpenSSH's server those of std.ssh, without RabbitMQ that of event triggers, without the command
-# mistral those of Mistral's client. They are installed with apt-get when we are root or sudo asks for no password.
+# mistral those of Mistral's client, without the golden corpus those of conformance. Packages are installed with apt-get when we
+# are root or sudo asks for no password.
 set -euo pipefail
 
 say() { echo "setup: $*" >&2; }
@@ -62,6 +63,12 @@ check_rabbitmq() {
 check_mistral() {
 	command -v mistral >/dev/null && return
 	install python3-mistralclient || say "no command mistral: its tests are SKIPPED (apt-get install python3-mistralclient)"
+}
+
+check_golden() {
+	local folder=${CIERZO_GOLDEN:-../shared/golden}
+	[[ -d $folder/dsl && -d $folder/expr ]] && return
+	say "no golden corpus in $folder: the tests of CONFORMANCE with Mistral are SKIPPED (set CIERZO_GOLDEN to its folder)"
 }
 
 check_chromium() {

@@ -12,6 +12,7 @@ import (
 
 	"cierzo/dsl"
 	"cierzo/dsl/yaml"
+	"cierzo/expr/goldentest"
 	"cierzo/expr/value"
 	"cierzo/fault"
 )
@@ -131,12 +132,7 @@ func fuzzSeeds(f *testing.F) []string {
 			out = append(out, string(data))
 		}
 	}
-	folder := os.Getenv("CIERZO_GOLDEN")
-	if folder == "" {
-		folder = "../../shared/golden"
-	}
-	cases, _ := filepath.Glob(filepath.Join(folder, "dsl", "*", "*.yaml")) // none: then those above
-	for _, name := range cases {
+	for _, name := range goldentest.Glob(f, "dsl/*/*.yaml") { // none: then those above
 		data, err := os.ReadFile(name)
 		if err != nil {
 			continue

@@ -16,6 +16,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"cierzo/expr/goldentest"
 	"cierzo/expr/value"
 	"cierzo/fault"
 	"cierzo/workflow"
@@ -42,26 +43,10 @@ type caseFile struct {
 	}
 }
 
-func goldenFolder(t *testing.T) string {
-	dir := os.Getenv("CIERZO_GOLDEN")
-	if dir == "" {
-		dir = "../../shared/golden"
-	}
-	dir = filepath.Join(dir, "dsl")
-	if _, err := os.Stat(dir); err != nil {
-		t.Skipf("no golden corpus: %v", err)
-	}
-	return dir
-}
-
 func TestGolden(t *testing.T) {
 	t.Parallel()
-	dir := goldenFolder(t)
 	known := readKnown(t)
-	files, err := filepath.Glob(filepath.Join(dir, "*", "*.yaml"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no cases in %s: %v", dir, err)
-	}
+	files := goldentest.Files(t, "dsl/*/*.yaml")
 	var only *regexp.Regexp
 	if *goldenOnly != "" {
 		only = regexp.MustCompile(*goldenOnly)
@@ -144,7 +129,7 @@ func goldenCase(t *testing.T, file string) (diffs []string, skip string) {
 		}
 	}
 	reduce(want)
-	a, b := forgive(semantic(want), semantic(roundTrip(t, got)))
+	a, b := forgive(goldentest.Semantic(want), goldentest.Semantic(roundTrip(t, got)))
 	for _, d := range differences(a, b, "") {
 		ignored := false
 		for _, i := range ignore {

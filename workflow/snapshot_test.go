@@ -4,54 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
-	"regexp"
 	"sort"
-	"strings"
 
+	"cierzo/expr/goldentest"
 	"cierzo/expr/value"
 	"cierzo/workflow"
 )
 
 // What golden.py takes a picture of, and how it compares pictures.
-
-var (
-	uuidText   = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
-	timeText   = regexp.MustCompile(`\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?`)
-	idxText    = regexp.MustCompile(`idx=\d+`)
-	pythonSet  = regexp.MustCompile(`\{('[^'{}:]*'(?:, '[^'{}:]*')+)\}`)
-	errorWords = regexp.MustCompile(`Failed|error|Error|exception`)
-)
-
-func maskText(s string) string {
-	s = uuidText.ReplaceAllString(s, "<uuid>")
-	s = timeText.ReplaceAllString(s, "<time>")
-	s = idxText.ReplaceAllString(s, "idx=<n>")
-	return pythonSet.ReplaceAllStringFunc(s, func(m string) string {
-		items := strings.Split(m[1:len(m)-1], ", ")
-		sort.Strings(items)
-		return "{" + strings.Join(items, ", ") + "}"
-	})
-}
-
-func mask(v any) any {
-	switch v := v.(type) {
-	case string:
-		return maskText(v)
-	case []any:
-		out := make([]any, len(v))
-		for i, x := range v {
-			out[i] = mask(x)
-		}
-		return out
-	case map[string]any:
-		out := make(object, len(v))
-		for k, x := range v {
-			out[maskText(k)] = mask(x)
-		}
-		return out
-	}
-	return v
-}
 
 // plain is a value as its JSON form reads.
 func plain(v value.Value) any {
@@ -66,7 +26,7 @@ func plain(v value.Value) any {
 	if err := json.Unmarshal(b, &out); err != nil {
 		return "bad JSON: " + err.Error()
 	}
-	return mask(out)
+	return goldentest.Mask(out)
 }
 
 func plainDict(d *value.Dict) any {
@@ -93,7 +53,7 @@ func (g *goldenRun) execution(id workflow.ExecutionID) object {
 		"state_info": r.rec.StateInfo != "", "input": plainDict(r.data.Input), "output": output, "params": params,
 	}
 	if r.rec.Description != "" {
-		out["description"] = maskText(r.rec.Description)
+		out["description"] = goldentest.MaskText(r.rec.Description)
 	}
 	names := map[workflow.TaskID]string{}
 	for _, t := range r.tasks {
@@ -178,29 +138,6 @@ func sorted(list []any) []any {
 		return []any{}
 	}
 	return list
-}
-
-// semantic drops free texts, as golden.py's level of that name.
-func semantic(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		out := object{}
-		for k, x := range v {
-			out[k] = semantic(x)
-		}
-		return out
-	case []any:
-		out := make([]any, len(v))
-		for i, x := range v {
-			out[i] = semantic(x)
-		}
-		return out
-	case string:
-		if len(v) > 40 && errorWords.MatchString(v) {
-			return "<error text>"
-		}
-	}
-	return v
 }
 
 // forgive lets any answer pass where Mistral itself had none.

@@ -1,5 +1,6 @@
-// Package goldentest reads the golden corpora of expressions: vectors that were recorded from the real implementation, one
-// JSON object a line, with Python's values in them. Tests of the languages share it.
+// Package goldentest reads the golden corpora, which were recorded from the real implementation. Of expressions there are
+// vectors, one JSON object a line, with Python's values in them; of workflows it finds the files and masks answers as the
+// recorder does. All tests that replay a corpus share it.
 package goldentest
 
 import (
@@ -12,17 +13,12 @@ import (
 	"io/fs"
 	"math"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"cierzo/expr/value"
 )
-
-// FolderVariable names the environment variable that says where the corpora are. Defaults to ../shared/golden, from the
-// root of the repository.
-const FolderVariable = "CIERZO_GOLDEN"
 
 // Vector is one recorded evaluation.
 type Vector struct {
@@ -53,12 +49,12 @@ type Vector struct {
 	Mistral *Vector
 }
 
-// Load reads the vectors of a corpus. The test is skipped when the folder isn't there.
+// Load reads the vectors of a corpus.
 func Load(t testing.TB, name string) []Vector {
 	t.Helper()
 	vectors, err := Read(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		t.Skipf("no golden corpus (set %s to its folder): %v", FolderVariable, err)
+		noCorpus(t, find("expr/"+name))
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -68,7 +64,7 @@ func Load(t testing.TB, name string) []Vector {
 
 // Read is Load for who goes on without.
 func Read(name string) ([]Vector, error) {
-	file := find(name)
+	file := find("expr/" + name)
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, err
@@ -88,25 +84,6 @@ func Read(name string) ([]Vector, error) {
 		return nil, fmt.Errorf("%s has no vectors", file)
 	}
 	return vectors, lines.Err()
-}
-
-// find looks for the folder from the working directory upwards to the root of the repository.
-func find(name string) string {
-	folder := os.Getenv(FolderVariable)
-	if folder == "" {
-		folder = filepath.Join("..", "shared", "golden")
-	}
-	if !filepath.IsAbs(folder) {
-		root, err := os.Getwd()
-		for err == nil && root != filepath.Dir(root) {
-			if _, err := os.Stat(filepath.Join(root, "go.mod")); err == nil {
-				break
-			}
-			root = filepath.Dir(root)
-		}
-		folder = filepath.Join(root, folder)
-	}
-	return filepath.Join(folder, "expr", name)
 }
 
 func decodeVector(line []byte) (Vector, error) {

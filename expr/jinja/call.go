@@ -53,6 +53,17 @@ type builtin struct {
 	mutates     bool // it changes its receiver
 	brief       bool // nothing that it makes keeps its call, so the call may be used again
 	eval        func(c *call) (value.Value, error)
+	// prepare makes of constant arguments what eval else makes of them each time. What is wrong with them stays an error of
+	// the evaluation. nil: there is nothing to be made.
+	prepare func(given args, depth int) *ahead
+}
+
+// prepared is prepare with a bound on the depth; nil: nothing, or there is no such filter.
+func (fn *builtin) prepared(given args, depth int) *ahead {
+	if fn == nil || fn.prepare == nil || depth == 0 {
+		return nil
+	}
+	return fn.prepare(given, depth)
 }
 
 // call is one call of a builtin, its arguments in the order of params.
@@ -115,7 +126,7 @@ func (r *run) newCall(fn *builtin) *call {
 
 // bindFilter is what callFilter does before it evaluates.
 func (r *run) bindFilter(fn *builtin, input value.Value, a args) (*call, error) {
-	if err := r.lookAtInput(input, a.pos); err != nil {
+	if err := r.lookAt(input, a.pos); err != nil {
 		return nil, err
 	}
 	c := r.newCall(fn)
@@ -151,20 +162,6 @@ func (c *call) room() []value.Value {
 		c.vals = make([]value.Value, n)
 	}
 	return c.vals
-}
-
-// lookAtInput is lookAt for an input and what follows it.
-func (r *run) lookAtInput(input value.Value, pos []value.Value) error {
-	n := 0
-	if s, ok := textOf(input); ok {
-		n = len(s)
-	}
-	for _, v := range pos {
-		if s, ok := textOf(v); ok {
-			n += len(s)
-		}
-	}
-	return r.look(n)
 }
 
 // invoke binds the arguments and calls.

@@ -52,7 +52,7 @@ func lookupFilter(name string) *builtin {
 	case "lower":
 		return &builtin{name: "do_lower", required: 1, params: []string{"s"}, eval: textFilter(value.Lower)}
 	case "map":
-		return &builtin{name: "sync_do_map", required: 1, params: []string{"value"}, variadic: true, keywords: true, context: true, hidden: 1, brief: true, eval: filterMap}
+		return &builtin{name: "sync_do_map", required: 1, params: []string{"value"}, variadic: true, keywords: true, context: true, hidden: 1, brief: true, eval: filterMap, prepare: prepareMap}
 	case "max":
 		return &builtin{name: "do_max", required: 1, params: []string{"value", "case_sensitive", "attribute"}, hidden: 1, brief: true, eval: filterExtreme(">")}
 	case "min":
@@ -62,9 +62,9 @@ func lookupFilter(name string) *builtin {
 	case "random":
 		return &builtin{name: "do_random", required: 1, params: []string{"seq"}, context: true, hidden: 1, eval: filterRandom}
 	case "reject":
-		return &builtin{name: "sync_do_reject", required: 1, params: []string{"value"}, variadic: true, keywords: true, context: true, hidden: 1, brief: true, eval: filterSelect(false, false)}
+		return &builtin{name: "sync_do_reject", required: 1, params: []string{"value"}, variadic: true, keywords: true, context: true, hidden: 1, brief: true, eval: filterSelect(false, false), prepare: prepareSelect(false)}
 	case "rejectattr":
-		return &builtin{name: "sync_do_rejectattr", required: 1, params: []string{"value"}, variadic: true, keywords: true, context: true, hidden: 1, brief: true, eval: filterSelect(false, true)}
+		return &builtin{name: "sync_do_rejectattr", required: 1, params: []string{"value"}, variadic: true, keywords: true, context: true, hidden: 1, brief: true, eval: filterSelect(false, true), prepare: prepareSelect(true)}
 	case "replace":
 		return &builtin{name: "do_replace", required: 3, params: []string{"s", "old", "new", "count"}, hidden: 1, eval: filterReplace}
 	case "reverse":
@@ -74,9 +74,9 @@ func lookupFilter(name string) *builtin {
 	case "safe":
 		return &builtin{name: "do_mark_safe", required: 1, params: []string{"value"}, eval: filterSafe}
 	case "select":
-		return &builtin{name: "sync_do_select", required: 1, params: []string{"value"}, variadic: true, keywords: true, context: true, hidden: 1, brief: true, eval: filterSelect(true, false)}
+		return &builtin{name: "sync_do_select", required: 1, params: []string{"value"}, variadic: true, keywords: true, context: true, hidden: 1, brief: true, eval: filterSelect(true, false), prepare: prepareSelect(false)}
 	case "selectattr":
-		return &builtin{name: "sync_do_selectattr", required: 1, params: []string{"value"}, variadic: true, keywords: true, context: true, hidden: 1, brief: true, eval: filterSelect(true, true)}
+		return &builtin{name: "sync_do_selectattr", required: 1, params: []string{"value"}, variadic: true, keywords: true, context: true, hidden: 1, brief: true, eval: filterSelect(true, true), prepare: prepareSelect(true)}
 	case "slice":
 		return &builtin{name: "sync_do_slice", required: 2, params: []string{"value", "slices", "fill_with"}, eval: filterSlice}
 	case "sort":

@@ -55,6 +55,9 @@ func (b *begin) pull(r *run) (value.Value, bool, error) {
 	return b.list.next(r)
 }
 
+// aheadDepthMax is how deep maps of maps are prepared; the rest does it each time.
+const aheadDepthMax = 3
+
 // mapped gives an attribute of each item, or what a filter makes of it.
 type mapped struct {
 	begin
@@ -128,6 +131,36 @@ func mapGetter(a args) (*getter, error) {
 		}
 	}
 	return newGetterRef(attribute, otherwise), nil
+}
+
+// prepareMap is map's part of builtin.prepare.
+func prepareMap(given args, depth int) *ahead {
+	a := &ahead{}
+	if len(given.pos) == 0 {
+		a.get, _ = mapGetter(given)
+		return a
+	}
+	if name, ok := textOf(given.pos[0]); ok {
+		a.fn = lookupFilter(name)
+		a.inner = a.fn.prepared(args{pos: given.pos[1:], kw: given.kw}, depth-1)
+	}
+	return a
+}
+
+// prepareSelect is builtin.prepare of the filters of filterSelect.
+func prepareSelect(byAttr bool) func(given args, depth int) *ahead {
+	return func(given args, _ int) *ahead {
+		a, pos := &ahead{}, given.pos
+		if byAttr && len(pos) > 0 {
+			a.get, pos = newGetterRef(pos[0], nil), pos[1:]
+		}
+		if len(pos) > 0 {
+			if name, ok := textOf(pos[0]); ok {
+				a.fn = lookupTest(name)
+			}
+		}
+		return a
+	}
 }
 
 // named finds a filter or test that a template names by a value.
@@ -229,7 +262,7 @@ func (s *selected) next(r *run) (value.Value, bool, error) {
 
 func (s *selected) apply(r *run, v value.Value) (value.Value, error) {
 	if s.test != nil {
-		if err := r.lookAtInput(v, s.a.pos); err != nil {
+		if err := r.lookAt(v, s.a.pos); err != nil {
 			return nil, err
 		}
 		s.test.vals[0] = v

@@ -192,7 +192,7 @@ func (r *resolver) check(x expr, f *folder) {
 	case *filterExpr:
 		r.repeated(x.args)
 		x.args.fix()
-		x.args.prepare(x.name)
+		x.args.prepare(x.fn)
 		if x.fn == nil && !r.soft {
 			r.fail(x.line, "No filter named "+quoted(x.name)+".")
 		}
@@ -263,44 +263,11 @@ func (x *callArgs) fix() {
 	x.fixed = a
 }
 
-// aheadDepthMax is how deep maps of maps are prepared; the rest does it each time.
-const aheadDepthMax = 3
-
-// prepare makes ahead what map, select and their like make of constant arguments.
-func (x *callArgs) prepare(filter string) {
+// prepare makes ahead what the filter makes of constant arguments.
+func (x *callArgs) prepare(fn *builtin) {
 	if x.fixed != nil {
-		x.fixed.ahead = prepared(filter, *x.fixed, aheadDepthMax)
+		x.fixed.ahead = fn.prepared(*x.fixed, aheadDepthMax)
 	}
-}
-
-// prepared is what a filter makes of its arguments ahead; nil: nothing. What is wrong with them stays an error of the
-// evaluation.
-func prepared(filter string, given args, depth int) *ahead {
-	a := &ahead{}
-	lookup := lookupTest
-	switch filter {
-	case "map":
-		lookup = lookupFilter
-		a.get, _ = mapGetter(given)
-	case "select", "reject":
-	case "selectattr", "rejectattr":
-		if len(given.pos) > 0 {
-			a.get = newGetterRef(given.pos[0], nil)
-			given.pos = given.pos[1:]
-		}
-	default:
-		return nil
-	}
-	if len(given.pos) == 0 {
-		return a
-	}
-	if name, ok := textOf(given.pos[0]); ok {
-		a.fn = lookup(name)
-		if filter == "map" && depth > 1 {
-			a.inner = prepared(name, args{pos: given.pos[1:], kw: given.kw}, depth-1)
-		}
-	}
-	return a
 }
 
 // isMutator reports whether a method of this name changes its receiver.

@@ -107,12 +107,7 @@ func (r *run) look(vals []value.Value) error {
 			n += len(s)
 		}
 	}
-	for range n >> lookShift {
-		if err := r.budget.Step(); err != nil {
-			return err
-		}
-	}
-	return nil
+	return r.budget.Steps(n >> lookShift)
 }
 
 // callValues calls the overload of a system function that values match.
@@ -120,7 +115,7 @@ func (r *run) callValues(name string, vals ...value.Value) (value.Value, error) 
 	if err := r.budget.Step(); err != nil {
 		return nil, err
 	}
-	overloads := r.options.library[name]
+	overloads := r.options.functions[name]
 	if len(overloads) == 0 {
 		return nil, unknownFunction(name)
 	}

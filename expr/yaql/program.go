@@ -194,7 +194,7 @@ type plan struct {
 
 func resolve(options *Options, name string, form form, recv node, args []node) *call {
 	c := resolveCall(options, name, form, recv, args)
-	if !options.Legacy && options.library.hasLegacy(name, form) {
+	if !options.Legacy && options.functions.hasLegacy(name, form) {
 		old := *options
 		old.Legacy = true
 		c.legacy = resolveCall(&old, name, form, recv, args)
@@ -207,7 +207,7 @@ func resolveCall(options *Options, name string, form form, recv node, args []nod
 	if recv != nil {
 		c.args = append(c.args, recv)
 	}
-	candidates := options.library.find(name, form, options)
+	candidates := options.functions.find(name, form, options)
 	c.known = len(candidates) > 0
 	c.rules = c.known && candidates[0].rules
 	for _, a := range args {

@@ -39,7 +39,7 @@ type Options struct {
 	// Lambdas has the function lambda() and calls of its results; Mistral doesn't.
 	Lambdas bool
 
-	library functions
+	functions functions
 }
 
 // Expression is a parsed expression. It is frozen.
@@ -55,7 +55,7 @@ func Parse(src string) (*Expression, error) { return ParseWith(src, Options{}) }
 // ParseWith is Parse for other options than the default.
 func ParseWith(src string, options Options) (*Expression, error) {
 	src = strings.TrimSpace(src)
-	options.library = library
+	options.functions = library
 	p := &parser{scan: scanner{src: src, keyword: "=>"}, options: &options}
 	switch options.KeywordOperator {
 	case "":

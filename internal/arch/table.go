@@ -43,15 +43,15 @@ func language() []Rule {
 	return []Rule{
 		{Folder: "expr/value"},
 		{Folder: "expr/scope", May: []string{"expr/value"}},
-		// A package of tests: it reads the recorded vectors of both languages.
+		// A package of tests: it reads what was recorded, of expressions and of workflows.
 		{Folder: "expr/goldentest", May: []string{"expr/value"}},
 		// dsl/yaml is YAML and nothing of the DSL; the functions yaml_parse and yaml_dump are made of it.
 		{Folder: "expr/yaql", May: []string{"dsl/yaml", "expr/scope", "expr/value"}, TestsMay: []string{"expr/goldentest"}},
 		{Folder: "expr/jinja", May: []string{"dsl/yaml", "expr/scope", "expr/value"}, TestsMay: []string{"expr/goldentest"}},
 		{Folder: "expr", May: []string{"expr/jinja", "expr/scope", "expr/value", "expr/yaql"}, TestsMay: []string{"expr/goldentest"}},
 		{Folder: "dsl/yaml", May: []string{"expr/value"}},
-		{Folder: "dsl", May: []string{"dsl/yaml", "expr", "expr/value"}},
-		{Folder: "workflow", May: []string{"dsl", "expr", "expr/value"}, TestsMay: []string{"dsl/yaml"}},
+		{Folder: "dsl", May: []string{"dsl/yaml", "expr", "expr/value"}, TestsMay: []string{"expr/goldentest"}},
+		{Folder: "workflow", May: []string{"dsl", "expr", "expr/value"}, TestsMay: []string{"dsl/yaml", "expr/goldentest"}},
 		{Folder: "cron"},
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"cierzo/dsl/yaml"
+	"cierzo/expr/goldentest"
 	"cierzo/expr/value"
 )
 
@@ -234,7 +235,7 @@ func faultOf(status int, body any) object {
 		text = dump(body)
 	}
 	out["error_class"] = errorClass(text, status)
-	first, _, _ := strings.Cut(strings.TrimSpace(maskText(text)), "\n")
+	first, _, _ := strings.Cut(strings.TrimSpace(goldentest.MaskText(text)), "\n")
 	out["error"] = first
 	return out
 }

@@ -43,7 +43,7 @@ type better struct {
 // TestDSL replays the corpus on a whole node with a database in memory.
 func TestDSL(t *testing.T) {
 	t.Parallel()
-	files := caseFiles(t)
+	files := goldentest.Files(t, "dsl/*/*.yaml")
 	betters := readBetters(t)
 	help := newHelper()
 	t.Cleanup(help.Close)
@@ -112,24 +112,6 @@ func (c *play) verdict() (v *goldentest.Verdict) {
 	return v
 }
 
-func caseFiles(t *testing.T) []string {
-	t.Helper()
-	root := os.Getenv(goldentest.FolderVariable)
-	if root == "" {
-		root = filepath.Join("..", "..", "..", "shared", "golden")
-	} else if !filepath.IsAbs(root) {
-		root = filepath.Join("..", "..", root)
-	}
-	files, err := filepath.Glob(filepath.Join(root, "dsl", "*", "*.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(files) == 0 {
-		t.Skipf("no golden corpus (set %s to its folder)", goldentest.FolderVariable)
-	}
-	return files
-}
-
 func readBetters(t *testing.T) map[string]better {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("testdata", "better.json"))
@@ -189,7 +171,7 @@ func judge(ctx context.Context, v *goldentest.Verdict, base, helperURL, file str
 		v.Errorf("%v", err)
 		return
 	}
-	a, g := forgive(semantic(want), semantic(plain(got)))
+	a, g := forgive(goldentest.Semantic(want), goldentest.Semantic(plain(got)))
 	diffs := slices.DeleteFunc(differences(a, g, ""), func(d string) bool {
 		return slices.ContainsFunc(ignored, func(i string) bool { return strings.HasPrefix(d, i) })
 	})

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"cierzo/expr/goldentest"
 	"cierzo/expr/value"
 )
 
@@ -50,7 +51,7 @@ func (r *run) play() (object, error) {
 		got, err := r.step(s)
 		var m missing
 		if errors.As(err, &m) {
-			got, err = object{"driver_error": maskText(string(m))}, nil
+			got, err = object{"driver_error": goldentest.MaskText(string(m))}, nil
 		}
 		if err != nil {
 			return nil, fmt.Errorf("step %s: %w", s.op, err)

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"cierzo/expr/goldentest"
 )
 
 // execution shows an execution with all that is under it.
@@ -16,14 +18,14 @@ func (r *run) execution(id string) (object, error) {
 	namespace, _ := e["workflow_namespace"].(string)
 	out := object{
 		"workflow_name": e["workflow_name"], "namespace": namespace, "state": e["state"], "state_info": e["state_info"] != nil,
-		"input": mask(loads(e["input"])), "output": mask(loads(e["output"])), "params": maskResource(loads(e["params"]), ""),
+		"input": goldentest.Mask(loads(e["input"])), "output": goldentest.Mask(loads(e["output"])), "params": maskResource(loads(e["params"]), ""),
 	}
 	showGlobals(out, e)
 	if d, _ := e["description"].(string); d != "" {
-		out["description"] = maskText(d)
+		out["description"] = goldentest.MaskText(d)
 	}
 	if e["state_info"] != nil {
-		out["state_info_text"] = maskText(fmt.Sprint(e["state_info"]))
+		out["state_info_text"] = goldentest.MaskText(fmt.Sprint(e["state_info"]))
 	}
 	tasks, err := r.list(r.ctx, "/executions/"+id+"/tasks", "tasks")
 	if err != nil {
@@ -54,14 +56,14 @@ func showGlobals(out, from object) {
 	case nil:
 	case string:
 		if v != "" {
-			out["published_global"] = mask(loads(v))
+			out["published_global"] = goldentest.Mask(loads(v))
 		}
 	case object:
 		if len(v) > 0 {
-			out["published_global"] = mask(v)
+			out["published_global"] = goldentest.Mask(v)
 		}
 	default:
-		out["published_global"] = mask(v)
+		out["published_global"] = goldentest.Mask(v)
 	}
 }
 
@@ -77,7 +79,7 @@ func (r *run) task(listed object, names map[string]string) (object, error) {
 	}
 	out := object{
 		"name": t["name"], "type": t["type"], "state": t["state"], "state_info": t["state_info"] != nil, "processed": t["processed"],
-		"published": mask(loads(t["published"])), "result": mask(loads(t["result"])),
+		"published": goldentest.Mask(loads(t["published"])), "result": goldentest.Mask(loads(t["result"])),
 	}
 	showGlobals(out, t)
 	if status != 200 {
@@ -85,7 +87,7 @@ func (r *run) task(listed object, names map[string]string) (object, error) {
 		delete(out, "result")
 	}
 	if t["state_info"] != nil {
-		out["state_info_text"] = maskText(fmt.Sprint(t["state_info"]))
+		out["state_info_text"] = goldentest.MaskText(fmt.Sprint(t["state_info"]))
 	}
 	if rc, ok := loads(t["runtime_context"]).(object); ok {
 		r.runtime(out, rc, names)
@@ -145,13 +147,13 @@ func (r *run) children(out object, task string, workflow bool) error {
 		return err
 	}
 	for _, a := range acts {
-		shown := object{"name": a["name"], "state": a["state"], "accepted": a["accepted"], "input": mask(loads(a["input"]))}
+		shown := object{"name": a["name"], "state": a["state"], "accepted": a["accepted"], "input": goldentest.Mask(loads(a["input"]))}
 		if _, ok := a["output"]; !ok {
 			if a, err = r.get(r.ctx, "/action_executions/"+fmt.Sprint(a["id"])); err != nil {
 				return err
 			}
 		}
-		shown["output"] = mask(loads(a["output"]))
+		shown["output"] = goldentest.Mask(loads(a["output"]))
 		list = append(list, shown)
 	}
 	out["action_executions"] = sortByDump(list)

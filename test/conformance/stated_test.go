@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -30,11 +31,12 @@ func TestStated(t *testing.T) {
 	for _, file := range files {
 		cases[strings.TrimSuffix(filepath.Base(file), ".yaml")] = statedCases(t, file, strings.TrimPrefix(help.URL, "http://"))
 	}
+	rx := regexp.MustCompile(*only)
 	var plays []play
 	for area, list := range cases {
 		for _, d := range list {
 			c, want := statedCase(area, d)
-			if *only == "" || strings.Contains(c.name, *only) {
+			if rx.MatchString(c.name) {
 				plays = append(plays, play{area, c.name, func(v *goldentest.Verdict) { judgeStated(t, v, base, c, want) }})
 			}
 		}

@@ -93,7 +93,7 @@ func (r *run) wait(s step) (object, error) {
 	return out, err
 }
 
-// findExec resolves "root", the name of a start, or sub:task/task#n.
+// findExec resolves "root", the name of a start, or sub:task/task#n. It waits until there is such an execution.
 func (r *run) findExec(ref string) (string, error) {
 	if ref == "" {
 		ref = "root"
@@ -113,7 +113,7 @@ func (r *run) findExec(ref string) (string, error) {
 	return id, err
 }
 
-// lookExec is findExec for now; "" is none.
+// lookExec looks once, where findExec waits; "" is none.
 func (r *run) lookExec(ref string) (string, error) {
 	if id, ok := r.execs[ref]; ok {
 		return id, nil
@@ -148,7 +148,7 @@ func byCreation(list []object) {
 	slices.SortStableFunc(list, func(a, b object) int { return strings.Compare(key(a), key(b)) })
 }
 
-// lookTask finds a task by name, or name#n; nil: there is none yet.
+// lookTask looks once for a task by name, or name#n; nil: there is none yet.
 func (r *run) lookTask(exec, ref string) (object, error) {
 	name, n, _ := strings.Cut(ref, "#")
 	i, _ := strconv.Atoi(n)
