@@ -43,6 +43,7 @@ func FuzzParse(f *testing.F) {
 		}
 		_ = diags.RenderColor()
 		checkDiagnostics(t, src, diags)
+		checkDiagnostics(t, src, Draft("fuzz.yaml", src).UnknownActions("fuzz.yaml", src, []string{"std.noop"}))
 		for _, parse := range []func() Diagnostics{
 			func() Diagnostics { _, d := ParseActions("f", src); return d },
 			func() Diagnostics { _, d := ParseWorkbook("f", src); return d },

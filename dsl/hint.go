@@ -5,8 +5,27 @@ import (
 	"slices"
 	"strings"
 
+	"cierzo/dsl/yaml"
 	"cierzo/expr/value"
 )
+
+// misspelt finds the unknown key of a mapping that is written in none of its forms: the key's place, and what to do.
+func (r *reader) misspelt(v violation, path string) (*yaml.Node, string) {
+	for _, c := range v.context {
+		for _, e := range c.extras {
+			if near := r.didYouMean(textOf(e.Key), c.known); near != "" {
+				return e.Key, fmt.Sprintf("%q is unknown here: %s", textOf(e.Key), near)
+			}
+			if strings.HasSuffix(path, "retry") {
+				return e.Key, fmt.Sprintf("%q is unknown here: retry has %s", textOf(e.Key), strings.Join(c.known, ", "))
+			}
+		}
+		if place, hint := r.misspelt(c, path); hint != "" {
+			return place, hint
+		}
+	}
+	return nil, ""
+}
 
 // hint says what to do about a piece that a schema refuses.
 func (r *reader) hint(v violation, path string) string {
@@ -15,14 +34,25 @@ func (r *reader) hint(v violation, path string) string {
 	switch {
 	case v.rule == "required" && strings.HasPrefix(v.text(), "'version'"):
 		return "write version: '2.0' at the top"
+	case v.rule == "required" && strings.HasPrefix(v.text(), "'tasks'"):
+		return "write tasks: with the tasks below it, indented further than the workflow's name"
+	case v.rule == "required":
+		name, _, _ := strings.Cut(strings.TrimPrefix(v.text(), "'"), "'")
+		return "add " + name + ": …"
 	case v.rule == "minProperties" || v.rule == "minItems" || v.rule == "minLength":
 		return "remove it, or write something in it"
 	case v.rule == "type" && strings.HasSuffix(v.text(), "'array'"):
 		return "write a list: [a, b]"
+	case v.rule == "type" && strings.HasSuffix(v.text(), "'object'"):
+		return noMappingHint(v.node)
 	case v.rule == "uniqueItems":
 		return "remove what is there twice"
 	case v.rule == "oneOf" && strings.Contains(v.text(), "'required': ['workflow']"):
 		return "a task has an action or a workflow, not both"
+	case last == "input":
+		return "write a mapping of names to values, or one expression: <% … %>"
+	case last == "retry":
+		return "write {count: 3, delay: 1}, with break-on and continue-on where needed"
 	case last == "join":
 		return "write all, one or a number"
 	case slices.Contains([]string{"wait-before", "wait-after", "timeout", "concurrency", "count", "delay"}, last):
@@ -35,6 +65,14 @@ func (r *reader) hint(v violation, path string) string {
 		return clauseHint(v, string(text), isText)
 	}
 	return ""
+}
+
+// noMappingHint is for what should be a mapping.
+func noMappingHint(n *yaml.Node) string {
+	if isType(n.Value, "null") {
+		return "nothing belongs to it: is what follows indented further than its name?"
+	}
+	return "a mapping belongs here; is the line indented as those that it belongs to?"
 }
 
 // clauseHint says what a transition looks like.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"cierzo/dsl/yaml"
 	"cierzo/expr"
@@ -55,6 +56,20 @@ func Parse(file string, src []byte) (*Document, Diagnostics) {
 	if root == nil {
 		return nil, r.diags
 	}
+	return done(r, r.document(root))
+}
+
+// Draft is Parse for those who look for more problems in a document that has errors: what can be made out of it, never nil.
+// Nothing may run it.
+func Draft(file string, src []byte) *Document {
+	r, root := newReader(file, src)
+	if root == nil {
+		return &Document{}
+	}
+	return r.document(root)
+}
+
+func (r *reader) document(root *yaml.Node) *Document {
 	doc := &Document{}
 	switch kindOf(root) {
 	case "workbook":
@@ -64,7 +79,7 @@ func Parse(file string, src []byte) (*Document, Diagnostics) {
 	default:
 		doc.Workflows = r.workflows(root)
 	}
-	return done(r, doc)
+	return doc
 }
 
 func kindOf(root *yaml.Node) string {
@@ -127,6 +142,9 @@ func newReader(file string, src []byte) (*reader, *yaml.Node) {
 		pos, brief := Pos{}, err.Error()
 		if bad := (*yaml.Error)(nil); errors.As(err, &bad) {
 			pos, brief = Pos{bad.Line, bad.Col}, bad.Brief()
+			if bad.ContextLine > 0 && strings.Contains(bad.Problem, "end of stream") { // the end says nothing
+				pos = Pos{bad.ContextLine, bad.ContextCol}
+			}
 		}
 		d := r.add(SeverityError, pos, 0, "", "yaml", yamlHint(brief), "Definition could not be parsed: "+brief)
 		d.mistral = "Definition could not be parsed: " + err.Error() + "\n"
@@ -145,7 +163,13 @@ func yamlHint(problem string) string {
 	case strings.Contains(problem, `'\t'`):
 		return "indent with blanks, not with tabs"
 	case strings.Contains(problem, "mapping values are not allowed here"):
-		return "put a text that contains \": \" into quotes"
+		return "put a text that contains \": \" into quotes; or is a colon missing in the line above?"
+	case strings.Contains(problem, "quoted scalar: found unexpected end of stream"):
+		return "close the quote that is opened here"
+	case strings.Contains(problem, "expected <block end>"):
+		return "is the line indented as those that it belongs to, and is each quote closed?"
+	case strings.Contains(problem, "could not find expected ':'"):
+		return "write a \": \" behind the key, and close each quote"
 	case strings.Contains(problem, "'@'") || strings.Contains(problem, "'%'") || strings.Contains(problem, "'`'"):
 		return "put the text into quotes"
 	}
@@ -220,7 +244,11 @@ func (r *reader) violation(v violation, path string) {
 	path = strings.Trim(path+"."+strings.Join(v.trail, "."), ".")
 	const prefix = "Invalid DSL: "
 	if v.extras == nil {
-		r.fail(v.node, path, v.rule, r.hint(v, path), "%s%s", prefix, v.text())
+		place, hint := r.misspelt(v, path)
+		if hint == "" {
+			place, hint = v.node, r.hint(v, path)
+		}
+		r.fail(place, path, v.rule, hint, "%s%s", prefix, v.text())
 		return
 	}
 	for i, e := range v.extras {
@@ -303,12 +331,54 @@ func (r *reader) expression(n *yaml.Node, path string, checked bool) {
 	_, err := expr.Parse(text)
 	switch {
 	case err != nil && checked:
-		r.fail(n, path, "expression", "", "%v", err)
+		r.fail(r.within(n, err), path, "expression", "", "%v", err)
 	case err != nil:
-		r.warn(n, path, "unchecked-expression", "", "this will fail when it is evaluated: %v", err)
+		r.warn(r.within(n, err), path, "unchecked-expression", "", "this will fail when it is evaluated: %v", err)
 	default:
 		r.unclosed(n, path, text)
 	}
+}
+
+// The texts in which within looks for a place: those of all findings of a document take no time that one notices.
+const (
+	withinLinesMax = 1000   // of a node
+	withinBytesMax = 10_000 // of a line
+)
+
+// within is the place in a text where its expression stops to be one. It is the node itself when the place isn't sure, because
+// the text is escaped, folded or there twice.
+func (r *reader) within(n *yaml.Node, err error) *yaml.Node {
+	var bad *expr.SyntaxError
+	text := stringOf(n)
+	if !errors.As(err, &bad) || bad.Offset > len(text) || n.EndLine-n.Line > withinLinesMax {
+		return n
+	}
+	before := text[strings.LastIndexByte(text[:bad.Offset], '\n')+1 : bad.Offset]
+	after, _, _ := strings.Cut(text[bad.Offset:], "\n")
+	whole := before + after
+	var found *yaml.Node
+	for line := n.Line; line >= 1 && line <= min(n.EndLine, len(r.lines)); line++ {
+		shown, col := r.lines[line-1], 1
+		if len(shown) > withinBytesMax {
+			return n
+		}
+		if line == n.Line {
+			shown, col = behind(shown, n.Col-1), n.Col
+		}
+		i := strings.Index(shown, whole)
+		if i < 0 {
+			continue
+		}
+		if found != nil || strings.Contains(shown[i+1:], whole) {
+			return n
+		}
+		col += utf8.RuneCountInString(shown[:i] + before)
+		found = &yaml.Node{Line: line, Col: col, EndLine: line, EndCol: col + 1}
+	}
+	if found == nil {
+		return n
+	}
+	return found
 }
 
 // unclosed warns of texts that look like expressions and are none.

@@ -111,3 +111,22 @@ func TestLimits(t *testing.T) {
 		}
 	}
 }
+
+// TestDraft looks for unknown actions in a document that is refused for something else.
+func TestDraft(t *testing.T) {
+	t.Parallel()
+	src := []byte("version: '2.0'\nw:\n  tasks:\n    a:\n      action: std.ecoh output=1\n      retry: {cuont: 1, delay: 1}\n    b: {action: mine}\n    c: {actoin: x}\nlater: [x]\n")
+	if doc, diags := Parse("w.yaml", src); doc != nil || len(diags.Errors()) < 3 {
+		t.Fatalf("this should be refused: %s", diags.Render())
+	}
+	got := Draft("w.yaml", src).UnknownActions("w.yaml", src, []string{"std.echo", "mine"}).Render()
+	want := "w.yaml:5:15: warning: action std.ecoh is not known here\n        action: std.ecoh output=1\n                ^~~~~~~~\n  hint: did you mean \"std.echo\"?\n"
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	for _, broken := range []string{"a: [", "", "- x", "version: '2.0'\nname: wb\nworkflows: {w: 1}\nactions: {a: {base: {}}}\n"} {
+		if got := Draft("w.yaml", []byte(broken)).UnknownActions("w.yaml", []byte(broken), nil); len(got) > 0 {
+			t.Errorf("%q: %s", broken, got.Render())
+		}
+	}
+}

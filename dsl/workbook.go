@@ -57,9 +57,9 @@ func (r *reader) workbookMembers(root *yaml.Node, name string) []yaml.Entry {
 		case isType(e.Node.Value, "object"):
 			out = append(out, e)
 		case name == "actions":
-			r.fail(e.Node, name+"."+key, "type", "", "Invalid DSL: %s is not of type 'object'", value.Repr(e.Node.Value))
+			r.fail(e.Node, name+"."+key, "type", noMappingHint(e.Node), "Invalid DSL: %s is not of type 'object'", value.Repr(e.Node.Value))
 		default:
-			r.fail(e.Node, name+"."+key, "type", "", "A specification with polymorphic key must be backed by a dictionary [spec_cls=<class 'mistral.lang.v2.workflows.WorkflowSpec'>, data=%s]",
+			r.fail(e.Node, name+"."+key, "type", noMappingHint(e.Node), "A specification with polymorphic key must be backed by a dictionary [spec_cls=<class 'mistral.lang.v2.workflows.WorkflowSpec'>, data=%s]",
 				value.Str(e.Node.Value))
 		}
 	}

@@ -185,7 +185,7 @@ func (r *reader) tasks(w *Workflow, n *yaml.Node, path string) {
 		case name == "version": // Mistral passes over it
 		case !isType(e.Node.Value, "object"):
 			if !wordForm.MatchString(name) { // the schema has refused the others
-				r.fail(e.Node, path+"."+name, "type", "", "Invalid DSL: %s is not of type 'object'", value.Repr(e.Node.Value))
+				r.fail(e.Node, path+"."+name, "type", noMappingHint(e.Node), "Invalid DSL: %s is not of type 'object'", value.Repr(e.Node.Value))
 			}
 		default:
 			w.Tasks = append(w.Tasks, r.task(w, e, path+"."+name))

@@ -119,7 +119,12 @@ func Parse(text string) (*Template, error) {
 	for _, p := range t.parts {
 		offset += strings.Index(text[offset:], p.text)
 		if p.broken != nil {
-			return nil, &SyntaxError{Msg: p.broken.Error(), Offset: offset, Language: "YAQL"}
+			refused := &SyntaxError{Msg: p.broken.Error(), Offset: offset, Language: "YAQL"}
+			var at *yaql.SyntaxError
+			if errors.As(p.broken, &at) {
+				refused.Offset += strings.Index(p.text, p.source) + at.Offset
+			}
+			return nil, refused
 		}
 		offset += len(p.text)
 	}

@@ -39,21 +39,15 @@ type Findings struct {
 	Text, Color string
 }
 
-// DefinedActions are the names of the ad-hoc actions in a text; none if it has errors.
-func DefinedActions(file string, text []byte) []string {
-	doc, diags, err := catalog.Check(catalog.Upload{File: file, Text: text})
-	if err != nil || doc == nil || len(diags.Errors()) > 0 {
-		return nil
-	}
-	return doc.ActionNames()
-}
+// DefinedActions are the names of the ad-hoc actions in a text, of one with errors as far as they can be made out.
+func DefinedActions(file string, text []byte) []string { return dsl.Draft(file, text).ActionNames() }
 
 // Lint looks at a text as an upload would, and stores nothing. It warns of actions that are neither standard ones nor in
 // the text nor among the known.
 func Lint(file string, text []byte, known ...string) Findings {
-	doc, diags, err := catalog.Check(catalog.Upload{File: file, Text: text})
-	if err == nil && doc != nil && len(diags.Errors()) == 0 {
-		diags = append(diags, doc.UnknownActions(file, text, append(known, standardActions()...))...)
+	_, diags, err := catalog.Check(catalog.Upload{File: file, Text: text})
+	if err == nil {
+		diags = append(diags, dsl.Draft(file, text).UnknownActions(file, text, append(known, standardActions()...))...)
 		slices.SortStableFunc(diags, func(a, b dsl.Diagnostic) int { return cmp.Compare(a.Pos.Line, b.Pos.Line) })
 	}
 	if err != nil && len(diags) == 0 {

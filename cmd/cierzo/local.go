@@ -24,12 +24,10 @@ func newLocalBackend(ctx context.Context, store string, slots int) (backend, err
 	if err != nil {
 		return nil, err
 	}
-	cfg := node.Config{Store: store, Slots: slots, Version: version()}
-	if cfg.Standard, err = s.standard(); err != nil {
-		return nil, err
-	}
-	if cfg.LegacyFunctions, err = s.onOff("legacy-functions"); err != nil {
-		return nil, err
+	v := values{settings: s}
+	cfg := node.Config{Store: store, Slots: slots, Version: version(), Standard: v.standard(), LegacyFunctions: v.onOff("legacy-functions")}
+	if v.err != nil {
+		return nil, v.err
 	}
 	n, err := node.New(ctx, cfg)
 	if err != nil {

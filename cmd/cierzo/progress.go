@@ -65,7 +65,7 @@ func (p *progress) lines(s *snapshot) {
 			continue
 		}
 		p.seen[t.ID] = t.State
-		fmt.Fprintf(p.Out, "%-9s %s%s\n", t.State, t.Name, reason(t))
+		fmt.Fprintln(p.Out, show.Clean(fmt.Sprintf("%-9s %s%s", t.State, t.Name, reason(t))))
 	}
 }
 
@@ -88,7 +88,7 @@ func (p *progress) redraw(s *snapshot, now time.Time) {
 		lines++
 	}
 	for _, t := range tasks {
-		line := fmt.Sprintf("%s %-28s %8s%s", show.Icon(t.State), t.Name, elapsed(t, now), reason(t))
+		line := show.Clean(fmt.Sprintf("%s %-28s %8s%s", show.Icon(t.State), t.Name, elapsed(t, now), reason(t)))
 		fmt.Fprintf(&b, "\r\x1b[K%s\n", p.Paint(t.State, show.Clip(line, p.Width-1)))
 		lines++
 	}

@@ -221,7 +221,9 @@ func report(s *snapshot, stdout, stderr io.Writer) error {
 		}
 	}
 	if s.Info != "" && s.State != "SUCCESS" {
-		fmt.Fprintln(stderr, strings.TrimRight(s.Info, "\n"))
+		for line := range strings.SplitSeq(strings.TrimRight(s.Info, "\n"), "\n") {
+			fmt.Fprintln(stderr, show.Clean(line))
+		}
 	}
 	return show.ExitOf(s.State)
 }

@@ -176,36 +176,20 @@ func settingNames() []string {
 
 // nodeConfig makes the node's configuration of the settings. Errors name the setting and where its value came from.
 func (s *settings) nodeConfig() (node.Config, error) {
-	cfg := node.Config{}
+	v := values{settings: s}
+	cfg := node.Config{
+		Slots: v.whole("slots"), RunnerGrace: v.positive("runner-grace"), LeaseTTL: v.duration("lease"), DrainTimeout: v.duration("drain-timeout"),
+		LegacyFunctions: v.onOff("legacy-functions"), Standard: v.standard(),
+		Store: s.value["store"], Listen: s.value["listen"], Bind: s.value["bind"], Advertise: s.value["advertise"],
+		Join: s.words("join"), Targets: s.words("targets"),
+	}
 	for _, r := range s.words("roles") {
 		cfg.Roles = append(cfg.Roles, node.Role(r))
 	}
-	var err error
-	if cfg.Standard, err = s.standard(); err != nil {
-		return cfg, err
+	v.duties(&cfg)
+	if v.err != nil {
+		return cfg, v.err
 	}
-	if cfg.LegacyFunctions, err = s.onOff("legacy-functions"); err != nil {
-		return cfg, err
-	}
-	if cfg.RunnerGrace, err = s.duration("runner-grace"); err != nil {
-		return cfg, err
-	}
-	if cfg.Slots, err = strconv.Atoi(s.value["slots"]); err != nil {
-		return cfg, s.invalid("slots", "is no whole number")
-	}
-	err = s.durations(map[string]*time.Duration{
-		"lease": &cfg.LeaseTTL, "drain-timeout": &cfg.DrainTimeout, "cron-grace": &cfg.Triggers.Grace,
-		"notify-give-up": &cfg.Notify.GiveUp, "expire-every": &cfg.Expiration.Every, "expire-older-than": &cfg.Expiration.OlderThan,
-	})
-	if err != nil {
-		return cfg, err
-	}
-	if err := s.duties(&cfg); err != nil {
-		return cfg, err
-	}
-	cfg.Store, cfg.Listen = s.value["store"], s.value["listen"]
-	cfg.Bind, cfg.Advertise = s.value["bind"], s.value["advertise"]
-	cfg.Join, cfg.Targets = s.words("join"), s.words("targets")
 	if err := s.auth(&cfg); err != nil {
 		return cfg, err
 	}
@@ -225,96 +209,93 @@ func (s *settings) nodeConfig() (node.Config, error) {
 	return cfg, nil
 }
 
-// durations reads settings that are durations; none may be negative.
-func (s *settings) durations(into map[string]*time.Duration) error {
-	for _, x := range s.list {
-		to := into[x.name]
-		if to == nil {
-			continue
-		}
-		d, err := time.ParseDuration(s.value[x.name])
-		if err != nil || d < 0 {
-			return s.invalid(x.name, "is no duration such as 9s")
-		}
-		*to = d
+// values reads settings that are no mere texts. err is about the first one whose text is wrong; its value is zero.
+type values struct {
+	*settings
+	err error
+}
+
+func (v *values) refuse(name, why string) {
+	if v.err == nil {
+		v.err = v.invalid(name, why)
 	}
-	return nil
+}
+
+// duration is a time of 0 or more.
+func (v *values) duration(name string) time.Duration {
+	d, err := time.ParseDuration(v.value[name])
+	if err != nil || d < 0 {
+		v.refuse(name, "is no duration such as 10s")
+		return 0
+	}
+	return d
+}
+
+// positive is a time above 0.
+func (v *values) positive(name string) time.Duration {
+	d := v.duration(name)
+	if d == 0 {
+		v.refuse(name, "is no duration such as 10s")
+	}
+	return d
+}
+
+func (v *values) whole(name string) int {
+	n, err := strconv.Atoi(v.value[name])
+	if err != nil {
+		v.refuse(name, "is no whole number")
+		return 0
+	}
+	return n
+}
+
+// onOff is a switch: on, off and what Go takes for true and false.
+func (v *values) onOff(name string) bool {
+	switch text := v.value[name]; text {
+	case "on", "off":
+		return text == "on"
+	default:
+		on, err := strconv.ParseBool(text)
+		if err != nil {
+			v.refuse(name, "is neither true nor false, on or off")
+		}
+		return on
+	}
 }
 
 // duties reads the settings of triggers, notifications and housekeeping.
-func (s *settings) duties(cfg *node.Config) error {
-	switch s.value["cron"] {
-	case "on":
-	case "off":
-		cfg.Triggers.NoCron = true
-	default:
-		return s.invalid("cron", "is neither on nor off")
-	}
-	var err error
-	for _, n := range []struct {
-		name string
-		to   *int
-	}{
-		{"cron-catch-up-max", &cfg.Triggers.CatchUpMax}, {"expire-max-finished", &cfg.Expiration.MaxFinished}, {"expire-batch", &cfg.Expiration.Batch},
-	} {
-		if *n.to, err = strconv.Atoi(s.value[n.name]); err != nil {
-			return s.invalid(n.name, "is no whole number")
-		}
-	}
+func (v *values) duties(cfg *node.Config) {
 	t := &cfg.Triggers
-	t.CatchUp, t.DefinitionsFile, t.SecretsFile = s.value["cron-catch-up"], s.value["event-definitions"], s.value["event-secrets"]
-	t.AMQPURL, t.AMQPPool, cfg.Notify.File = s.value["amqp-url"], s.value["amqp-pool"], s.value["notify"]
-	cfg.Expiration.IgnoredStates = s.words("expire-ignore-states")
-	return nil
+	t.NoCron, t.CatchUp, t.CatchUpMax, t.Grace = !v.onOff("cron"), v.value["cron-catch-up"], v.whole("cron-catch-up-max"), v.duration("cron-grace")
+	t.DefinitionsFile, t.SecretsFile = v.value["event-definitions"], v.value["event-secrets"]
+	t.AMQPURL, t.AMQPPool = v.value["amqp-url"], v.value["amqp-pool"]
+	cfg.Notify.File, cfg.Notify.GiveUp = v.value["notify"], v.duration("notify-give-up")
+	e := &cfg.Expiration
+	e.Every, e.OlderThan = v.duration("expire-every"), v.duration("expire-older-than")
+	e.MaxFinished, e.Batch, e.IgnoredStates = v.whole("expire-max-finished"), v.whole("expire-batch"), v.words("expire-ignore-states")
 }
 
 // standard reads the settings of the standard actions.
-func (s *settings) standard() (std.Config, error) {
+func (v *values) standard() std.Config {
 	cfg := standard()
-	cfg.AllowedHosts = s.words("http-allowed-hosts")
-	cfg.SSHKeys, cfg.SSHKnownHosts = s.value["ssh-keys"], s.value["ssh-known-hosts"]
-	var err error
-	if cfg.HTTPTimeout, err = s.duration("http-timeout"); err != nil {
-		return cfg, err
-	}
-	if cfg.JavaScriptTimeout, err = s.duration("javascript-timeout"); err != nil {
-		return cfg, err
-	}
-	if cfg.SSHProxyCommands, err = s.onOff("ssh-proxy-commands"); err != nil {
-		return cfg, err
-	}
-	if cfg.ResponseBytesMax, err = strconv.Atoi(s.value["http-response-max"]); err != nil || cfg.ResponseBytesMax <= 0 {
-		return cfg, s.invalid("http-response-max", "is no number of bytes above 0")
+	cfg.AllowedHosts = v.words("http-allowed-hosts")
+	cfg.SSHKeys, cfg.SSHKnownHosts, cfg.SSHProxyCommands = v.value["ssh-keys"], v.value["ssh-known-hosts"], v.onOff("ssh-proxy-commands")
+	cfg.HTTPTimeout, cfg.JavaScriptTimeout = v.positive("http-timeout"), v.positive("javascript-timeout")
+	if cfg.ResponseBytesMax = v.whole("http-response-max"); cfg.ResponseBytesMax <= 0 {
+		v.refuse("http-response-max", "is no number of bytes above 0")
 	}
 	cfg.DeniedCIDRs = []netip.Prefix{}
-	for _, w := range s.words("http-denied-networks") {
+	for _, w := range v.words("http-denied-networks") {
 		network, err := netip.ParsePrefix(w)
 		switch {
 		case w == "none":
 		case err != nil:
-			return cfg, s.invalid("http-denied-networks", "has "+w+", which is no network such as 127.0.0.0/8")
+			v.refuse("http-denied-networks", "has "+w+", which is no network such as 127.0.0.0/8")
 		default:
 			cfg.DeniedCIDRs = append(cfg.DeniedCIDRs, network)
 		}
 	}
-	return cfg, nil
-}
-
-// duration is a setting that is a time above 0.
-func (s *settings) duration(name string) (time.Duration, error) {
-	d, err := time.ParseDuration(s.value[name])
-	if err != nil || d <= 0 {
-		return 0, s.invalid(name, "is no duration such as 10s")
-	}
-	return d, nil
-}
-
-func (s *settings) onOff(name string) (bool, error) {
-	on, err := strconv.ParseBool(s.value[name])
-	if err != nil {
-		return false, s.invalid(name, "is neither true nor false")
-	}
-	return on, nil
+	return cfg
 }
 
 // auth reads the settings of authentication. A password is in a file, not in a flag that others can see.

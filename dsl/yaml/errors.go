@@ -14,7 +14,10 @@ type Error struct {
 	Problem string // "could not find expected ':'"
 	Line    int    // of the problem, counted from 1; 0: the text as a whole
 	Col     int
-	text    string
+
+	ContextLine, ContextCol int // where what Context says begins; 0: not known
+
+	text string
 }
 
 // Error is PyYAML's text: the context, the problem and the lines that they are in.
@@ -41,6 +44,9 @@ func (s *scanner) fail(context string, contextMark *mark, problem string, at mar
 	var lines []string
 	if context != "" {
 		lines = append(lines, context)
+	}
+	if contextMark != nil {
+		e.ContextLine, e.ContextCol = contextMark.line+1, contextMark.col+1
 	}
 	if contextMark != nil && (contextMark.line != at.line || contextMark.col != at.col) {
 		lines = append(lines, s.where(*contextMark))

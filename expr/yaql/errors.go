@@ -19,6 +19,25 @@ func (e *Error) Error() string { return e.Msg }
 // PythonClass is the name of the exception in Python.
 func (e *Error) PythonClass() string { return e.Class }
 
+// SyntaxError is what Parse fails with: an *Error with its place.
+type SyntaxError struct {
+	Cause  *Error
+	Offset int // in the expression without the blanks around it, in bytes
+}
+
+// Error gives the text without the place.
+func (e *SyntaxError) Error() string { return e.Cause.Error() }
+
+// Unwrap gives the error without its place.
+func (e *SyntaxError) Unwrap() error { return e.Cause }
+
+// PythonClass is the name of the exception in Python.
+func (e *SyntaxError) PythonClass() string { return e.Cause.PythonClass() }
+
+func failAt(offset int, class, format string, args ...any) error {
+	return &SyntaxError{&Error{class, fmt.Sprintf(format, args...)}, offset}
+}
+
 // The classes of errors.
 const (
 	classKey           = "KeyError"

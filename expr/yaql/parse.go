@@ -78,10 +78,10 @@ func (p *parser) advance() error {
 
 func (p *parser) unexpected() error {
 	if p.tok.kind == tokEnd {
-		return fail(classGrammar, "Parse error: unexpected end of statement")
+		return failAt(len(p.scan.src), classGrammar, "Parse error: unexpected end of statement")
 	}
 	at := utf8.RuneCountInString(p.scan.src[:p.tok.pos])
-	return fail(classGrammar, "Parse error: unexpected '%s' at position %d of expression '%s'", p.tok.text, at, p.scan.src)
+	return failAt(p.tok.pos, classGrammar, "Parse error: unexpected '%s' at position %d of expression '%s'", p.tok.text, at, p.scan.src)
 }
 
 func (p *parser) isOp(text string) bool { return p.tok.kind == tokOp && p.tok.text == text }

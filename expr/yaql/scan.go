@@ -38,7 +38,7 @@ type scanner struct {
 // illegal is the error for a text that is no token; positions count characters.
 func (s *scanner) illegal(pos int) error {
 	r, _ := utf8.DecodeRuneInString(s.src[pos:])
-	return fail(classLexical, "Lexical error: illegal character '%c' at position %d", r, utf8.RuneCountInString(s.src[:pos]))
+	return failAt(pos, classLexical, "Lexical error: illegal character '%c' at position %d", r, utf8.RuneCountInString(s.src[:pos]))
 }
 
 func isWordStart(r rune) bool {

@@ -49,7 +49,7 @@ type Expression struct {
 	options *Options
 }
 
-// Parse parses an expression. Errors are *Error: "Lexical error: …" and "Parse error: …".
+// Parse parses an expression. Errors are *SyntaxError: "Lexical error: …" and "Parse error: …".
 func Parse(src string) (*Expression, error) { return ParseWith(src, Options{}) }
 
 // ParseWith is Parse for other options than the default.
