@@ -65,25 +65,7 @@ func withRuns(item *apitype.CronTrigger, r *persistence.Resource) error {
 }
 
 func (s *server) listCronTriggers(r *http.Request) (int, any, error) {
-	c := cronTriggerCollection()
-	q, err := c.read(r)
-	if err != nil {
-		return 0, nil, err
-	}
-	list, err := s.resourcesFor(r, q, persistence.CronTriggerResource, "cron_triggers")
-	if err != nil {
-		return 0, nil, err
-	}
-	items := make([]apitype.CronTrigger, 0, len(list))
-	for i := range list {
-		item, err := cronTriggerJSON(&list[i])
-		if err != nil {
-			return 0, nil, err
-		}
-		items = append(items, item)
-	}
-	body, err := page(r, c, q, items)
-	return http.StatusOK, body, err
+	return listResources(s, r, cronTriggerCollection(), persistence.CronTriggerResource, cronTriggerJSON)
 }
 
 func (s *server) findCronTrigger(r *http.Request) (*persistence.Resource, error) {
