@@ -18,6 +18,14 @@ const (
 	SeverityWarning
 )
 
+// String is "error" or "warning".
+func (s Severity) String() string {
+	if s == SeverityWarning {
+		return "warning"
+	}
+	return "error"
+}
+
 // Diagnostic is one problem of a document, with its place.
 type Diagnostic struct {
 	Severity Severity
@@ -111,11 +119,11 @@ func (ds Diagnostics) render(color bool) string {
 		if d.Pos.Line > 0 {
 			place = fmt.Sprintf("%s:%d:%d", d.File, d.Pos.Line, d.Pos.Col)
 		}
-		kind, with := "error", red
+		with := red
 		if d.Severity == SeverityWarning {
-			kind, with = "warning", yellow
+			with = yellow
 		}
-		fmt.Fprintf(&b, "%s: %s: %s\n", paint(bold, place), paint(with, kind), d.Message)
+		fmt.Fprintf(&b, "%s: %s: %s\n", paint(bold, place), paint(with, d.Severity.String()), d.Message)
 		if line, caret := d.caret(); line != "" {
 			fmt.Fprintf(&b, "  %s\n  %s\n", line, paint(with, caret))
 		}
