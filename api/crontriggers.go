@@ -167,6 +167,48 @@ func (s *server) createCronTrigger(r *http.Request) (int, any, error) {
 	return http.StatusCreated, item, err
 }
 
+// previewMax bounds the times of a preview.
+const previewMax = 100
+
+// previewPattern says when a cron pattern fires next.
+func (s *server) previewPattern(r *http.Request) (int, any, error) {
+	q := r.URL.Query()
+	if err := knownOnly(q, "pattern", "count", "tz"); err != nil {
+		return 0, nil, err
+	}
+	count := 5
+	if v := q.Get("count"); v != "" {
+		n, err := parseInt("count", v)
+		if err != nil {
+			return 0, nil, err
+		}
+		if n < 1 || n > previewMax {
+			return 0, nil, fault.New(fault.Invalid, "Invalid input for field/attribute count. Value: '%d'. Value should be from 1 to %d", n, previewMax)
+		}
+		count = n
+	}
+	if s.Cron == nil {
+		return 0, nil, fault.New(fault.Unavailable, "this node understands no patterns")
+	}
+	if _, err := triggers.Zone(q.Get("tz")); err != nil {
+		return 0, nil, err
+	}
+	out := apitype.Preview{Times: []string{}}
+	at := s.clock()
+	for range count {
+		next, more, err := s.Cron.Next(q.Get("pattern"), q.Get("tz"), at)
+		if err != nil {
+			return 0, nil, fault.New(fault.Invalid, "The specified pattern is not valid: %v", err)
+		}
+		if !more {
+			break
+		}
+		out.Times = append(out.Times, next.UTC().Format(apitype.TimeFormat))
+		at = next
+	}
+	return http.StatusOK, out, nil
+}
+
 // plan is when a cron trigger fires.
 type plan struct {
 	pattern     string
