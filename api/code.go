@@ -37,25 +37,9 @@ func codeSourceCollection() collection {
 }
 
 func (s *server) listCodeSources(r *http.Request) (int, any, error) {
-	c := codeSourceCollection()
-	q, err := c.read(r)
-	if err != nil {
-		return 0, nil, err
-	}
-	list, err := s.resourcesFor(r, q, persistence.CodeSourceResource, "code_sources")
-	if err != nil {
-		return 0, nil, err
-	}
-	items := make([]apitype.CodeSource, 0, len(list))
-	for i := range list {
-		item, err := s.codeSourceJSON(r, &list[i])
-		if err != nil {
-			return 0, nil, err
-		}
-		items = append(items, item)
-	}
-	body, err := page(r, c, q, items)
-	return http.StatusOK, body, err
+	return listResources(s, r, codeSourceCollection(), persistence.CodeSourceResource, func(res *persistence.Resource) (apitype.CodeSource, error) {
+		return s.codeSourceJSON(r, res)
+	})
 }
 
 // findCode finds a code source or dynamic action by what the path, the query or the body names.
@@ -185,25 +169,7 @@ func dynamicActionJSON(r *persistence.Resource) (apitype.DynamicAction, error) {
 }
 
 func (s *server) listDynamicActions(r *http.Request) (int, any, error) {
-	c := dynamicActionCollection()
-	q, err := c.read(r)
-	if err != nil {
-		return 0, nil, err
-	}
-	list, err := s.resourcesFor(r, q, persistence.DynamicActionResource, "dynamic_actions")
-	if err != nil {
-		return 0, nil, err
-	}
-	items := make([]apitype.DynamicAction, 0, len(list))
-	for i := range list {
-		item, err := dynamicActionJSON(&list[i])
-		if err != nil {
-			return 0, nil, err
-		}
-		items = append(items, item)
-	}
-	body, err := page(r, c, q, items)
-	return http.StatusOK, body, err
+	return listResources(s, r, dynamicActionCollection(), persistence.DynamicActionResource, dynamicActionJSON)
 }
 
 func (s *server) getDynamicAction(r *http.Request) (int, any, error) {

@@ -65,25 +65,7 @@ func withRuns(item *apitype.CronTrigger, r *persistence.Resource) error {
 }
 
 func (s *server) listCronTriggers(r *http.Request) (int, any, error) {
-	c := cronTriggerCollection()
-	q, err := c.read(r)
-	if err != nil {
-		return 0, nil, err
-	}
-	list, err := s.resourcesFor(r, q, persistence.CronTriggerResource, "cron_triggers")
-	if err != nil {
-		return 0, nil, err
-	}
-	items := make([]apitype.CronTrigger, 0, len(list))
-	for i := range list {
-		item, err := cronTriggerJSON(&list[i])
-		if err != nil {
-			return 0, nil, err
-		}
-		items = append(items, item)
-	}
-	body, err := page(r, c, q, items)
-	return http.StatusOK, body, err
+	return listResources(s, r, cronTriggerCollection(), persistence.CronTriggerResource, cronTriggerJSON)
 }
 
 func (s *server) findCronTrigger(r *http.Request) (*persistence.Resource, error) {
@@ -183,6 +165,48 @@ func (s *server) createCronTrigger(r *http.Request) (int, any, error) {
 	item, err := cronTriggerJSON(made)
 	forgetUpdate(true, &item.UpdatedAt)
 	return http.StatusCreated, item, err
+}
+
+// previewMax bounds the times of a preview.
+const previewMax = 100
+
+// previewPattern says when a cron pattern fires next.
+func (s *server) previewPattern(r *http.Request) (int, any, error) {
+	q := r.URL.Query()
+	if err := knownOnly(q, "pattern", "count", "tz"); err != nil {
+		return 0, nil, err
+	}
+	count := 5
+	if v := q.Get("count"); v != "" {
+		n, err := parseInt("count", v)
+		if err != nil {
+			return 0, nil, err
+		}
+		if n < 1 || n > previewMax {
+			return 0, nil, fault.New(fault.Invalid, "Invalid input for field/attribute count. Value: '%d'. Value should be from 1 to %d", n, previewMax)
+		}
+		count = n
+	}
+	if s.Cron == nil {
+		return 0, nil, fault.New(fault.Unavailable, "this node understands no patterns")
+	}
+	if _, err := triggers.Zone(q.Get("tz")); err != nil {
+		return 0, nil, err
+	}
+	out := apitype.Preview{Times: []string{}}
+	at := s.clock()
+	for range count {
+		next, more, err := s.Cron.Next(q.Get("pattern"), q.Get("tz"), at)
+		if err != nil {
+			return 0, nil, fault.New(fault.Invalid, "The specified pattern is not valid: %v", err)
+		}
+		if !more {
+			break
+		}
+		out.Times = append(out.Times, next.UTC().Format(apitype.TimeFormat))
+		at = next
+	}
+	return http.StatusOK, out, nil
 }
 
 // plan is when a cron trigger fires.

@@ -36,10 +36,8 @@ func executionOperations() map[string]described {
 			id: "getReport", summary: "An execution with its tasks, their actions and sub-workflows, and how many are in which state",
 			query: depthParams(flagParam("statistics_only", "only the numbers")), answer: apitype.Report{},
 		},
-		"GET " + at + "/count":           {id: "countExecutions", summary: "Count the executions that a filter selects, by state", query: listParams(executionCollection()), answer: apitype.Counts{}},
-		"GET " + at + "/{id}/definition": {id: "getExecutionDefinition", summary: "The revision of the definition that an execution keeps to its end", answer: apitype.Revision{}},
-		"POST /v2/expressions/evaluate":  {id: "evaluateExpression", summary: "Compute an expression on data, or on what an execution has published", body: apitype.Evaluate{}, answer: apitype.Evaluated{}},
-		"POST " + at + "/bulk":           {id: "changeExecutions", summary: "Pause, resume, cancel or delete all executions that a filter selects", body: apitype.Bulk{}, answer: apitype.BulkResult{}},
+		"GET " + at + "/count": {id: "countExecutions", summary: "Count the executions that a filter selects, by state", query: listParams(executionCollection()), answer: apitype.Counts{}},
+		"POST " + at + "/bulk": {id: "changeExecutions", summary: "Pause, resume, cancel or delete all executions that a filter selects", body: apitype.Bulk{}, answer: apitype.BulkResult{}},
 	}
 }
 
@@ -99,5 +97,12 @@ func viewOperations() map[string]described {
 			also:  map[string]any{"text/vnd.graphviz": text(""), "text/plain": text("")},
 			query: []param{{name: "format", about: "defaults to json", values: []string{"json", "dot", "mermaid"}}},
 		},
+		"GET /v2/executions/{id}/definition": {id: "getExecutionDefinition", summary: "The revision of the definition that an execution keeps to its end", answer: apitype.Revision{}},
+		"POST /v2/expressions/evaluate":      {id: "evaluateExpression", summary: "Compute an expression on data, or on what an execution has published", body: apitype.Evaluate{}, answer: apitype.Evaluated{}},
+		"GET /v2/cron_triggers/preview": {
+			id: "previewPattern", summary: "When a cron pattern fires next", answer: apitype.Preview{},
+			query: []param{{name: "pattern", about: "five or six fields, or @hourly, @daily, …"}, {name: "tz", about: "name of a time zone; defaults to UTC"}, {name: "count", about: "how many times, at most 100; defaults to 5", kind: "integer"}},
+		},
+		"GET /v2/nodes": {id: "listNodes", summary: "The nodes that are alive, and the runners that the answering one hears", answer: apitype.Nodes{}},
 	}
 }

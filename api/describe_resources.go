@@ -22,11 +22,6 @@ func resourceOperations() map[string]described {
 			id: "postEvent", summary: "Tell the event triggers of an event; a repeated message id starts nothing twice",
 			body: apitype.NewEvent{}, answer: apitype.EventAnswer{},
 		},
-		"GET /v2/cron_triggers/preview": {
-			id: "previewPattern", summary: "When a cron pattern fires next", answer: apitype.Preview{},
-			query: []param{{name: "pattern", about: "five or six fields, or @hourly, @daily, …"}, {name: "tz", about: "name of a time zone; defaults to UTC"}, {name: "count", about: "how many times, at most 100; defaults to 5", kind: "integer"}},
-		},
-		"GET /v2/nodes": {id: "listNodes", summary: "The nodes that are alive, and the runners that the answering one hears", answer: apitype.Nodes{}},
 
 		"GET " + event:              {id: "listEventTriggers", summary: "List event triggers", query: listParams(eventTriggerCollection()), answer: apitype.EventTriggers{}},
 		"POST " + event:             {id: "createEventTrigger", summary: "Start a workflow at an event", body: apitype.NewEventTrigger{}, answer: apitype.EventTrigger{}, status: http.StatusCreated},

@@ -1,8 +1,11 @@
 package api
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
+	"slices"
+	"time"
 
 	"cierzo/api/apitype"
 	"cierzo/expr/value"
@@ -70,4 +73,24 @@ func (s *server) contextOf(r *http.Request, id string, until workflow.TaskID) (j
 		return nil, fault.New(fault.NotFound, "Task execution not found among those of the execution that have ended [id=%s]", clipText(string(until)))
 	}
 	return value.AppendJSON(nil, out)
+}
+
+// byEnd sorts tasks that have ended by the time of their end.
+func byEnd(tasks []*workflow.TaskRecord) []*workflow.TaskRecord {
+	var out []*workflow.TaskRecord
+	for _, t := range tasks {
+		if t.State.Final() {
+			out = append(out, t)
+		}
+	}
+	end := func(t *workflow.TaskRecord) time.Time {
+		if t.FinishedAt.IsZero() {
+			return t.UpdatedAt
+		}
+		return t.FinishedAt
+	}
+	slices.SortStableFunc(out, func(a, b *workflow.TaskRecord) int {
+		return cmp.Or(end(a).Compare(end(b)), a.Seq-b.Seq)
+	})
+	return out
 }

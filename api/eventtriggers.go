@@ -29,25 +29,7 @@ func eventTriggerJSON(r *persistence.Resource) (apitype.EventTrigger, error) {
 }
 
 func (s *server) listEventTriggers(r *http.Request) (int, any, error) {
-	c := eventTriggerCollection()
-	q, err := c.read(r)
-	if err != nil {
-		return 0, nil, err
-	}
-	list, err := s.resourcesFor(r, q, persistence.EventTriggerResource, "event_triggers")
-	if err != nil {
-		return 0, nil, err
-	}
-	items := make([]apitype.EventTrigger, 0, len(list))
-	for i := range list {
-		item, err := eventTriggerJSON(&list[i])
-		if err != nil {
-			return 0, nil, err
-		}
-		items = append(items, item)
-	}
-	body, err := page(r, c, q, items)
-	return http.StatusOK, body, err
+	return listResources(s, r, eventTriggerCollection(), persistence.EventTriggerResource, eventTriggerJSON)
 }
 
 func (s *server) findEventTrigger(r *http.Request) (*persistence.Resource, error) {

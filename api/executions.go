@@ -144,7 +144,7 @@ func (s *server) updateExecution(r *http.Request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	op, err := executionOp(f, rec.State)
+	op, err := executionOp(f)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -192,7 +192,7 @@ func (s *server) asResumed(ctx context.Context, seq uint64, rec *workflow.Execut
 }
 
 // executionOp reads what a PUT asks for.
-func executionOp(f fields, now workflow.State) (workflow.Op, error) {
+func executionOp(f fields) (workflow.Op, error) {
 	t, err := f.texts("state", "state_info")
 	if err != nil {
 		return nil, err
@@ -215,9 +215,6 @@ func executionOp(f fields, now workflow.State) (workflow.Op, error) {
 	case state == "" && env == nil:
 		return nil, fault.New(fault.Invalid, "The property state, description, or env is not provided for update.")
 	case state == "":
-		if now != workflow.Idle && now != workflow.Paused && now != workflow.Error {
-			return nil, fault.New(fault.Forbidden, "Updating env to workflow execution is only permitted if it is in IDLE, PAUSED, or ERROR state.")
-		}
 		return workflow.SetEnv{Env: env}, nil
 	case env != nil && state != string(workflow.Running):
 		return nil, fault.New(fault.Invalid, "The property env can only be updated when workflow execution is not running or on resume from pause.")

@@ -1,13 +1,11 @@
 package api
 
 import (
-	"errors"
 	"net/http"
 
 	"cierzo/api/apitype"
 	"cierzo/catalog"
 	"cierzo/dsl"
-	"cierzo/fault"
 	"cierzo/persistence"
 	"cierzo/workflow"
 )
@@ -24,11 +22,8 @@ func (s *server) linter(kind persistence.DefinitionKind) handler {
 			return 0, nil, err
 		}
 		doc, diags, err := catalog.Check(catalog.Upload{Kind: kind, File: string(kind), Text: text})
-		if fault.Is(err, fault.TooLarge) {
+		if err != nil {
 			return 0, nil, err
-		}
-		if err != nil && !errors.As(err, &diags) {
-			diags = dsl.Diagnostics{{Severity: dsl.SeverityError, Code: "document", Message: err.Error()}}
 		}
 		out := apitype.Lint{Findings: []apitype.Finding{}, Graphs: []apitype.Graph{}}
 		for _, d := range diags {
@@ -43,13 +38,9 @@ func (s *server) linter(kind persistence.DefinitionKind) handler {
 }
 
 func findingJSON(d dsl.Diagnostic) apitype.Finding {
-	f := apitype.Finding{
-		Line: d.Pos.Line, Column: d.Pos.Col, EndColumn: d.End, Severity: "error", Code: d.Code, Path: d.Path, Message: d.Message, Hint: d.Hint,
+	return apitype.Finding{
+		Line: d.Pos.Line, Column: d.Pos.Col, EndColumn: d.End, Severity: d.Severity.String(), Code: d.Code, Path: d.Path, Message: d.Message, Hint: d.Hint,
 	}
-	if d.Severity == dsl.SeverityWarning {
-		f.Severity = "warning"
-	}
-	return f
 }
 
 // workflowsOf are the workflows that were understood, even of a text with mistakes in it.
@@ -68,20 +59,4 @@ func workflowsOf(doc *dsl.Document) []*dsl.Workflow {
 		}
 	}
 	return out
-}
-
-// executionDefinition is the revision of the definition that an execution keeps to its end.
-func (s *server) executionDefinition(r *http.Request) (int, any, error) {
-	if err := knownOnly(r.URL.Query()); err != nil {
-		return 0, nil, err
-	}
-	rec, _, err := s.findExecution(r)
-	if err != nil {
-		return 0, nil, err
-	}
-	d, err := s.Store.GetDefinition(r.Context(), rec.DefinitionID)
-	if err != nil {
-		return 0, nil, err
-	}
-	return http.StatusOK, revisionJSON(d, true), nil
 }

@@ -8,13 +8,32 @@ import (
 	"cierzo/persistence"
 )
 
-// resourcesFor lists the resources of a kind that a list shows.
-func (s *server) resourcesFor(r *http.Request, q *listQuery, kind persistence.ResourceKind, rule string) ([]persistence.Resource, error) {
-	project, err := s.listedProject(r, q, rule)
+// listResources answers with a page of the resources of a kind, each in the form that the list shows.
+func listResources[T any](
+	s *server, r *http.Request, c collection, kind persistence.ResourceKind, show func(*persistence.Resource) (T, error),
+) (int, any, error) {
+	q, err := c.read(r)
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
-	return s.allResources(r, persistence.ResourcesQuery{Kind: kind, ProjectID: project, OrPublic: true})
+	project, err := s.listedProject(r, q, c.name)
+	if err != nil {
+		return 0, nil, err
+	}
+	list, err := s.allResources(r, persistence.ResourcesQuery{Kind: kind, ProjectID: project, OrPublic: true})
+	if err != nil {
+		return 0, nil, err
+	}
+	items := make([]T, 0, len(list))
+	for i := range list {
+		item, err := show(&list[i])
+		if err != nil {
+			return 0, nil, err
+		}
+		items = append(items, item)
+	}
+	body, err := page(r, c, q, items)
+	return http.StatusOK, body, err
 }
 
 // allResources reads all pages of a query.

@@ -170,3 +170,19 @@ func (s *server) restoreRevision(kind persistence.DefinitionKind) handler {
 		return http.StatusOK, revisionJSON(newest, true), nil
 	}
 }
+
+// executionDefinition is the revision of the definition that an execution keeps to its end.
+func (s *server) executionDefinition(r *http.Request) (int, any, error) {
+	if err := knownOnly(r.URL.Query()); err != nil {
+		return 0, nil, err
+	}
+	rec, _, err := s.findExecution(r)
+	if err != nil {
+		return 0, nil, err
+	}
+	d, err := s.Store.GetDefinition(r.Context(), rec.DefinitionID)
+	if err != nil {
+		return 0, nil, err
+	}
+	return http.StatusOK, revisionJSON(d, true), nil
+}

@@ -137,24 +137,23 @@ const (
 
 // handle registers an endpoint whose errors have faultcode and faultstring.
 func (s *server) handle(pattern, rule string, h handler) {
-	s.register(pattern, rule, jsonErrors, func(w http.ResponseWriter, r *http.Request) error {
-		status, body, err := h(r)
-		if err == nil {
-			s.write(w, status, body)
-		}
-		return err
-	})
+	s.register(pattern, rule, jsonErrors, s.answering(h))
 }
 
-// handleText registers an endpoint that takes a text and whose errors have only the faultstring.
+// handleText registers an endpoint whose errors have only the faultstring: in Mistral those that take a text, and members.
 func (s *server) handleText(pattern, rule string, h handler) {
-	s.register(pattern, rule, textErrors, func(w http.ResponseWriter, r *http.Request) error {
+	s.register(pattern, rule, textErrors, s.answering(h))
+}
+
+// answering writes what a handler returns.
+func (s *server) answering(h handler) func(w http.ResponseWriter, r *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request) error {
 		status, body, err := h(r)
 		if err == nil {
 			s.write(w, status, body)
 		}
 		return err
-	})
+	}
 }
 
 // handleRaw registers an endpoint that writes its answer itself; what it returns before it has written anything becomes an

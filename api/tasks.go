@@ -213,6 +213,9 @@ func (s *server) updateTask(r *http.Request) (int, any, error) {
 		return 0, nil, err
 	}
 	if err := s.Engine.Command(r.Context(), rec.ID, s.commandOf(r, op)); err != nil {
+		if fault.Is(err, fault.Invalid) && t.State != workflow.Error { // Mistral's API has other words for it than its engine
+			err = fault.New(fault.Invalid, "The current task execution must be in ERROR for rerun. Only updating task to rerun is supported.")
+		}
 		return 0, nil, err
 	}
 	return s.getTask(r)
@@ -252,9 +255,6 @@ func taskOp(rec *workflow.ExecutionRecord, t *workflow.TaskRecord, f fields) (wo
 	if state != workflow.Skipped && state != workflow.Running {
 		return nil, fault.New(fault.Invalid, "Invalid task state. Only updating task to RUNNING or SKIPPED is supported.")
 	}
-	if t.State != workflow.Error {
-		return nil, fault.New(fault.Invalid, "The current task execution must be in ERROR for rerun. Only updating task to rerun is supported.")
-	}
 	if state == workflow.Skipped {
 		if input != nil {
 			return nil, fault.New(fault.Invalid, "A task that is skipped takes no input.")
@@ -263,9 +263,6 @@ func taskOp(rec *workflow.ExecutionRecord, t *workflow.TaskRecord, f fields) (wo
 	}
 	if !f.has("reset") {
 		return nil, fault.New(fault.Invalid, "Reset field is mandatory to rerun task.")
-	}
-	if !reset && t.Runtime.ItemCount < 0 {
-		return nil, fault.New(fault.Invalid, "Only with-items task has the option to not reset.")
 	}
 	return workflow.Rerun{Task: t.ID, Reset: reset, Env: env, Input: input}, nil
 }

@@ -109,6 +109,29 @@ func TestRerunAndSkip(t *testing.T) {
 	w.put("/v2/tasks/none", object("state", "RUNNING", "reset", true)).refused(404, "Task execution not found [id=none]")
 }
 
+// TestRerunIsRepeated: who doesn't hear the answer asks again, and what has been done since is no reason to be refused.
+func TestRerunIsRepeated(t *testing.T) {
+	t.Parallel()
+	w := open(t, node.Config{})
+	w.define(flows)
+	id := w.run("fails")
+	task := "/v2/tasks/" + w.get("/v2/executions/"+id+"/tasks").at("tasks.0.id")
+	rerun := w.as("Idempotency-Key", "rerun")
+	rerun.put(task, object("state", "RUNNING", "reset", true)).want(200)
+	w.until("/v2/executions/"+id, "state", "ERROR")
+	rerun.put(task, object("state", "RUNNING", "reset", true)).want(200)
+	w.get(task+"/action_executions").has("action_executions.#", "2")
+	skip := w.as("Idempotency-Key", "skip")
+	for range 2 {
+		skip.put(task, object("state", "SKIPPED")).want(200).has("state", "SKIPPED")
+	}
+	w.get(task+"/action_executions").has("action_executions.#", "2")
+
+	good := w.run("hello", "input", object("name", "x"))
+	task = "/v2/tasks/" + w.get("/v2/executions/"+good+"/tasks").at("tasks.0.id")
+	w.put(task, object("state", "RUNNING", "reset", true)).refused(400, "must be in ERROR for rerun")
+}
+
 // TestRerunWithInput: what was wrong with the input of a task is mended for this run, and goes on to what follows.
 func TestRerunWithInput(t *testing.T) {
 	t.Parallel()

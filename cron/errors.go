@@ -3,6 +3,8 @@ package cron
 import (
 	"fmt"
 	"strings"
+
+	"cierzo/internal/suggest"
 )
 
 // Error says what is wrong with a pattern, and where.
@@ -41,37 +43,10 @@ func clip(text string) string {
 
 // nearest is the word among words that a mistyped one was probably meant to be, or "". A longer form of it is near: monday.
 func nearest(wrong string, words []string) string {
-	best, bestDistance := "", 2
 	for _, w := range words {
 		if len(wrong) > len(w) && strings.HasPrefix(wrong, w) {
 			return w
 		}
-		if d := editDistance(wrong, w); d < bestDistance {
-			best, bestDistance = w, d
-		}
 	}
-	return best
-}
-
-// editDistance is Levenshtein's over bytes: what we compare with is ASCII, and short.
-func editDistance(a, b string) int {
-	if len(a) > 2*len(b)+2 {
-		return len(a)
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		diagonal := row[0]
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			diagonal, row[j] = row[j], min(row[j]+1, row[j-1]+1, diagonal+cost)
-		}
-	}
-	return row[len(b)]
+	return suggest.Nearest(wrong, words, 1)
 }

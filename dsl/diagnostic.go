@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"cierzo/fault"
+	"cierzo/internal/suggest"
 )
 
 // Severity of a diagnostic.
@@ -16,6 +17,14 @@ const (
 	SeverityError Severity = iota + 1
 	SeverityWarning
 )
+
+// String is "error" or "warning".
+func (s Severity) String() string {
+	if s == SeverityWarning {
+		return "warning"
+	}
+	return "error"
+}
 
 // Diagnostic is one problem of a document, with its place.
 type Diagnostic struct {
@@ -110,11 +119,11 @@ func (ds Diagnostics) render(color bool) string {
 		if d.Pos.Line > 0 {
 			place = fmt.Sprintf("%s:%d:%d", d.File, d.Pos.Line, d.Pos.Col)
 		}
-		kind, with := "error", red
+		with := red
 		if d.Severity == SeverityWarning {
-			kind, with = "warning", yellow
+			with = yellow
 		}
-		fmt.Fprintf(&b, "%s: %s: %s\n", paint(bold, place), paint(with, kind), d.Message)
+		fmt.Fprintf(&b, "%s: %s: %s\n", paint(bold, place), paint(with, d.Severity.String()), d.Message)
 		if line, caret := d.caret(); line != "" {
 			fmt.Fprintf(&b, "  %s\n  %s\n", line, paint(with, caret))
 		}
@@ -173,40 +182,15 @@ const comparisonsMax = 20_000_000
 
 // didYouMean is a hint with the name that was probably meant; "" when none is near, or when many were looked for already.
 func (r *reader) didYouMean(wrong string, names []string) string {
-	nearest, distance := "", 1+utf8.RuneCountInString(wrong)/3
 	for _, n := range names {
-		if r.comparisons += len(wrong) * len(n); r.comparisons > comparisonsMax {
-			return ""
-		}
-		if d := editDistance([]rune(strings.ToLower(wrong)), []rune(strings.ToLower(n)), distance); d <= distance {
-			nearest, distance = n, d-1
-		}
+		r.comparisons += len(wrong) * len(n)
 	}
-	if nearest == "" || nearest == wrong {
+	if r.comparisons > comparisonsMax {
 		return ""
 	}
-	return fmt.Sprintf("did you mean %q?", nearest)
-}
-
-// editDistance counts insertions, deletions and replacements; beyond most it doesn't matter how many.
-func editDistance(a, b []rune, most int) int {
-	if max(len(a), len(b))-min(len(a), len(b)) > most {
-		return most + 1
+	nearest := suggest.NearestFold(wrong, names, 1+utf8.RuneCountInString(wrong)/3)
+	if nearest == wrong {
+		return ""
 	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		diagonal := row[0]
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			diagonal, row[j] = row[j], min(row[j]+1, row[j-1]+1, diagonal+cost)
-		}
-	}
-	return row[len(b)]
+	return suggest.Say(nearest)
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -50,23 +49,15 @@ func Lint(file string, text []byte, known ...string) Findings {
 		diags = append(diags, dsl.Draft(file, text).UnknownActions(file, text, append(known, standardActions()...))...)
 		slices.SortStableFunc(diags, func(a, b dsl.Diagnostic) int { return cmp.Compare(a.Pos.Line, b.Pos.Line) })
 	}
-	if err != nil && len(diags) == 0 {
-		var all dsl.Diagnostics
-		if !errors.As(err, &all) {
-			all = dsl.Diagnostics{{Severity: dsl.SeverityError, File: file, Code: "document", Message: err.Error()}}
-		}
-		diags = all
+	if err != nil {
+		diags = dsl.Diagnostics{{Severity: dsl.SeverityError, File: file, Code: "document", Message: err.Error()}}
 	}
 	out := Findings{Text: diags.Render(), Color: diags.RenderColor()}
 	for _, d := range diags {
-		f := Finding{
-			File: d.File, Line: d.Pos.Line, Column: d.Pos.Col, EndColumn: d.End, Severity: "error", Code: d.Code, Path: d.Path,
+		out.List = append(out.List, Finding{
+			File: d.File, Line: d.Pos.Line, Column: d.Pos.Col, EndColumn: d.End, Severity: d.Severity.String(), Code: d.Code, Path: d.Path,
 			Message: d.Message, Hint: d.Hint,
-		}
-		if d.Severity == dsl.SeverityWarning {
-			f.Severity = "warning"
-		}
-		out.List = append(out.List, f)
+		})
 	}
 	return out
 }

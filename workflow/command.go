@@ -67,8 +67,8 @@ func (e *Execution) carryOutOp(op Op) error {
 		e.rec.Description, e.recDirty = op.Description, true
 		return nil
 	case SetEnv:
-		if e.rec.State == Running {
-			return fault.New(fault.Invalid, "The property 'env' can only be updated when workflow execution is not running or on resume from pause.")
+		if e.rec.State != Idle && e.rec.State != Paused && e.rec.State != Error {
+			return fault.New(fault.Forbidden, "Updating env to workflow execution is only permitted if it is in IDLE, PAUSED, or ERROR state.")
 		}
 		e.mergeEnv(op.Env)
 		return nil

@@ -145,7 +145,7 @@ type (
 	}
 	// Describe changes the execution's description.
 	Describe struct{ Description string }
-	// SetEnv merges into the environment of an execution that isn't running.
+	// SetEnv merges into the environment of an execution that is idle, paused or has failed.
 	SetEnv struct{ Env *value.Dict }
 	// CompleteAction gives an action its outcome from outside.
 	CompleteAction struct {

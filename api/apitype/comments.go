@@ -12,7 +12,7 @@ import (
 
 // source is this package's own text: the OpenAPI document has its comments as descriptions.
 //
-//go:embed apitype.go bodies.go requests.go resources.go views.go
+//go:embed apitype.go bodies.go resources.go views.go
 var source embed.FS
 
 // Comments are the comments of this package: of types by their name, of fields by "Type.json_name".

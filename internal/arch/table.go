@@ -16,7 +16,9 @@ type Rule struct {
 }
 
 // everybody is what each folder may import.
-func everybody() []string { return []string{"fault", "internal/invariant", "internal/planted"} }
+func everybody() []string {
+	return []string{"fault", "internal/invariant", "internal/planted", "internal/suggest"}
+}
 
 // tests is what each folder's tests may import.
 func tests() []string { return []string{"internal/slogtest", "internal/dbtest"} }
@@ -32,6 +34,7 @@ func ground() []Rule {
 		{Folder: "fault"},
 		{Folder: "internal/invariant"},
 		{Folder: "internal/planted"},
+		{Folder: "internal/suggest"},
 		{Folder: "internal/arch"},
 		{Folder: "internal/slogtest"},
 		{Folder: "internal/dbtest"},
