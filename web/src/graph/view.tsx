@@ -5,7 +5,7 @@ import type { Graph, GraphEdge, GraphNode, State } from '../api'
 import { Button, stateIcon, word } from '../ui'
 import { commonErrors, layout, shapeOf, type Box, type Layout, type Line } from './layout'
 
-export interface NodeLife {
+interface NodeLife {
   state?: State | undefined
   /** Of a task with items or a sub-workflow: how many there are in each state. */
   counts?: Partial<Record<State, number>> | undefined

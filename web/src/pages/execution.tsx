@@ -1,13 +1,13 @@
 // One execution: what it does now, what it has done and why, and what can be done about it. One selection drives all parts.
 import { signal } from '@preact/signals'
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
-import { call, enc, query, type Execution, type Graph, type Revision, type Task } from '../api'
+import { call, enc, final, query, type Execution, type Graph, type Revision, type Task } from '../api'
 import { millis, parse, plainError } from '../format'
 import { GraphView } from '../graph/view'
 import { follow, type Connection } from '../live'
-import { ExecutionModel, final } from '../model'
+import { ExecutionModel } from '../model'
 import { base, go, search, setSearch } from '../router'
-import { Ago, Badge, Button, Icon, Id, Menu, Pending, Tabs, Took, useKey, useLoad, useTitle } from '../ui'
+import { Ago, Badge, Button, Icon, Id, Loading, Menu, Pending, Tabs, Took, useKey, useLoad, useTitle } from '../ui'
 import { CommandDialog, ask, commandsFor, type Command } from './execution/commands'
 import { Context } from './execution/context'
 import { Definition, Events, InputOutput, SubExecutions } from './execution/tabs'
@@ -107,7 +107,7 @@ export function ExecutionPage({ id }: { id: string }) {
               const total = n.item_count ?? t.actions.size
               return { state: t.state, counts: t.counts, total: n.items || n.kind === 'workflow' ? total : 0, runs: n.task_ids.length }
             }} />
-          ) : <div class="loading" role="status"><span class="spinner" /> Loading…</div>)}
+          ) : <Loading />)}
           {tab === 'timeline' && <Timeline model={model} version={version} selected={selected} onSelect={select} />}
           {tab === 'why' && <Why id={id} version={model.shape} state={state!} model={model} onSelect={select} />}
           {tab === 'data' && <InputOutput execution={execution} />}

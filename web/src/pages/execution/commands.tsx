@@ -6,7 +6,7 @@ import type { TaskModel } from '../../model'
 import { go } from '../../router'
 import { Button, Code, Dialog, ErrorBox, Field, confirm, fail, tell } from '../../ui'
 
-export interface Ask {
+interface Ask {
   key: string
   label: string
   value: string
