@@ -126,7 +126,7 @@ function Chart({ series, turn, rate }: { series: [string, string][]; turn: numbe
     const p = new uPlot({
       width: box.current!.clientWidth, height: 160, cursor: { y: false }, legend: { live: false },
       scales: { x: { range: (_, min, max) => (max - min > 20 ? [min, max] : [Date.now() / 1000 - 60, Date.now() / 1000]) }, y: { range: (_, min, max) => [Math.min(0, min), Math.max(1, max * 1.1)] } },
-      axes: [axis, { ...axis, size: 44 }],
+      axes: [{ ...axis, space: 70, values: (_, at) => at.map((t) => new Date(t * 1000).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' })) }, { ...axis, size: 44 }],
       series: [{}, ...series.map(([label], i) => ({ label, stroke: ink[i]!, width: 2, fill: ink[i]! + '18', points: { show: false } }))],
     }, [[], ...series.map(() => [])], box.current!)
     plot.current = p

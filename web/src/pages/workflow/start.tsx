@@ -1,5 +1,5 @@
 // The form that starts a workflow: a field for each input, with the default or what was given last time.
-import { useEffect, useMemo, useState } from 'preact/hooks'
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { call, enc, newest, query, type Environment, type Execution, type Workflow } from '../../api'
 import { parse, pretty, shell } from '../../format'
 import { go } from '../../router'
@@ -50,6 +50,9 @@ function Form({ wf, last, envs, onClose }: { wf: Workflow; last: Execution[]; en
   const [env, setEnv] = useState('')
   const [error, setError] = useState<unknown>()
   useEffect(() => setValues(initial(lastInput)), [wf.id])
+  const form = useRef<HTMLFormElement>(null)
+  // The dialog was there before its fields.
+  useEffect(() => form.current?.querySelector<HTMLElement>('.field input, .field textarea')?.focus(), [])
   const problems: Record<string, string> = {}
   const input: Record<string, unknown> = {}
   for (const p of params) {
@@ -80,7 +83,7 @@ function Form({ wf, last, envs, onClose }: { wf: Workflow; last: Execution[]; en
     }
   }
   return (
-    <form class="startform" onSubmit={start}>
+    <form ref={form} class="startform" onSubmit={start}>
       {last.length > 0 && (
         <div class="tools">
           <Select label="Inputs from" value="" options={[['', 'the last execution'], ['default', 'the defaults'], ...last.map((e): [string, string] => [e.id, `${e.created_at}, ${e.state}`])]} onChange={(v) => setValues(initial(v === 'default' ? undefined : (parse((last.find((e) => e.id === v) ?? last[0]!).input) as Record<string, unknown>)))} />
