@@ -405,8 +405,11 @@ export function Menu({ label, icon, items, children, kind }: { label: string; ic
 }
 
 export function Tabs<T extends string>({ tabs, at, onSelect, label }: { tabs: [T, ComponentChildren][]; at: T; onSelect: (t: T) => void; label: string }) {
+  const list = useRef<HTMLDivElement>(null)
+  useEffect(() => list.current?.querySelector('[aria-selected=true]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' }), [at])
   return (
     <div
+      ref={list}
       class="tabs"
       role="tablist"
       aria-label={label}

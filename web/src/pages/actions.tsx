@@ -1,7 +1,7 @@
 // The catalogue of actions: what there is to run, what each takes, and a way to try it.
 import { useState } from 'preact/hooks'
 import { all, builtIn, call, enc, type Action } from '../api'
-import { parse } from '../format'
+import { parse, typedObject } from '../format'
 import { base, go, search, setSearch } from '../router'
 import { Button, Dialog, Empty, ErrorBox, Field, FindField, Json, PageHead, Pending, useLoad, useTitle } from '../ui'
 import { DefinitionEditor } from './workflow/edit'
@@ -62,15 +62,10 @@ function TryAction({ action, onClose }: { action: Action; onClose: () => void })
   const required = paramsOf(action).filter((p) => p.required)
   const [input, setInput] = useState(JSON.stringify(Object.fromEntries(required.map((p) => [p.name, ''])), null, 2))
   const [result, setResult] = useState<{ state?: string; output?: unknown; error?: unknown }>({})
-  let problem = ''
-  try {
-    JSON.parse(input)
-  } catch (e) {
-    problem = e instanceof Error ? e.message : 'This is no JSON.'
-  }
+  const { value, problem } = typedObject(input)
   const run = async () => {
     try {
-      const r = await call<{ state: string; output: string }>('/v2/action_executions', { method: 'POST', body: { name: action.name, input: JSON.parse(input) as unknown, params: { run_sync: true, save_result: false, timeout: 30 } } })
+      const r = await call<{ state: string; output: string }>('/v2/action_executions', { method: 'POST', body: { name: action.name, input: value, params: { run_sync: true, save_result: false, timeout: 30 } } })
       const out = parse(r.output) as { result?: unknown } | undefined
       setResult({ state: r.state, output: out && 'result' in out ? out.result : out })
     } catch (error) {

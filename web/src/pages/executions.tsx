@@ -2,7 +2,7 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { all, call, type BulkResult, type Counts, type Execution, type HistoryEvent } from '../api'
 import { filterText, keys, parameters, parseFilter, queryString, states, termText, withTerm, type Term } from '../filter'
-import { count, millis, plainError } from '../format'
+import { count, described, millis, plainError } from '../format'
 import { follow } from '../live'
 import { stored } from '../prefs'
 import { base, go, search, setSearch } from '../router'
@@ -344,7 +344,7 @@ function Row({ e, index, active, cols, selected, onToggle, onTag }: { e: Executi
       case 'workflow': return <a href={`${base}/executions/${e.id}`} class="strong cut">{e.workflow_name}</a>
       case 'id': return <span class="mono dim cut">{e.id}</span>
       case 'tags': return e.tags.slice(0, 3).map((t) => <button key={t} class="tag" onClick={() => onTag(t)}>{t}</button>)
-      case 'info': return e.state === 'ERROR' ? <span class="err cut" title={e.state_info ?? ''}>{plainError(e.state_info)}</span> : <span class="dim cut">{e.description || e.state_info || (e.task_execution_id ? 'sub-workflow' : '')}</span>
+      case 'info': return e.state === 'ERROR' ? <span class="err cut" title={e.state_info ?? ''}>{plainError(e.state_info)}</span> : <span class="dim cut">{described(e.description).text || e.state_info || (e.task_execution_id ? 'sub-workflow' : '')}</span>
       case 'created': return <Ago at={e.created_at} />
       case 'took': return <Lasted of={e} />
       case 'project': return <span class="dim cut">{e.project_id}</span>

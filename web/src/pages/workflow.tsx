@@ -1,7 +1,7 @@
 // A definition: its text, graph, revisions, executions; where it is started, edited, shared and deleted.
 import { useMemo, useState } from 'preact/hooks'
 import { builtIn, call, enc, newest, query, type Action, type Counts, type Lint, type Revision, type Workflow } from '../api'
-import { count } from '../format'
+import { count, described } from '../format'
 import { GraphView } from '../graph/view'
 import { lineDiff } from '../linediff'
 import { base, go, search, setSearch } from '../router'
@@ -145,7 +145,7 @@ function ExecutionsOf({ name }: { name: string }) {
             <tr key={e.id}>
               <td><Badge state={e.state} quiet /></td>
               <td><a class="mono" href={`${base}/executions/${e.id}`}>{e.id.slice(0, 8)}</a></td>
-              <td class="break dim">{(e.state_info || e.description || '').slice(0, 140)}</td>
+              <td class="break dim">{(e.state_info || described(e.description).text).slice(0, 140)}</td>
               <td><Ago at={e.created_at} /></td>
               <td><Lasted of={e} /></td>
             </tr>
