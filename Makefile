@@ -57,6 +57,7 @@ test: setup lint ## everything that must be green: lint and vet, import rules, a
 .PHONY: ui-test
 ui-test: ## the UI in a browser, with the real binary (web/test); screenshots in web/test/out. As root, installs Chromium
 	@tools/setup.sh go chromium
+	@$(MAKE) openapi && tools/ui.sh --types --check
 	@tools/ui.sh --must
 	go build -o bin/cierzo ./cmd/cierzo
 	cd web && npm run --silent test

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds the user interface into web/dist, which the binary embeds, if its sources have changed since the last time. Where Node is
-# missing, or its packages can't be had, the binary is built without: it says so on its page. With --must that is an error. --types writes the types of the REST API, web/src/schema.ts, from openapi.json.
+# missing, or its packages can't be had, the binary is built without: it says so on its page. With --must that is an error.
+# --types writes the types of the REST API, web/src/schema.ts, from openapi.json; --types --check fails if they are others.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../web"
 
@@ -23,7 +24,7 @@ if [[ ! -f node_modules/.package-lock.json || package-lock.json -nt node_modules
 	touch node_modules/.package-lock.json
 fi
 if [[ ${1:-} == --types ]]; then
-	exec node types.mjs ../openapi.json
+	exec node types.mjs ../openapi.json "${@:2}"
 fi
 if [[ -f dist/index.html && -z $(find src public index.html package-lock.json vite.config.ts tsconfig.json -newer dist/index.html -print -quit) ]]; then
 	exit 0

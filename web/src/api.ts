@@ -6,6 +6,10 @@ type Schemas = components['schemas']
 
 export type State = Schemas['Task']['state']
 
+const finals: ReadonlySet<State> = new Set(['SUCCESS', 'ERROR', 'CANCELLED', 'SKIPPED'])
+/** Whether nothing follows on a state by itself. */
+export const final = (s: State | undefined): boolean => !!s && finals.has(s)
+
 /** A type in which state is one of the states: of some types the document knows only that it is a text. */
 type Stated<T> = Omit<T, 'state'> & { state: State }
 
@@ -153,6 +157,11 @@ export function query(params: Record<string, string | number | boolean | undefin
 }
 
 export const enc = encodeURIComponent
+
+/** The newest executions that fit the parameters. */
+export async function newest(params: Parameters<typeof query>[0], signal: AbortSignal): Promise<Execution[]> {
+  return (await call<{ executions: Execution[] }>('/v2/executions' + query({ ...params, sort_keys: 'created_at', sort_dirs: 'desc' }), { signal })).executions
+}
 
 /** All items of a list, page by page, at most max. */
 export async function all<T>(path: string, key: string, max = 5000, signal?: AbortSignal): Promise<T[]> {

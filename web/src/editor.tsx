@@ -11,7 +11,7 @@ import { tags } from '@lezer/highlight'
 import { useEffect, useRef } from 'preact/hooks'
 import type { Finding } from './api'
 
-export interface Vocabulary {
+interface Vocabulary {
   actions: { name: string; input: string; description: string }[]
   workflows: string[]
 }
@@ -158,7 +158,7 @@ const yaqlNames = [
 const jinjaNames = ['_', 'task()', 'task().result', 'execution()', 'env()', 'uuid()', 'default()', 'length', 'join()', 'map()', 'select()', 'selectattr()', 'list', 'first', 'last', 'upper', 'lower', 'replace()', 'tojson', 'int', 'string', 'sort', 'unique', 'sum', 'items()']
 
 /** The keys above a line, from the outermost, by indentation. */
-export function pathAt(lines: string[], at: number, indent: number): string[] {
+function pathAt(lines: string[], at: number, indent: number): string[] {
   const out: string[] = []
   let limit = indent
   for (let i = at - 1; i >= 0 && limit > 0; i--) {

@@ -110,7 +110,7 @@ export function parameters(terms: Term[]): [string, string][] {
   return out
 }
 
-export function apiTime(ms: number): string {
+function apiTime(ms: number): string {
   return new Date(ms).toISOString().slice(0, 19).replace('T', ' ')
 }
 

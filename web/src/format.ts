@@ -78,6 +78,24 @@ export function plainError(info: string | null | undefined): string {
   return out.length > 300 ? out.slice(0, 300) + '…' : out
 }
 
+/** What somebody has written about an execution; of one that a trigger has started the trigger's kind, too. */
+export function described(description: string): { text: string; trigger: string } {
+  const d = parse(description) as { description?: string; triggered_by?: { type?: string } } | string | null | undefined
+  const by = typeof d === 'object' ? d?.triggered_by?.type : undefined
+  return by ? { text: (d as { description?: string }).description ?? '', trigger: by.replaceAll('_', ' ') } : { text: description, trigger: '' }
+}
+
+/** An object that somebody types as JSON, or what is wrong with the text. */
+export function typedObject(text: string): { value: Record<string, unknown>; problem: string } {
+  try {
+    const value = JSON.parse(text) as unknown
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { value: value as Record<string, unknown>, problem: '' }
+    return { value: {}, problem: 'A JSON object is meant: {"key": "value"}' }
+  } catch (e) {
+    return { value: {}, problem: e instanceof Error ? e.message : 'This is no JSON.' }
+  }
+}
+
 /** What errors have in common when their ids and numbers are taken away. */
 export function fingerprint(info: string | null | undefined): string {
   return plainError(info)

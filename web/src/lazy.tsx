@@ -1,7 +1,7 @@
 // Pages are loaded when they are first shown.
 import type { ComponentType } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
-import { ErrorBox } from './ui'
+import { ErrorBox, Loading } from './ui'
 
 export function lazy<P extends object>(load: () => Promise<ComponentType<P>>): ComponentType<P> {
   let ready: ComponentType<P> | undefined
@@ -20,6 +20,6 @@ export function lazy<P extends object>(load: () => Promise<ComponentType<P>>): C
     }, [])
     if (error) return <ErrorBox error={error} retry={() => location.reload()} />
     const Ready = ready
-    return Ready ? <Ready {...props} /> : <div class="loading" role="status"><span class="spinner" /> Loading…</div>
+    return Ready ? <Ready {...props} /> : <Loading />
   }
 }

@@ -2,7 +2,7 @@
 import { headers, signInNeeded, type HistoryEvent } from './api'
 import { signal } from '@preact/signals'
 
-export interface LiveHandlers {
+interface LiveHandlers {
   /** Events that came together. */
   events(list: HistoryEvent[]): void
   /** The stream has ended: the execution has. */

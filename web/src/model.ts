@@ -1,6 +1,6 @@
 // An execution as its history tells: tasks, their actions, the attempts of those. It grows with each event and never has to be
 // loaded again.
-import type { HistoryEvent, State } from './api'
+import { final, type HistoryEvent, type State } from './api'
 
 export interface Attempt {
   n: number
@@ -10,7 +10,7 @@ export interface Attempt {
   lost: boolean
 }
 
-export interface ActionModel {
+interface ActionModel {
   id: string
   state: State
   from: number
@@ -32,10 +32,7 @@ export interface TaskModel {
   reruns: number
 }
 
-const finals: ReadonlySet<State> = new Set(['SUCCESS', 'ERROR', 'CANCELLED', 'SKIPPED'])
-export const final = (s: State | undefined): boolean => !!s && finals.has(s)
-
-export const eventsMax = 2000
+const eventsMax = 2000
 
 export class ExecutionModel {
   tasks = new Map<string, TaskModel>()

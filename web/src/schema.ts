@@ -148,6 +148,15 @@ export interface components {
             next_execution_time: string | null;
             created_at: string | null;
             updated_at?: string | null;
+            /** @description Beyond Mistral; absent where they say nothing. */
+            tz?: string;
+            /** @description once, skip, all */
+            catch_up?: string;
+            last_error?: string;
+            /** @description of a single trigger */
+            ticks?: components["schemas"]["Ticks"];
+            /** @description of a single trigger, oldest first */
+            recent_runs?: components["schemas"]["TriggerRun"][];
         };
         /** @description A page of cron triggers. */
         CronTriggers: {
@@ -230,6 +239,20 @@ export interface components {
             info?: string;
             detail?: unknown;
         };
+        /** @description What became of an event. */
+        EventAnswer: {
+            /** @description the event's; sent again under it, it starts nothing again */
+            id: string;
+            triggers: components["schemas"]["EventResult"][];
+        };
+        /** @description What became of an event at one trigger. */
+        EventResult: {
+            trigger_id: string;
+            trigger_name: string;
+            /** @description null: it was refused */
+            execution_id: string | null;
+            error?: string;
+        };
         /** @description EventTrigger starts a workflow at an event. */
         EventTrigger: {
             id: string;
@@ -245,6 +268,8 @@ export interface components {
             scope: "private" | "public";
             created_at: string | null;
             updated_at?: string | null;
+            /** @description beyond Mistral: why it could not start the workflow */
+            last_error?: string;
         };
         /** @description The body of a request to change what an event trigger starts. */
         EventTriggerUpdate: {
@@ -460,6 +485,10 @@ export interface components {
             remaining_executions?: number | null;
             /** @description "2006-01-02 15:04", UTC */
             first_execution_time?: string | null;
+            /** @description name of a time zone; defaults to UTC */
+            tz?: string | null;
+            /** @description once, skip, all: what becomes of missed ticks */
+            catch_up?: string | null;
         };
         /** @description The body of a request to make or change a dynamic action. */
         NewDynamicAction: {
@@ -480,6 +509,20 @@ export interface components {
             variables?: Record<string, never> | string | null;
             /** @enum {string|null} */
             scope?: "private" | "public" | null;
+        };
+        /** @description The body of a request that tells of an event. */
+        NewEvent: {
+            event_type: string;
+            /** @description what comes again with the same id is the same event */
+            message_id?: string | null;
+            publisher_id?: string | null;
+            /** @description "": triggers of any */
+            exchange?: string | null;
+            topic?: string | null;
+            timestamp?: string | null;
+            payload?: Record<string, never> | string | null;
+            /** @description an object, or JSON inside a string: project_id, user_id … */
+            context?: Record<string, never> | string | null;
         };
         /** @description The body of a request to make an event trigger. */
         NewEventTrigger: {
@@ -671,11 +714,32 @@ export interface components {
             reset?: boolean | null;
             /** @description merged into the execution's environment */
             env?: Record<string, never> | string | null;
+            /** @description of a rerun: what the action gets in place of the input that the task evaluates */
+            input?: Record<string, never> | string | null;
         };
         /** @description A page of tasks. */
         Tasks: {
             tasks: components["schemas"]["Task"][];
             next?: string;
+        };
+        /** @description Ticks counts what became of a trigger's ticks. */
+        Ticks: {
+            started: number;
+            failed: number;
+            skipped: number;
+        };
+        /** @description What became of a tick of a cron trigger, or of a row of ticks that were skipped. */
+        TriggerRun: {
+            tick: string;
+            /** @description the last of skipped ones */
+            until?: string;
+            /** @description how many were skipped */
+            ticks?: number;
+            /** @description started, failed, skipped */
+            outcome: string;
+            execution_id?: string;
+            error?: string;
+            at: string;
         };
         /** @description The answer of the validate endpoints. */
         Validation: {

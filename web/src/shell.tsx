@@ -19,8 +19,8 @@ const pages: { path: string; text: string; icon: IconName; key: string; group: s
   { path: '/audit', text: 'Audit trail', icon: 'shield', key: 'l', group: 'Operate' },
 ]
 
-export const helpOpen = signal(false)
-export const paletteOpen = signal(false)
+const helpOpen = signal(false)
+const paletteOpen = signal(false)
 const navOpen = signal(false)
 
 export function Shell({ children }: { children: ComponentChildren }) {

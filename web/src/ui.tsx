@@ -2,7 +2,7 @@
 import { signal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { useCallback, useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks'
-import { ApiError, type State } from './api'
+import { ApiError, final, type Execution, type State } from './api'
 import { ago, clock, duration, millis } from './format'
 import { now } from './prefs'
 
@@ -96,10 +96,14 @@ export function Ago({ at }: { at: string | null | undefined }) {
 }
 
 /** How long something takes or took. */
-export function Took({ from, to, coarse }: { from: number; to: number; coarse?: boolean }) {
-  const ms = (Number.isNaN(to) ? now.value : to) - from
-  // The lists of the API know whole seconds only.
-  return <span class="num">{coarse && ms < 1000 ? '< 1 s' : duration(coarse ? Math.round(ms / 1000) * 1000 : ms)}</span>
+export function Took({ from, to }: { from: number; to: number }) {
+  return <span class="num">{duration((Number.isNaN(to) ? now.value : to) - from)}</span>
+}
+
+/** How long an execution of a list takes or took: lists know whole seconds only. */
+export function Lasted({ of }: { of: Pick<Execution, 'state' | 'created_at' | 'updated_at'> }) {
+  const ms = (final(of.state) ? millis(of.updated_at ?? of.created_at) : now.value) - millis(of.created_at)
+  return <span class="num">{ms < 1000 ? '< 1 s' : duration(Math.round(ms / 1000) * 1000)}</span>
 }
 
 /** An id of which the beginning is shown, and all of it copied. */
@@ -314,6 +318,16 @@ export function Field(props: {
   )
 }
 
+/** The field above a list that narrows it down; the key / leads to it. */
+export function FindField({ label, value, onInput }: { label: string; value: string; onInput: (v: string) => void }) {
+  const ref = useRef<HTMLInputElement>(null)
+  useKey('/', (e) => {
+    e.preventDefault()
+    ref.current?.focus()
+  }, [])
+  return <input ref={ref} class="findfield" type="search" placeholder={label} aria-label={label} value={value} onInput={(e) => onInput(e.currentTarget.value)} />
+}
+
 export function Select(props: { label: string; value: string; options: [string, string][]; onChange: (v: string) => void; bare?: boolean }) {
   const id = useId()
   return (
@@ -326,7 +340,7 @@ export function Select(props: { label: string; value: string; options: [string, 
   )
 }
 
-export interface MenuItem {
+interface MenuItem {
   text: string
   icon?: IconName
   danger?: boolean
@@ -391,8 +405,11 @@ export function Menu({ label, icon, items, children, kind }: { label: string; ic
 }
 
 export function Tabs<T extends string>({ tabs, at, onSelect, label }: { tabs: [T, ComponentChildren][]; at: T; onSelect: (t: T) => void; label: string }) {
+  const list = useRef<HTMLDivElement>(null)
+  useEffect(() => list.current?.querySelector('[aria-selected=true]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' }), [at])
   return (
     <div
+      ref={list}
       class="tabs"
       role="tablist"
       aria-label={label}
@@ -547,10 +564,12 @@ export function useLoad<T>(load: (signal: AbortSignal) => Promise<T>, deps: unkn
         (data) => !stop.signal.aborted && setState({ data, error: undefined, loading: false }),
         (error: unknown) => !stop.signal.aborted && setState((s) => ({ data: s.data, error, loading: false })),
       ).finally(() => {
-        if (every && !stop.signal.aborted) timer = window.setTimeout(() => (document.hidden ? wait() : once()), every)
+        if (every && !stop.signal.aborted) wait()
       })
     }
-    const wait = () => (timer = window.setTimeout(() => (document.hidden ? wait() : once()), every))
+    const wait = () => {
+      timer = window.setTimeout(() => (document.hidden ? wait() : once()), every)
+    }
     setState((s) => ({ ...s, loading: true }))
     once()
     return () => {
@@ -565,6 +584,10 @@ export function useLoad<T>(load: (signal: AbortSignal) => Promise<T>, deps: unkn
 /** What is shown of a load that has not given anything yet. */
 export function Pending({ of }: { of: Loaded<unknown> }) {
   if (of.error) return <ErrorBox error={of.error} retry={of.reload} />
+  return <Loading />
+}
+
+export function Loading() {
   return <div class="loading" role="status"><span class="spinner" /> Loading…</div>
 }
 

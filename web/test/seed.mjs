@@ -111,7 +111,7 @@ export async function populate(server) {
   await server.call('POST', '/v2/environments', { name: 'staging', description: 'Where things are tried', variables: { region: 'north', replicas: 2, endpoints: { api: 'https://api.staging.example.org' } } })
   await server.call('POST', '/v2/environments', { name: 'production', description: 'Where they are used', variables: { region: 'south', replicas: 12 } })
   await server.call('POST', '/v2/actions', `version: '2.0'\ngreet:\n  description: Says hello to somebody\n  base: std.echo\n  base-input:\n    output: hello <% $.name %>\n  input:\n    - name\n`)
-  await server.call('POST', '/v2/cron_triggers', { name: 'backup-at-three', workflow_name: 'nightly_backup', pattern: '0 3 * * *' })
+  await server.call('POST', '/v2/cron_triggers', { name: 'backup-at-three', workflow_name: 'nightly_backup', pattern: '0 3 * * *', tz: 'Europe/Madrid', catch_up: 'skip' })
   await server.call('POST', '/v2/cron_triggers', { name: 'etl-each-quarter', workflow_name: 'etl', pattern: '*/15 * * * *', remaining_executions: 96 })
   const etl = await server.call('GET', '/v2/workflows/etl')
   await server.call('POST', '/v2/event_triggers', { name: 'new-instance', workflow_id: etl.id, exchange: 'nova', topic: 'notifications', event: 'compute.instance.create.end', workflow_input: {} })

@@ -441,7 +441,7 @@ scenario('an environment is made, changed and compared', '/environments', async 
   await page.locator('.diff .add', { hasText: 'south' }).waitFor()
 })
 
-scenario('a cron trigger shows its next five runs', '/cron-triggers', async (page) => {
+scenario('a cron trigger shows its next five runs, of its time zone', '/cron-triggers', async (page) => {
   await button(page, 'New cron trigger').click()
   const d = page.getByRole('dialog')
   await d.getByLabel('Name').fill('each-hour')
@@ -450,15 +450,24 @@ scenario('a cron trigger shows its next five runs', '/cron-triggers', async (pag
   await d.locator('.error-text').waitFor()
   await d.getByLabel(/^Pattern/).fill('0 * * * *')
   await d.locator('.nextruns li').nth(4).waitFor()
+  await d.getByLabel(/^Time zone/).fill('Mars/Olympus')
+  await d.locator('.error-text').waitFor()
+  await d.getByLabel(/^Time zone/).fill('Asia/Tokyo')
+  await d.getByLabel(/^Pattern/).fill('30 9 * * *')
+  const utc = { hasText: '00:30:00' } // half past nine in Tokyo, all year round
+  await d.locator('.nextruns li', utc).nth(4).waitFor()
+  await d.getByLabel('Missed runs').selectOption('skip')
   await button(d, 'Make it').click()
   const card = page.locator('article', { hasText: 'each-hour' })
-  await card.locator('.nextruns li').nth(4).waitFor()
+  await card.locator('.nextruns li', utc).nth(4).waitFor()
+  await card.getByText('Asia/Tokyo').waitFor()
+  await card.getByText('Missed runs are skipped').waitFor()
   await button(card, 'Delete').click()
   await button(page.getByRole('dialog'), 'Delete').click()
   await card.waitFor({ state: 'detached' })
 })
 
-scenario('an event trigger is made', '/event-triggers', async (page) => {
+scenario('an event trigger is made, and what it has started says so', '/event-triggers', async (page) => {
   await button(page, 'New event trigger').click()
   const d = page.getByRole('dialog')
   await d.getByLabel('Name').fill('at-create')
@@ -466,6 +475,10 @@ scenario('an event trigger is made', '/event-triggers', async (page) => {
   await d.getByLabel(/^Event/).fill('compute.instance.create.end')
   await button(d, 'Make it').click()
   await page.locator('tr', { hasText: 'compute.instance.create.end' }).waitFor()
+  const { triggers } = await server.call('POST', '/v2/event_engine/events', { event_type: 'compute.instance.create.end', exchange: 'openstack', topic: 'notifications' })
+  await page.goto(`${server.url}/ui/executions/${triggers[0].execution_id}`)
+  await page.getByText('an event trigger', { exact: true }).waitFor()
+  await page.getByText('Workflow execution created by event trigger').waitFor()
 })
 
 scenario('operations show nodes, runners, causes of errors', '/operations', async (page) => {

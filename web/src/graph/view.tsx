@@ -5,7 +5,7 @@ import type { Graph, GraphEdge, GraphNode, State } from '../api'
 import { Button, stateIcon, word } from '../ui'
 import { commonErrors, layout, shapeOf, type Box, type Layout, type Line } from './layout'
 
-export interface NodeLife {
+interface NodeLife {
   state?: State | undefined
   /** Of a task with items or a sub-workflow: how many there are in each state. */
   counts?: Partial<Record<State, number>> | undefined
@@ -49,7 +49,9 @@ function Canvas({ graph, life, selected, onSelect, onOpen, place, problems }: Pa
     const k = Math.min(1.15, el.clientWidth / (place.w || 1), el.clientHeight / (place.h || 1))
     const least = Math.max(k, Math.min(0.45, k * 3))
     touched.current = false
-    setView({ k: least, x: least > k ? 8 : (el.clientWidth - place.w * least) / 2, y: (el.clientHeight - place.h * least) / 2 })
+    // What does not fit is shown from its beginning on.
+    const at = (room: number, size: number) => (size * least > room ? 8 : (room - size * least) / 2)
+    setView({ k: least, x: at(el.clientWidth, place.w), y: at(el.clientHeight, place.h) })
   }
   useEffect(() => {
     fit()

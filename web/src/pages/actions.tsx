@@ -1,9 +1,9 @@
 // The catalogue of actions: what there is to run, what each takes, and a way to try it.
 import { useState } from 'preact/hooks'
 import { all, builtIn, call, enc, type Action } from '../api'
-import { parse } from '../format'
+import { parse, typedObject } from '../format'
 import { base, go, search, setSearch } from '../router'
-import { Button, Dialog, Empty, ErrorBox, Field, Json, PageHead, Pending, useKey, useLoad, useTitle } from '../ui'
+import { Button, Dialog, Empty, ErrorBox, Field, FindField, Json, PageHead, Pending, useLoad, useTitle } from '../ui'
 import { DefinitionEditor } from './workflow/edit'
 
 export function Actions() {
@@ -12,10 +12,6 @@ export function Actions() {
   const [text, setText] = useState('')
   const [open, setOpen] = useState<string | null>(null)
   const [run, setRun] = useState<Action | null>(null)
-  useKey('/', (e) => {
-    e.preventDefault()
-    document.getElementById('find')?.focus()
-  }, [])
   if (search.value.get('new')) return <DefinitionEditor kind="actions" onClose={() => setSearch({ new: '' })} onSaved={(name) => go(`/actions/${enc(name)}`)} />
   const words = text.toLowerCase().split(/\s+/).filter(Boolean)
   const shown = (list.data ?? []).filter((a) => words.every((w) => a.name.toLowerCase().includes(w) || (a.description ?? '').toLowerCase().includes(w)))
@@ -31,7 +27,7 @@ export function Actions() {
       </PageHead>
       {!list.data ? <Pending of={list} /> : (
         <>
-          <input id="find" class="findfield" type="search" placeholder="Name, or what it does" aria-label="Name, or what it does" value={text} onInput={(e) => setText(e.currentTarget.value)} />
+          <FindField label="Name, or what it does" value={text} onInput={setText} />
           {shown.length === 0 && <Empty icon="bolt" title="None of this kind">An ad-hoc action gives another one a name and fills some of its inputs in.</Empty>}
           {[...groups].sort(([a], [b]) => Number(b === 'Your own') - Number(a === 'Your own') || Number(b === 'std') - Number(a === 'std') || a.localeCompare(b)).map(([g, actions]) => (
             <section key={g} class="catalogue">
@@ -66,15 +62,10 @@ function TryAction({ action, onClose }: { action: Action; onClose: () => void })
   const required = paramsOf(action).filter((p) => p.required)
   const [input, setInput] = useState(JSON.stringify(Object.fromEntries(required.map((p) => [p.name, ''])), null, 2))
   const [result, setResult] = useState<{ state?: string; output?: unknown; error?: unknown }>({})
-  let problem = ''
-  try {
-    JSON.parse(input)
-  } catch (e) {
-    problem = e instanceof Error ? e.message : 'This is no JSON.'
-  }
+  const { value, problem } = typedObject(input)
   const run = async () => {
     try {
-      const r = await call<{ state: string; output: string }>('/v2/action_executions', { method: 'POST', body: { name: action.name, input: JSON.parse(input) as unknown, params: { run_sync: true, save_result: false, timeout: 30 } } })
+      const r = await call<{ state: string; output: string }>('/v2/action_executions', { method: 'POST', body: { name: action.name, input: value, params: { run_sync: true, save_result: false, timeout: 30 } } })
       const out = parse(r.output) as { result?: unknown } | undefined
       setResult({ state: r.state, output: out && 'result' in out ? out.result : out })
     } catch (error) {

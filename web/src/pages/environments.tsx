@@ -1,7 +1,7 @@
 // Environments: named sets of variables that executions take.
 import { useState } from 'preact/hooks'
 import { all, call, enc, type Environment } from '../api'
-import { parse, pretty } from '../format'
+import { parse, pretty, typedObject } from '../format'
 import { base, go } from '../router'
 import { Ago, Button, Dialog, Empty, ErrorBox, Field, Json, Menu, PageHead, Pending, Tabs, confirm, tell, useLoad, useTitle } from '../ui'
 import { Revisions } from './workflow'
@@ -71,14 +71,7 @@ function EditEnvironment({ of, onClose }: { of: Environment | null; onClose: (sa
   const [description, setDescription] = useState(of?.description ?? '')
   const [text, setText] = useState(of ? pretty(parse(of.variables)) : '{\n  "region": "north"\n}')
   const [error, setError] = useState<unknown>()
-  let problem = ''
-  let variables: unknown
-  try {
-    variables = JSON.parse(text)
-    if (typeof variables !== 'object' || variables === null || Array.isArray(variables)) problem = 'An object is meant: {"key": "value"}'
-  } catch (e) {
-    problem = e instanceof Error ? e.message : 'This is no JSON.'
-  }
+  const { value: variables, problem } = typedObject(text)
   const save = async () => {
     try {
       await call('/v2/environments', { method: of ? 'PUT' : 'POST', body: { name, description: description || undefined, variables } })

@@ -1,13 +1,13 @@
 // One execution: what it does now, what it has done and why, and what can be done about it. One selection drives all parts.
 import { signal } from '@preact/signals'
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
-import { call, enc, query, type Execution, type Graph, type Revision, type Task } from '../api'
-import { millis, parse, plainError } from '../format'
+import { call, enc, final, query, type Execution, type Graph, type Revision, type Task } from '../api'
+import { described, millis, plainError } from '../format'
 import { GraphView } from '../graph/view'
 import { follow, type Connection } from '../live'
-import { ExecutionModel, final } from '../model'
+import { ExecutionModel } from '../model'
 import { base, go, search, setSearch } from '../router'
-import { Ago, Badge, Button, Icon, Id, Menu, Pending, Tabs, Took, useKey, useLoad, useTitle } from '../ui'
+import { Ago, Badge, Button, Icon, Id, Loading, Menu, Pending, Tabs, Took, useKey, useLoad, useTitle } from '../ui'
 import { CommandDialog, ask, commandsFor, type Command } from './execution/commands'
 import { Context } from './execution/context'
 import { Definition, Events, InputOutput, SubExecutions } from './execution/tabs'
@@ -62,6 +62,7 @@ export function ExecutionPage({ id }: { id: string }) {
             <div><dt>Revision</dt><dd><button class="linklike" onClick={() => setSearch({ tab: 'definition' })}>{live.definition.data?.revision ?? '–'}</button></dd></div>
             <div><dt>Started by</dt><dd>{startedBy(execution)}</dd></div>
             <div><dt>Id</dt><dd><Id id={execution.id} /></dd></div>
+            {!execution.task_execution_id && execution.description && <div><dt>Description</dt><dd class="break">{described(execution.description).text}</dd></div>}
             {execution.tags.length > 0 && <div><dt>Tags</dt><dd>{execution.tags.map((t) => <span key={t} class="tag">{t}</span>)}</dd></div>}
           </dl>
         </div>
@@ -107,7 +108,7 @@ export function ExecutionPage({ id }: { id: string }) {
               const total = n.item_count ?? t.actions.size
               return { state: t.state, counts: t.counts, total: n.items || n.kind === 'workflow' ? total : 0, runs: n.task_ids.length }
             }} />
-          ) : <div class="loading" role="status"><span class="spinner" /> Loading…</div>)}
+          ) : <Loading />)}
           {tab === 'timeline' && <Timeline model={model} version={version} selected={selected} onSelect={select} />}
           {tab === 'why' && <Why id={id} version={model.shape} state={state!} model={model} onSelect={select} />}
           {tab === 'data' && <InputOutput execution={execution} />}
@@ -184,11 +185,10 @@ function useExecution(id: string) {
   return { model, version, execution, definition, graph, connection, reload }
 }
 
-function startedBy(e: Execution) {
-  const params = (parse(e.params) ?? {}) as Record<string, unknown>
+function startedBy(e: Execution): string {
   if (e.task_execution_id) return 'a task of another workflow'
-  if (params['trigger'] || /cron/i.test(e.description)) return 'a cron trigger'
-  return e.description ? <span class="cut" title={e.description}>{e.description}</span> : 'a request'
+  const { trigger } = described(e.description)
+  return trigger ? `${/^[aeiou]/.test(trigger) ? 'an' : 'a'} ${trigger}` : 'a request'
 }
 
 function Crumbs({ execution }: { execution: Execution }) {

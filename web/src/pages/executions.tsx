@@ -1,12 +1,12 @@
 // The list of executions: what runs, what has failed, and what to do with many of them at once.
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
-import { all, call, query, type BulkResult, type Counts, type Execution, type HistoryEvent, type State } from '../api'
-import { filterText, keys, parameters, parseFilter, queryString, states, termText, withTerm, type Key, type Term } from '../filter'
-import { count, millis, plainError } from '../format'
+import { all, call, type BulkResult, type Counts, type Execution, type HistoryEvent } from '../api'
+import { filterText, keys, parameters, parseFilter, queryString, states, termText, withTerm, type Term } from '../filter'
+import { count, described, millis, plainError } from '../format'
 import { follow } from '../live'
 import { stored } from '../prefs'
 import { base, go, search, setSearch } from '../router'
-import { Ago, Badge, Button, Dialog, Empty, ErrorBox, Field, Icon, Menu, PageHead, StateGlyph, Took, fail, tell, useKey, useTitle, word } from '../ui'
+import { Ago, Badge, Button, Dialog, Empty, ErrorBox, Field, Icon, Lasted, Loading, Menu, PageHead, StateGlyph, fail, tell, useKey, useTitle, word } from '../ui'
 
 const pageSize = 200
 const rowHeight = 44
@@ -24,8 +24,6 @@ const builtInViews = [
   { name: 'Running or paused', q: 'state:RUNNING,PAUSED' },
   { name: 'Roots only', q: 'is:root' },
 ]
-
-const finals: State[] = ['SUCCESS', 'ERROR', 'CANCELLED']
 
 export function Executions() {
   useTitle('Executions')
@@ -333,7 +331,7 @@ function Table(props: { list: List; at: number; selected: ReadonlySet<string>; o
             <Row key={e.id} e={e} index={first + i} active={props.at === first + i} cols={cols} selected={props.selected.has(e.id)} onToggle={props.onToggle} onTag={props.onTag} />
           ))}
         </div>
-        {list.loading && list.rows.length === 0 && <div class="loading" role="status"><span class="spinner" /> Loading…</div>}
+        {list.loading && list.rows.length === 0 && <Loading />}
       </div>
     </div>
   )
@@ -346,9 +344,9 @@ function Row({ e, index, active, cols, selected, onToggle, onTag }: { e: Executi
       case 'workflow': return <a href={`${base}/executions/${e.id}`} class="strong cut">{e.workflow_name}</a>
       case 'id': return <span class="mono dim cut">{e.id}</span>
       case 'tags': return e.tags.slice(0, 3).map((t) => <button key={t} class="tag" onClick={() => onTag(t)}>{t}</button>)
-      case 'info': return e.state === 'ERROR' ? <span class="err cut" title={e.state_info ?? ''}>{plainError(e.state_info)}</span> : <span class="dim cut">{e.description || e.state_info || (e.task_execution_id ? 'sub-workflow' : '')}</span>
+      case 'info': return e.state === 'ERROR' ? <span class="err cut" title={e.state_info ?? ''}>{plainError(e.state_info)}</span> : <span class="dim cut">{described(e.description).text || e.state_info || (e.task_execution_id ? 'sub-workflow' : '')}</span>
       case 'created': return <Ago at={e.created_at} />
-      case 'took': return <Took coarse from={millis(e.created_at)} to={finals.includes(e.state) ? millis(e.updated_at ?? e.created_at) : NaN} />
+      case 'took': return <Lasted of={e} />
       case 'project': return <span class="dim cut">{e.project_id}</span>
     }
   }
@@ -515,9 +513,3 @@ function cell(v: unknown): string {
   if (/^[=+\-@\t\r]/.test(s)) s = "'" + s
   return /[",\r\n]/.test(s) ? `"${s.replaceAll('"', '""')}"` : s
 }
-
-export function listLink(key: Key, value: string): string {
-  return base + '/executions' + query({ q: filterText([{ key, not: false, value }]) })
-}
-
-

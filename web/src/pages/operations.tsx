@@ -2,12 +2,12 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
-import { call, enc, headers, query, type ClusterNode, type Counts, type Execution, type HistoryEvent, type Runner } from '../api'
+import { call, enc, headers, newest, query, type ClusterNode, type Counts, type Execution, type HistoryEvent, type Runner } from '../api'
 import { duration, fingerprint, millis, plainError, timeOfDay } from '../format'
 import { follow } from '../live'
 import { theme } from '../prefs'
 import { base } from '../router'
-import { Ago, Badge, Button, Empty, PageHead, Pending, confirm, tell, useLoad, useTitle } from '../ui'
+import { Ago, Badge, Button, Empty, Loading, PageHead, Pending, confirm, tell, useLoad, useTitle } from '../ui'
 
 interface Sample {
   at: number
@@ -32,7 +32,7 @@ export function Operations() {
   const nodes = useLoad((s) => call<{ nodes: ClusterNode[]; runners: Runner[] }>('/v2/nodes', { signal: s }), [], 2000)
   const counts = useLoad((s) => call<Counts>('/v2/executions/count' + query({ state: 'in:RUNNING,PAUSED' }), { signal: s }), [], 5000)
   const maintenance = useLoad((s) => call<{ status: string }>('/maintenance', { signal: s }), [], 5000)
-  const recent = useLoad(async (s) => (await call<{ executions: Execution[] }>('/v2/executions' + query({ limit: 1000, sort_keys: 'created_at', sort_dirs: 'desc', fields: 'id,workflow_name,state,state_info,created_at,updated_at' }), { signal: s })).executions, [], 15_000)
+  const recent = useLoad((s) => newest({ limit: 1000, fields: 'id,workflow_name,state,state_info,created_at,updated_at' }, s), [], 15_000)
   const [metrics, setMetrics] = useState<Record<string, number>>({})
   const [turn, setTurn] = useState(0)
   useEffect(() => {
@@ -126,7 +126,7 @@ function Chart({ series, turn, rate }: { series: [string, string][]; turn: numbe
     const p = new uPlot({
       width: box.current!.clientWidth, height: 160, cursor: { y: false }, legend: { live: false },
       scales: { x: { range: (_, min, max) => (max - min > 20 ? [min, max] : [Date.now() / 1000 - 60, Date.now() / 1000]) }, y: { range: (_, min, max) => [Math.min(0, min), Math.max(1, max * 1.1)] } },
-      axes: [axis, { ...axis, size: 44 }],
+      axes: [{ ...axis, space: 70, values: (_, at) => at.map((t) => new Date(t * 1000).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' })) }, { ...axis, size: 44 }],
       series: [{}, ...series.map(([label], i) => ({ label, stroke: ink[i]!, width: 2, fill: ink[i]! + '18', points: { show: false } }))],
     }, [[], ...series.map(() => [])], box.current!)
     plot.current = p
@@ -227,7 +227,7 @@ export function Audit() {
   return (
     <div class="page">
       <PageHead title="Audit trail" sub="Commands of the last day, and new ones as they come" />
-      {list.length === 0 ? (loading ? <div class="loading" role="status"><span class="spinner" /> Loading…</div> : <Empty icon="shield" title="No command was given">Pausing, resuming, cancelling, rerunning, skipping and completing are written down here, in the turn that carries them out.</Empty>) : (
+      {list.length === 0 ? (loading ? <Loading /> : <Empty icon="shield" title="No command was given">Pausing, resuming, cancelling, rerunning, skipping and completing are written down here, in the turn that carries them out.</Empty>) : (
         <div class="tablewrap"><table class="plain hover">
           <thead><tr><th>Time</th><th>Command</th><th>Workflow</th><th>Execution</th><th>State then</th></tr></thead>
           <tbody>

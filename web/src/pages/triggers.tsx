@@ -1,10 +1,10 @@
 // What starts workflows by itself: the clock, and events.
 import { useState } from 'preact/hooks'
 import { all, call, enc, query, type CronTrigger, type EventTrigger, type Workflow } from '../api'
-import { ago, clock, millis } from '../format'
+import { ago, clock, millis, typedObject } from '../format'
 import { now } from '../prefs'
 import { base } from '../router'
-import { Ago, Button, Dialog, Empty, ErrorBox, Field, PageHead, Pending, confirm, tell, useLoad, useTitle, fail } from '../ui'
+import { Ago, Button, Dialog, Empty, ErrorBox, Field, PageHead, Pending, Select, confirm, tell, useLoad, useTitle, fail } from '../ui'
 
 export function CronTriggers() {
   useTitle('Cron triggers')
@@ -18,7 +18,7 @@ export function CronTriggers() {
   }
   return (
     <div class="page">
-      <PageHead title="Cron triggers" sub={list.data ? `${list.data.length} that start workflows by the clock (UTC)` : ' '}>
+      <PageHead title="Cron triggers" sub={list.data ? `${list.data.length} that start workflows by the clock` : ' '}>
         <Button kind="primary" icon="plus" onClick={() => setMaking(true)}>New cron trigger</Button>
       </PageHead>
       {!list.data ? <Pending of={list} /> : list.data.length === 0 ? (
@@ -30,8 +30,10 @@ export function CronTriggers() {
           {list.data.map((t) => (
             <article key={t.id} class="card">
               <h3 class="break">{t.name}</h3>
-              <p>starts <a href={`${base}/workflows/${enc(t.workflow_name)}`}>{t.workflow_name}</a> {t.pattern ? <>at <code>{t.pattern}</code></> : 'once'}{t.remaining_executions !== null && <span class="dim">, {t.remaining_executions} more times</span>}</p>
-              {t.pattern ? <NextRuns pattern={t.pattern} next={t.next_execution_time} /> : <p class="dim">Next: {clock(millis(t.next_execution_time ?? t.first_execution_time))}</p>}
+              <p>starts <a href={`${base}/workflows/${enc(t.workflow_name)}`}>{t.workflow_name}</a> {t.pattern ? <>at <code>{t.pattern}</code> {t.tz || 'UTC'}</> : 'once'}{t.remaining_executions !== null && <span class="dim">, {t.remaining_executions} more times</span>}</p>
+              {t.pattern ? <NextRuns pattern={t.pattern} tz={t.tz} next={t.next_execution_time} /> : <p class="dim">Next: {clock(millis(t.next_execution_time ?? t.first_execution_time))}</p>}
+              {t.catch_up && <p class="dim">{missed[t.catch_up] ?? t.catch_up}</p>}
+              {t.last_error && <p class="error-text break">The last run could not be started: {t.last_error}</p>}
               <Button small kind="ghost" icon="trash" onClick={() => remove(t).catch(fail)}>Delete</Button>
             </article>
           ))}
@@ -45,8 +47,8 @@ export function CronTriggers() {
   )
 }
 
-function NextRuns({ pattern, next }: { pattern: string; next?: string | null }) {
-  const times = useLoad(async (s) => (pattern.trim() ? (await call<{ times: string[] }>('/v2/cron_triggers/preview' + query({ pattern, count: 5 }), { signal: s })).times : []), [pattern, next])
+function NextRuns({ pattern, tz, next }: { pattern: string; tz?: string | undefined; next?: string | null }) {
+  const times = useLoad(async (s) => (pattern.trim() ? (await call<{ times: string[] }>('/v2/cron_triggers/preview' + query({ pattern, tz, count: 5 }), { signal: s })).times : []), [pattern, tz, next])
   if (times.error) return <p class="error-text">{times.error instanceof Error ? times.error.message : ''}</p>
   return (
     <ol class="nextruns" aria-label="The next five runs">
@@ -55,18 +57,23 @@ function NextRuns({ pattern, next }: { pattern: string; next?: string | null }) 
   )
 }
 
+/** What becomes of missed runs. */
+const missed: Record<string, string> = { once: 'Of missed runs the newest is made up for', skip: 'Missed runs are skipped', all: 'Missed runs are made up for, one by one' }
+
+const zones = Intl.supportedValuesOf('timeZone')
+
 function useNames(): string[] {
   return useLoad(async (s) => (await all<Workflow>('/v2/workflows?fields=id,name', 'workflows', 5000, s)).map((w) => w.name), []).data ?? []
 }
 
 function NewCron({ onClose }: { onClose: (done: boolean) => void }) {
   const names = useNames()
-  const [f, set] = useState({ name: '', workflow: '', pattern: '0 3 * * *', count: '', first: '', input: '{}' })
+  const [f, set] = useState({ name: '', workflow: '', pattern: '0 3 * * *', tz: '', catchUp: '', count: '', first: '', input: '{}' })
   const [error, setError] = useState<unknown>()
-  const problem = jsonProblem(f.input)
+  const { value: input, problem } = typedObject(f.input)
   const save = async () => {
     try {
-      await call('/v2/cron_triggers', { method: 'POST', body: { name: f.name, workflow_name: f.workflow, pattern: f.pattern || undefined, remaining_executions: f.count ? Number(f.count) : undefined, first_execution_time: f.first || undefined, workflow_input: JSON.parse(f.input) as unknown } })
+      await call('/v2/cron_triggers', { method: 'POST', body: { name: f.name, workflow_name: f.workflow, pattern: f.pattern || undefined, tz: f.tz || undefined, catch_up: f.catchUp || undefined, remaining_executions: f.count ? Number(f.count) : undefined, first_execution_time: f.first || undefined, workflow_input: input } })
       tell(`${f.name} is made`)
       onClose(true)
     } catch (e) {
@@ -78,22 +85,15 @@ function NewCron({ onClose }: { onClose: (done: boolean) => void }) {
       {error ? <ErrorBox error={error} /> : null}
       <Field label="Name" value={f.name} onInput={(name) => set({ ...f, name })} required />
       <Field label="Workflow" value={f.workflow} list={names} onInput={(workflow) => set({ ...f, workflow })} required />
-      <Field label="Pattern (UTC): minute hour day month weekday" mono value={f.pattern} onInput={(pattern) => set({ ...f, pattern })} />
-      <NextRuns pattern={f.pattern} />
+      <Field label="Pattern: minute hour day month weekday" mono value={f.pattern} onInput={(pattern) => set({ ...f, pattern })} />
+      <Field label="Time zone on whose clocks the pattern is read (empty: UTC)" value={f.tz} list={zones} placeholder="Europe/Madrid" onInput={(tz) => set({ ...f, tz })} />
+      <NextRuns pattern={f.pattern} tz={f.tz} />
+      <Select label="Missed runs" value={f.catchUp} options={[['', 'As the server is set'], ...Object.entries(missed)]} onChange={(catchUp) => set({ ...f, catchUp })} />
       <Field label="How often at most (empty: for ever)" type="number" value={f.count} onInput={(count) => set({ ...f, count })} />
       <Field label="First time (UTC, optional)" value={f.first} placeholder="2026-12-24 18:00" onInput={(first) => set({ ...f, first })} />
       <Field label="Input" area mono rows={4} value={f.input} onInput={(input) => set({ ...f, input })} {...(problem ? { error: problem } : {})} />
     </Dialog>
   )
-}
-
-function jsonProblem(text: string): string {
-  try {
-    const v = JSON.parse(text) as unknown
-    return typeof v === 'object' && v !== null && !Array.isArray(v) ? '' : 'An object is meant: {"key": "value"}'
-  } catch (e) {
-    return e instanceof Error ? e.message : 'This is no JSON.'
-  }
 }
 
 export function EventTriggers() {
@@ -121,7 +121,7 @@ export function EventTriggers() {
           <tbody>
             {list.data.map((t) => (
               <tr key={t.id}>
-                <td class="strong break">{t.name}</td>
+                <td class="strong break">{t.name}{t.last_error && <div class="error-text">It could not start the workflow: {t.last_error}</div>}</td>
                 <td><code>{t.event}</code></td>
                 <td class="dim">{t.exchange} / {t.topic}</td>
                 <td><a href={`${base}/workflows/${enc(workflows.data?.get(t.workflow_id) ?? t.workflow_id)}`}>{workflows.data?.get(t.workflow_id) ?? t.workflow_id.slice(0, 8)}</a></td>
@@ -144,10 +144,10 @@ function NewEventTrigger({ workflows, onClose }: { workflows: ReadonlyMap<string
   const [f, set] = useState({ name: '', workflow: '', exchange: 'openstack', topic: 'notifications', event: '', input: '{}' })
   const [error, setError] = useState<unknown>()
   const id = [...workflows].find(([, n]) => n === f.workflow)?.[0]
-  const problem = jsonProblem(f.input)
+  const { value: input, problem } = typedObject(f.input)
   const save = async () => {
     try {
-      await call('/v2/event_triggers', { method: 'POST', body: { name: f.name, workflow_id: id, exchange: f.exchange, topic: f.topic, event: f.event, workflow_input: JSON.parse(f.input) as unknown } })
+      await call('/v2/event_triggers', { method: 'POST', body: { name: f.name, workflow_id: id, exchange: f.exchange, topic: f.topic, event: f.event, workflow_input: input } })
       tell(`${f.name} is made`)
       onClose(true)
     } catch (e) {

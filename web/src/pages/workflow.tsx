@@ -1,11 +1,11 @@
 // A definition: its text, graph, revisions, executions; where it is started, edited, shared and deleted.
 import { useMemo, useState } from 'preact/hooks'
-import { builtIn, call, enc, query, type Action, type Counts, type Execution, type Lint, type Revision, type Workflow } from '../api'
-import { count, millis } from '../format'
+import { builtIn, call, enc, newest, query, type Action, type Counts, type Lint, type Revision, type Workflow } from '../api'
+import { count, described } from '../format'
 import { GraphView } from '../graph/view'
 import { lineDiff } from '../linediff'
 import { base, go, search, setSearch } from '../router'
-import { Ago, Badge, Button, Diff, Empty, Icon, Menu, Pending, Select, Tabs, Took, confirm, tell, useLoad, useTitle } from '../ui'
+import { Ago, Badge, Button, Diff, Empty, Icon, Lasted, Menu, Pending, Select, Tabs, confirm, tell, useLoad, useTitle } from '../ui'
 import { Yaml } from '../yaml'
 import { DefinitionEditor } from './workflow/edit'
 import { StartForm } from './workflow/start'
@@ -131,7 +131,7 @@ export function Revisions({ kind, name, namespace, onRestored }: { kind: string;
 }
 
 function ExecutionsOf({ name }: { name: string }) {
-  const list = useLoad(async (s) => (await call<{ executions: Execution[] }>('/v2/executions' + query({ workflow_name: name, limit: 50, sort_keys: 'created_at', sort_dirs: 'desc', fields: 'id,state,state_info,description,created_at,updated_at' }), { signal: s })).executions, [name], 5000)
+  const list = useLoad((s) => newest({ workflow_name: name, limit: 50, fields: 'id,state,state_info,description,created_at,updated_at' }, s), [name], 5000)
   const counts = useLoad((s) => call<Counts>('/v2/executions/count' + query({ workflow_name: name }), { signal: s }), [name], 10_000)
   if (!list.data) return <Pending of={list} />
   if (!list.data.length) return <Empty icon="runs" title="It has not run yet" action={<Button kind="primary" icon="play" onClick={() => setSearch({ start: '1' })}>Start it</Button>} />
@@ -145,9 +145,9 @@ function ExecutionsOf({ name }: { name: string }) {
             <tr key={e.id}>
               <td><Badge state={e.state} quiet /></td>
               <td><a class="mono" href={`${base}/executions/${e.id}`}>{e.id.slice(0, 8)}</a></td>
-              <td class="break dim">{(e.state_info || e.description || '').slice(0, 140)}</td>
+              <td class="break dim">{(e.state_info || described(e.description).text).slice(0, 140)}</td>
               <td><Ago at={e.created_at} /></td>
-              <td><Took coarse from={millis(e.created_at)} to={['SUCCESS', 'ERROR', 'CANCELLED'].includes(e.state) ? millis(e.updated_at ?? e.created_at) : NaN} /></td>
+              <td><Lasted of={e} /></td>
             </tr>
           ))}
         </tbody>

@@ -1,8 +1,9 @@
 // The lists of workflows and workbooks.
 import { useState } from 'preact/hooks'
-import { all, call, enc, query, type Execution, type Workflow } from '../api'
+import { all, enc, newest, type Execution, type Workflow } from '../api'
+import { count } from '../format'
 import { base, go, search, setSearch } from '../router'
-import { Ago, Badge, Button, Empty, PageHead, Pending, useKey, useLoad, useTitle } from '../ui'
+import { Ago, Badge, Button, Empty, FindField, PageHead, Pending, useLoad, useTitle } from '../ui'
 import { DefinitionEditor } from './workflow/edit'
 import { StartForm } from './workflow/start'
 
@@ -12,13 +13,9 @@ export function Workflows({ kind }: { kind: 'workflows' | 'workbooks' }) {
   const one = kind === 'workflows' ? 'workflow' : 'workbook'
   useTitle(kind === 'workflows' ? 'Workflows' : 'Workbooks')
   const list = useLoad((s) => all<Workflow>(`/v2/${kind}?fields=id,name,namespace,tags,scope,created_at,updated_at${kind === 'workflows' ? ',input' : ''}`, kind, 5000, s), [kind])
-  const runs = useLoad(async (s) => (kind === 'workflows' ? (await call<{ executions: Execution[] }>('/v2/executions' + query({ limit: 1000, sort_keys: 'created_at', sort_dirs: 'desc', fields: 'id,workflow_name,state,created_at' }), { signal: s })).executions : []), [kind], 10_000)
+  const runs = useLoad(async (s) => (kind === 'workflows' ? newest({ limit: 1000, fields: 'id,workflow_name,state,created_at' }, s) : []), [kind], 10_000)
   const [text, setText] = useState('')
   const [start, setStart] = useState<string | null>(null)
-  useKey('/', (e) => {
-    e.preventDefault()
-    document.getElementById('find')?.focus()
-  }, [])
   if (search.value.get('new')) return <DefinitionEditor kind={kind} onClose={() => setSearch({ new: '' })} onSaved={(name) => go(`/${kind}/${enc(name)}`)} />
   const words = text.toLowerCase().split(/\s+/).filter(Boolean)
   const shown = (list.data ?? []).filter((w) => words.every((x) => w.name.toLowerCase().includes(x) || w.tags.some((t) => t.toLowerCase().includes(x)))).sort((a, b) => a.name.localeCompare(b.name))
@@ -30,7 +27,7 @@ export function Workflows({ kind }: { kind: 'workflows' | 'workbooks' }) {
   }
   return (
     <div class="page">
-      <PageHead title={kind === 'workflows' ? 'Workflows' : 'Workbooks'} sub={list.data ? `${list.data.length} ${one}${list.data.length === 1 ? '' : 's'}` : ' '}>
+      <PageHead title={kind === 'workflows' ? 'Workflows' : 'Workbooks'} sub={list.data ? count(list.data.length, one) : ' '}>
         <Button kind="primary" icon="plus" onClick={() => setSearch({ new: '1' }, false)}>{`New ${one}`}</Button>
       </PageHead>
       {!list.data ? <Pending of={list} /> : list.data.length === 0 ? (
@@ -39,7 +36,7 @@ export function Workflows({ kind }: { kind: 'workflows' | 'workbooks' }) {
         </Empty>
       ) : (
         <>
-          <input id="find" class="findfield" type="search" placeholder="Name or tag" aria-label="Name or tag" value={text} onInput={(e) => setText(e.currentTarget.value)} />
+          <FindField label="Name or tag" value={text} onInput={setText} />
           <div class="tablewrap">
             <table class="plain hover">
               <thead><tr><th>Name</th>{kind === 'workflows' && <th>Recent executions</th>}<th>Tags</th><th>Scope</th><th>Changed</th>{kind === 'workflows' && <th><span class="sr">Start</span></th>}</tr></thead>
@@ -66,7 +63,7 @@ export function Workflows({ kind }: { kind: 'workflows' | 'workbooks' }) {
 }
 
 /** The newest executions as coloured ticks, the newest at the right. */
-export function Recent({ list }: { list: Execution[] }) {
+function Recent({ list }: { list: Execution[] }) {
   if (!list.length) return <span class="dim">never run</span>
   return (
     <span class="recent">

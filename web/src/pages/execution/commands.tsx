@@ -1,12 +1,12 @@
 // What can be done with an execution, a task or an action: each as a request, so that it can be shown as curl and as a command, too.
 import { useState } from 'preact/hooks'
 import { call, enc, type Execution, type State } from '../../api'
-import { parse, pretty, shell } from '../../format'
+import { parse, pretty, shell, typedObject } from '../../format'
 import type { TaskModel } from '../../model'
 import { go } from '../../router'
 import { Button, Code, Dialog, ErrorBox, Field, confirm, fail, tell } from '../../ui'
 
-export interface Ask {
+interface Ask {
   key: string
   label: string
   value: string
@@ -160,12 +160,9 @@ export function CommandDialog({ command, onClose }: { command: Command; onClose:
       answers[a.key] = text
       continue
     }
-    try {
-      answers[a.key] = text.trim() ? JSON.parse(text) : {}
-      if (typeof answers[a.key] !== 'object' || answers[a.key] === null || Array.isArray(answers[a.key])) problems[a.key] = 'A JSON object is meant: {"key": "value"}'
-    } catch (e) {
-      problems[a.key] = e instanceof Error ? e.message : 'This is no JSON.'
-    }
+    const { value, problem } = typedObject(text.trim() || '{}')
+    answers[a.key] = value
+    if (problem) problems[a.key] = problem
   }
   const broken = Object.keys(problems).length > 0
   const run = async () => {

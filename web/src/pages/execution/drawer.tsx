@@ -1,8 +1,8 @@
 // A task: its runs, attempts, input, output, what it published, its error, and what to do about it.
 import { useEffect, useState } from 'preact/hooks'
-import { call, enc, type ActionExecution, type Execution, type GraphNode, type Revision, type State, type Task } from '../../api'
+import { call, enc, final, type ActionExecution, type Execution, type GraphNode, type Revision, type State, type Task } from '../../api'
 import { clock, duration, parse, plainError } from '../../format'
-import { final, type ExecutionModel, type TaskModel } from '../../model'
+import type { ExecutionModel, TaskModel } from '../../model'
 import { base } from '../../router'
 import { Ago, Badge, Button, Icon, Json, Pending, StateGlyph, Took, useLoad } from '../../ui'
 import { completeCommand, taskCommands, type Command } from './commands'

@@ -1,10 +1,10 @@
 // The plainer views of an execution: data, events, sub-executions, definition.
 import { useMemo, useState } from 'preact/hooks'
 import { all, call, enc, type Execution, type Graph, type HistoryEvent, type Revision } from '../../api'
-import { millis, parse, timeOfDay } from '../../format'
+import { parse, timeOfDay } from '../../format'
 import type { ExecutionModel } from '../../model'
 import { base } from '../../router'
-import { Ago, Badge, Button, Empty, Icon, Json, Pending, Select, Took, useLoad, type Loaded } from '../../ui'
+import { Ago, Badge, Button, Empty, Icon, Json, Lasted, Pending, Select, useLoad, type Loaded } from '../../ui'
 import { Yaml } from '../../yaml'
 
 export function InputOutput({ execution }: { execution: Execution }) {
@@ -78,7 +78,7 @@ export function SubExecutions({ execution, version }: { execution: Execution; ve
               <td><a class="strong" href={`${base}/executions/${e.id}`}>{e.workflow_name}</a></td>
               <td>{names.get(e.task_execution_id!)}</td>
               <td><Ago at={e.created_at} /></td>
-              <td><Took coarse from={millis(e.created_at)} to={['SUCCESS', 'ERROR', 'CANCELLED'].includes(e.state) ? millis(e.updated_at ?? e.created_at) : NaN} /></td>
+              <td><Lasted of={e} /></td>
             </tr>
           ))}
         </tbody>

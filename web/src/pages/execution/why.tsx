@@ -1,5 +1,4 @@
 // Why? What each unfinished task waits for, in sentences; of an execution that has failed, what the failure was.
-import { useEffect, useState } from 'preact/hooks'
 import { call, enc, type Explanation, type State } from '../../api'
 import { ago, clock, millis, plainError } from '../../format'
 import type { ExecutionModel } from '../../model'
@@ -10,12 +9,7 @@ import { Badge, Icon, Pending, useLoad, type IconName } from '../../ui'
 const icons: Record<string, IconName> = { runner: 'box', slot: 'box', result: 'user', time: 'time', tasks: 'flow', resume: 'pause', engine: 'pulse', workflow: 'flow', children: 'flow' }
 
 export function Why({ id, version, state, model, onSelect }: { id: string; version: number; state: State; model: ExecutionModel; onSelect: (name: string) => void }) {
-  const [turn, setTurn] = useState(0)
-  const why = useLoad((s) => call<Explanation>(`/v2/executions/${enc(id)}/explain`, { signal: s }), [id, version, state, turn])
-  useEffect(() => {
-    const timer = setInterval(() => !document.hidden && setTurn((n) => n + 1), 3000)
-    return () => clearInterval(timer)
-  }, [])
+  const why = useLoad((s) => call<Explanation>(`/v2/executions/${enc(id)}/explain`, { signal: s }), [id, version, state], 3000)
   if (!why.data) return <Pending of={why} />
   const failed = model.list().filter((t) => t.state === 'ERROR' && model.byName.get(t.name) === t)
   return (
@@ -41,7 +35,7 @@ export function Why({ id, version, state, model, onSelect }: { id: string; versi
               <div><dt>Waits for</dt><dd>{t.waits_for}</dd></div>
               <div><dt>Since</dt><dd title={clock(millis(t.since))}>{ago(millis(t.since), now.value)}</dd></div>
               <div><dt>Until</dt><dd>{t.until ? ago(millis(t.until), now.value) : 'nobody knows'}</dd></div>
-              {t.holder && <div><dt>Held by</dt><dd><a class="mono" href={`${base}/operations?runner=${enc(t.holder)}`}>{t.holder.slice(0, 13)}</a></dd></div>}
+              {t.holder && <div><dt>Held by</dt><dd><a class="mono" href={`${base}/operations`}>{t.holder.slice(0, 13)}</a></dd></div>}
             </dl>
           </div>
         </article>

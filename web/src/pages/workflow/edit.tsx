@@ -1,6 +1,7 @@
 // The editor of a definition with what the server thinks of it, and the graph that it makes, beside the text.
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { all, call, query, type Action, type Finding, type Graph, type Lint, type Workflow } from '../../api'
+import { count } from '../../format'
 import { GraphView } from '../../graph/view'
 import { lazy } from '../../lazy'
 import type { EditorHandle } from '../../editor'
@@ -119,7 +120,7 @@ export function DefinitionEditor(props: { kind: DefinitionKind; name?: string; n
       <header class="pagehead slim">
         <div><h1>{name ? `Edit ${name}` : `New ${kind.slice(0, -1)}`}</h1></div>
         <div class="actions">
-          <span class={errors ? 'err' : 'dim'} role="status" data-testid="lint">{errors ? `${errors} mistake${errors === 1 ? '' : 's'}` : lint.findings.length ? `${lint.findings.length} warning${lint.findings.length === 1 ? '' : 's'}` : 'No mistakes'}</span>
+          <span class={errors ? 'err' : 'dim'} role="status" data-testid="lint">{errors ? count(errors, 'mistake') : lint.findings.length ? count(lint.findings.length, 'warning') : 'No mistakes'}</span>
           <Button onClick={close}>Back</Button>
           <Button kind="primary" icon="save" disabled={errors > 0} onClick={save}>{name ? 'Save a revision' : 'Save'}</Button>
         </div>
@@ -164,7 +165,7 @@ function PlaygroundWithData() {
 }
 
 /** The word that a hint proposes instead of another. */
-export function fixOf(f: Finding): [string, string] | null {
+function fixOf(f: Finding): [string, string] | null {
   const to = /did you mean ['"“`]?([\w.$-]+)/i.exec(`${f.hint ?? ''} ${f.message}`)?.[1]?.replace(/\.$/, '')
   if (!to) return null
   const from = [...f.message.matchAll(/['"“`]([\w.$-]+)['"”`]/g)].map((m) => m[1]!).find((w) => w !== to)

@@ -1,6 +1,6 @@
 // The form that starts a workflow: a field for each input, with the default or what was given last time.
-import { useEffect, useMemo, useState } from 'preact/hooks'
-import { call, enc, query, type Environment, type Execution, type Workflow } from '../../api'
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import { call, enc, newest, query, type Environment, type Execution, type Workflow } from '../../api'
 import { parse, pretty, shell } from '../../format'
 import { go } from '../../router'
 import { Button, Code, Dialog, ErrorBox, Field, Pending, Select, useLoad } from '../../ui'
@@ -13,13 +13,13 @@ interface Param {
 }
 
 /** The inputs that a workflow declares. */
-export function inputsOf(w: Workflow): Param[] {
+function inputsOf(w: Workflow): Param[] {
   const iface = parse(w.interface) as { input?: (string | Record<string, unknown>)[] } | undefined
   return (iface?.input ?? []).map((p) => (typeof p === 'string' ? { name: p, required: true, fallback: undefined } : { name: Object.keys(p)[0]!, required: false, fallback: Object.values(p)[0] }))
 }
 
 /** What is typed into a field stands for: JSON where the default is no text or the text looks like it. */
-export function valueOf(text: string, p: Param): unknown {
+function valueOf(text: string, p: Param): unknown {
   if (typeof p.fallback === 'string') return text
   const t = text.trim()
   if (p.required || p.fallback === null) {
@@ -31,7 +31,7 @@ export function valueOf(text: string, p: Param): unknown {
 
 export function StartForm({ name, namespace, onClose }: { name: string; namespace?: string; onClose: () => void }) {
   const wf = useLoad((s) => call<Workflow>(`/v2/workflows/${enc(name)}` + query({ namespace }), { signal: s }), [name])
-  const last = useLoad(async (s) => (await call<{ executions: Execution[] }>('/v2/executions' + query({ workflow_name: name, limit: 10, sort_keys: 'created_at', sort_dirs: 'desc', fields: 'id,input,created_at,state' }), { signal: s })).executions, [name])
+  const last = useLoad((s) => newest({ workflow_name: name, limit: 10, fields: 'id,input,created_at,state' }, s), [name])
   const envs = useLoad(async (s) => (await call<{ environments: Environment[] }>('/v2/environments' + query({ fields: 'id,name', limit: 200 }), { signal: s })).environments, [])
   return (
     <Dialog title={`Start ${name}`} wide onClose={onClose}>
@@ -50,6 +50,9 @@ function Form({ wf, last, envs, onClose }: { wf: Workflow; last: Execution[]; en
   const [env, setEnv] = useState('')
   const [error, setError] = useState<unknown>()
   useEffect(() => setValues(initial(lastInput)), [wf.id])
+  const form = useRef<HTMLFormElement>(null)
+  // The dialog was there before its fields.
+  useEffect(() => form.current?.querySelector<HTMLElement>('.field input, .field textarea')?.focus(), [])
   const problems: Record<string, string> = {}
   const input: Record<string, unknown> = {}
   for (const p of params) {
@@ -80,7 +83,7 @@ function Form({ wf, last, envs, onClose }: { wf: Workflow; last: Execution[]; en
     }
   }
   return (
-    <form class="startform" onSubmit={start}>
+    <form ref={form} class="startform" onSubmit={start}>
       {last.length > 0 && (
         <div class="tools">
           <Select label="Inputs from" value="" options={[['', 'the last execution'], ['default', 'the defaults'], ...last.map((e): [string, string] => [e.id, `${e.created_at}, ${e.state}`])]} onChange={(v) => setValues(initial(v === 'default' ? undefined : (parse((last.find((e) => e.id === v) ?? last[0]!).input) as Record<string, unknown>)))} />
