@@ -164,7 +164,7 @@ func (c *Cron) fire(ctx context.Context, r *persistence.Resource) error {
 		if c.cfg.Now().Sub(began) > claimTTL-startTimeout || ctx.Err() != nil {
 			break
 		}
-		run, err := c.start(ctx, r, tick)
+		run, err := c.start(ctx, r, &t, tick)
 		if err != nil {
 			c.cfg.Logger.Warn("cron trigger: a start is in doubt, it is tried again", "trigger", r.ID, "tick", tick, "error", err)
 			break
@@ -223,16 +223,12 @@ func (c *Cron) refuse(ctx context.Context, r *persistence.Resource, t *persisten
 }
 
 // start runs the workflow for a tick. The error says that nobody knows whether it has begun; a refusal is an outcome.
-func (c *Cron) start(ctx context.Context, r *persistence.Resource, tick time.Time) (persistence.TriggerRun, error) {
+func (c *Cron) start(ctx context.Context, r *persistence.Resource, t *persistence.CronTrigger, tick time.Time) (persistence.TriggerRun, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	run := persistence.TriggerRun{Tick: tick, Outcome: "started"}
-	doc, err := persistence.DocOf[persistence.CronTrigger](r)
-	if err != nil {
-		return run, err
-	}
 	id, err := begin(ctx, c.cfg.Store, c.cfg.Catalog, c.cfg.Engine, order{
-		trigger: r, input: doc.Input, params: doc.Params, admin: doc.Admin, key: strconv.FormatInt(tick.UnixMicro(), 10),
+		trigger: r, input: t.Input, params: t.Params, admin: t.Admin, key: strconv.FormatInt(tick.UnixMicro(), 10),
 		description: description{
 			Description: "Workflow execution created by cron trigger '(" + r.ID + ")'.",
 			TriggeredBy: triggered{Type: "cron_trigger", ID: r.ID},

@@ -86,8 +86,14 @@ type Events struct {
 	taken, started, failed, idle atomic.Uint64
 
 	mu    sync.Mutex
-	cache []persistence.Resource
+	cache []eventTrigger
 	read  time.Time
+}
+
+// eventTrigger is a trigger with its document read: each event is compared with all of them.
+type eventTrigger struct {
+	persistence.Resource
+	doc persistence.EventTrigger
 }
 
 // NewEvents makes an Events.
@@ -122,18 +128,14 @@ func (e *Events) Handle(ctx context.Context, ev Event) ([]EventResult, error) {
 	return e.handle(ctx, ev, all)
 }
 
-func (e *Events) handle(ctx context.Context, ev Event, all []persistence.Resource) ([]EventResult, error) {
+func (e *Events) handle(ctx context.Context, ev Event, all []eventTrigger) ([]EventResult, error) {
 	if ev.Type == "" || ev.ID == "" {
 		return nil, fault.New(fault.Invalid, "an event has an id and a type")
 	}
 	e.taken.Add(1)
-	var called []*persistence.Resource
+	var called []*eventTrigger
 	for i := range all {
-		matches, err := e.matches(&all[i], &ev)
-		if err != nil {
-			return nil, err
-		}
-		if matches {
+		if e.matches(&all[i], &ev) {
 			called = append(called, &all[i])
 		}
 	}
@@ -154,37 +156,29 @@ func (e *Events) handle(ctx context.Context, ev Event, all []persistence.Resourc
 }
 
 // matches reports whether a trigger waits for an event. As in Mistral, the type of the event is the very text.
-func (e *Events) matches(r *persistence.Resource, ev *Event) (bool, error) {
-	t, err := persistence.DocOf[persistence.EventTrigger](r)
-	if err != nil {
-		return false, err
-	}
+func (e *Events) matches(t *eventTrigger, ev *Event) bool {
 	switch {
-	case t.Event != ev.Type, ev.Exchange != "" && t.Exchange != ev.Exchange, ev.Topic != "" && t.Topic != ev.Topic:
-		return false, nil
-	case e.cfg.OneProject, r.Scope == "public":
-		return true, nil
+	case t.doc.Event != ev.Type, ev.Exchange != "" && t.doc.Exchange != ev.Exchange, ev.Topic != "" && t.doc.Topic != ev.Topic:
+		return false
+	case e.cfg.OneProject, t.Scope == "public":
+		return true
 	}
 	project, ok := ev.context("project_id").(value.String)
-	return ok && string(project) == r.ProjectID, nil
+	return ok && string(project) == t.ProjectID
 }
 
 // call starts the workflow of a trigger; why: the event's properties could not be found out.
-func (e *Events) call(ctx context.Context, r *persistence.Resource, ev Event, properties *value.Dict, why error) (EventResult, error) {
-	out := EventResult{TriggerID: r.ID, TriggerName: r.Name, ProjectID: r.ProjectID}
-	t, err := persistence.DocOf[persistence.EventTrigger](r)
-	if err != nil {
-		return out, err
-	}
-	err = why
+func (e *Events) call(ctx context.Context, t *eventTrigger, ev Event, properties *value.Dict, why error) (EventResult, error) {
+	out := EventResult{TriggerID: t.ID, TriggerName: t.Name, ProjectID: t.ProjectID}
+	err := why
 	if err == nil {
 		ctx, cancel := context.WithTimeout(ctx, startTimeout)
 		defer cancel()
 		id, startErr := begin(ctx, e.cfg.Store, e.cfg.Catalog, e.cfg.Engine, order{
-			trigger: r, input: t.Input, params: t.Params, admin: t.Admin, event: properties, key: ev.ID,
+			trigger: &t.Resource, input: t.doc.Input, params: t.doc.Params, admin: t.doc.Admin, event: properties, key: ev.ID,
 			description: description{
-				Description: "Workflow execution created by event trigger '(" + r.ID + ")'.",
-				TriggeredBy: triggered{Type: "event_trigger", ID: r.ID, Name: r.Name},
+				Description: "Workflow execution created by event trigger '(" + t.ID + ")'.",
+				TriggeredBy: triggered{Type: "event_trigger", ID: t.ID, Name: t.Name},
 			},
 		})
 		out.ExecutionID, err = string(id), startErr
@@ -194,38 +188,44 @@ func (e *Events) call(ctx context.Context, r *persistence.Resource, ev Event, pr
 		e.started.Add(1)
 		return out, nil
 	case fault.Is(err, fault.Unavailable) || ctx.Err() != nil:
-		return out, fault.Wrap(fault.Unavailable, err, "event trigger %s", r.ID)
+		return out, fault.Wrap(fault.Unavailable, err, "event trigger %s", t.ID)
 	}
 	out.ExecutionID, out.Error = "", err
 	e.failed.Add(1)
-	e.cfg.Logger.Error("event trigger: the workflow can't be started", "trigger", r.ID, "event", ev.Type, "error", err)
-	e.complain(ctx, r, t, err)
+	e.cfg.Logger.Error("event trigger: the workflow can't be started", "trigger", t.ID, "event", ev.Type, "error", err)
+	e.complain(ctx, t, err)
 	return out, nil
 }
 
 // complain writes into a trigger why it could not start its workflow. If that fails, the log has it.
-func (e *Events) complain(ctx context.Context, r *persistence.Resource, t persistence.EventTrigger, why error) {
-	t.LastError, t.LastErrorAt = errorText(why), e.cfg.Now().UTC()
-	change := *r
-	err := persistence.SetDoc(&change, t)
+func (e *Events) complain(ctx context.Context, t *eventTrigger, why error) {
+	change, doc := t.Resource, t.doc // the list is shared
+	doc.LastError, doc.LastErrorAt = errorText(why), e.cfg.Now().UTC()
+	err := persistence.SetDoc(&change, doc)
 	if err == nil {
 		_, err = e.cfg.Store.UpdateResource(ctx, change)
 	}
 	if err != nil && !fault.Is(err, fault.Conflict) && !fault.Is(err, fault.NotFound) {
-		e.cfg.Logger.Warn("event trigger: its error is not stored", "trigger", r.ID, "error", err)
+		e.cfg.Logger.Warn("event trigger: its error is not stored", "trigger", t.ID, "error", err)
 	}
 }
 
 // triggers reads all event triggers.
-func (e *Events) triggers(ctx context.Context) ([]persistence.Resource, error) {
+func (e *Events) triggers(ctx context.Context) ([]eventTrigger, error) {
 	q := persistence.ResourcesQuery{Kind: persistence.EventTriggerResource, Limit: persistence.LimitMax}
-	var out []persistence.Resource
+	var out []eventTrigger
 	for {
 		list, err := e.cfg.Store.ListResources(ctx, q)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, list...)
+		for _, r := range list {
+			doc, err := persistence.DocOf[persistence.EventTrigger](&r)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, eventTrigger{r, doc})
+		}
 		if len(list) < persistence.LimitMax {
 			return out, nil
 		}
@@ -241,16 +241,13 @@ func (e *Events) triggers(ctx context.Context) ([]persistence.Resource, error) {
 const triggersStale = time.Second
 
 // recent is triggers, read once a second.
-func (e *Events) recent(ctx context.Context) ([]persistence.Resource, error) {
+func (e *Events) recent(ctx context.Context) ([]eventTrigger, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if now := e.cfg.Now(); e.cache == nil || now.Sub(e.read) >= triggersStale || now.Before(e.read) {
+	if now := e.cfg.Now(); now.Sub(e.read) >= triggersStale || now.Before(e.read) {
 		list, err := e.triggers(ctx)
 		if err != nil {
 			return nil, err
-		}
-		if list == nil {
-			list = []persistence.Resource{}
 		}
 		e.cache, e.read = list, now
 	}
@@ -268,11 +265,7 @@ func (e *Events) Sources(ctx context.Context) (map[Source]bool, error) {
 	}
 	out := map[Source]bool{}
 	for i := range list {
-		t, err := persistence.DocOf[persistence.EventTrigger](&list[i])
-		if err != nil {
-			return nil, err
-		}
-		out[Source{t.Exchange, t.Topic}] = true
+		out[Source{list[i].doc.Exchange, list[i].doc.Topic}] = true
 	}
 	return out, nil
 }

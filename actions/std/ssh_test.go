@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -306,11 +305,8 @@ func echoCommands(conn net.Conn, cfg *ssh.ServerConfig) {
 
 // TestSSHHomeKeys: the folder of keys defaults to the home's.
 func TestSSHHomeKeys(t *testing.T) {
-	t.Parallel()
-	home, err := os.UserHomeDir()
-	if err != nil {
-		t.Skip(err)
-	}
+	home := t.TempDir()
+	t.Setenv("HOME", home)
 	a := find(t, std.Config{}, "std.ssh")
 	c := call(t, a, inputOf(t, dict{"cmd": "x", "host": "127.0.0.1:1", "username": "u", "private_key_filename": "no-such-key-here"}))
 	var log lockedBuffer

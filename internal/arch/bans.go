@@ -84,7 +84,7 @@ func Bans() []Ban {
 			Because: "only the expression languages have Python's regular expressions; package regexp can't run away",
 		},
 		{
-			Room: Room{Outside: []string{"expr/goldentest", "persistence/storetest", "internal/dbtest", "internal/slogtest", "test/..."}},
+			Room: Room{Outside: []string{"expr/goldentest", "persistence/storetest", "internal/dbtest", "internal/proctest", "internal/slogtest", "test/..."}},
 			Imports: []string{
 				"testing/...", "github.com/google/go-cmp/...", "github.com/rogpeppe/go-internal/...",
 				"go.uber.org/goleak", "pgregory.net/rapid",

@@ -38,6 +38,7 @@ func ground() []Rule {
 		{Folder: "internal/arch"},
 		{Folder: "internal/slogtest"},
 		{Folder: "internal/dbtest"},
+		{Folder: "internal/proctest", May: []string{"node"}},
 	}
 }
 
@@ -172,7 +173,7 @@ func programs() []Rule {
 		{Folder: "examples/embedded", May: []string{"actions/...", "node"}},
 		{Folder: "test/docs"},
 		{Folder: "test/conformance", May: []string{"actions/std", "dsl/yaml", "expr/goldentest", "expr/value", "node"}},
-		{Folder: "test/mistralclient", TestsMay: []string{"node"}},
+		{Folder: "test/mistralclient", TestsMay: []string{"internal/proctest"}},
 		{Folder: "test/check", May: []string{"dsl", "expr", "expr/value", "persistence", "workflow"}},
 		{
 			Folder: "test/sim",
@@ -183,12 +184,12 @@ func programs() []Rule {
 		},
 		{
 			Folder:   "test/chaos",
-			TestsMay: []string{"api/...", "cmd/cierzo", "expr/value", "node", "persistence/...", "workflow"},
+			TestsMay: []string{"api/...", "expr/value", "internal/proctest", "persistence/...", "workflow"},
 		},
 		{Folder: "test/hostile", TestsMay: []string{"dsl", "expr", "expr/value", "node", "workflow"}},
 		{
 			Folder:   "test/load",
-			TestsMay: []string{"api/...", "cmd/cierzo", "expr/value", "persistence/...", "workflow"},
+			TestsMay: []string{"api/...", "expr/value", "internal/proctest", "persistence/...", "workflow"},
 		},
 		{
 			Folder: "test/bench", May: []string{"node", "workflow"},

@@ -15,6 +15,7 @@ import (
 	"cierzo/api/apitype"
 	"cierzo/api/client"
 	"cierzo/internal/dbtest"
+	"cierzo/internal/proctest"
 	"cierzo/persistence/sqlstore"
 	"cierzo/workflow"
 )
@@ -33,8 +34,8 @@ type cluster struct {
 	t       *testing.T
 	db      *dbtest.Server
 	dsn     string
-	engines []*process
-	runners []*process
+	engines []*proctest.Process
+	runners []*proctest.Process
 	apis    []string // address of each engine's REST API
 	ledger  *ledger
 }
@@ -53,16 +54,16 @@ func startCluster(ctx context.Context, t *testing.T, engines, runners int) *clus
 	c := &cluster{t: t, db: db, dsn: db.DSN("postgres"), ledger: newLedger(t)}
 	var binds []string
 	for i := range engines {
-		api, bind := freeAddress(t), freeAddress(t)
+		api, bind := proctest.FreeAddress(t), proctest.FreeAddress(t)
 		c.apis, binds = append(c.apis, api), append(binds, bind)
-		c.engines = append(c.engines, newProcess(t, fmt.Sprintf("engine-%d", i), "server", "--roles", "engine,api", "--store", c.dsn,
+		c.engines = append(c.engines, proctest.Start(t, fmt.Sprintf("engine-%d", i), "server", "--roles", "engine,api", "--store", c.dsn,
 			"--listen", api, "--bind", bind, "--lease", leaseTTL.String(), "--drain-timeout", "2s"))
 		// One after the other: the first one migrates the database.
-		awaitHealth(ctx, t, api)
+		c.engines[i].AwaitHealth(ctx, api)
 	}
 	for i := range runners {
-		c.runners = append(c.runners, newProcess(t, fmt.Sprintf("runner-%d", i), "server", "--roles", "runner", "--join", strings.Join(binds, ","),
-			"--bind", freeAddress(t), "--slots", "16", "--drain-timeout", "2s"))
+		c.runners = append(c.runners, proctest.Start(t, fmt.Sprintf("runner-%d", i), "server", "--roles", "runner", "--join", strings.Join(binds, ","),
+			"--bind", proctest.FreeAddress(t), "--slots", "16", "--drain-timeout", "2s"))
 	}
 	return c
 }
@@ -97,7 +98,7 @@ func (c *cluster) load(ctx context.Context, n int, over time.Duration) {
 		wg.Go(func() {
 			for i := w; i < n; i += 4 {
 				try := 0
-				pass(ctx, over*4/time.Duration(n))
+				proctest.Pass(ctx, over*4/time.Duration(n))
 				await(ctx, c.t, "start "+runID(i), func() (bool, error) {
 					try++
 					return c.startOne(ctx, i, i+try)
@@ -175,34 +176,34 @@ func (c *cluster) faults(ctx context.Context, from int) {
 	}{
 		{"kill an engine", func() {
 			p := c.engines[rng.IntN(len(c.engines))]
-			p.kill()
-			pass(ctx, 500*time.Millisecond)
-			p.start()
+			p.Kill()
+			proctest.Pass(ctx, 500*time.Millisecond)
+			p.Restart()
 		}},
 		{"freeze an engine for longer than its lease", func() {
 			p := c.engines[rng.IntN(len(c.engines))]
 			to := min(from+bursts, *executions)
 			wait := c.burst(ctx, from, to)
 			from = to
-			p.signal(syscall.SIGSTOP)
-			pass(ctx, leaseTTL+2*time.Second)
-			p.signal(syscall.SIGCONT)
+			p.Signal(syscall.SIGSTOP)
+			proctest.Pass(ctx, leaseTTL+2*time.Second)
+			p.Signal(syscall.SIGCONT)
 			wait()
 		}},
 		{"kill a runner", func() {
 			p := c.runners[rng.IntN(len(c.runners))]
-			p.kill()
-			pass(ctx, 500*time.Millisecond)
-			p.start()
+			p.Kill()
+			proctest.Pass(ctx, 500*time.Millisecond)
+			p.Restart()
 		}},
 		{"restart an engine as an operator does", func() {
 			p := c.engines[rng.IntN(len(c.engines))]
 			stopCtx, cancel := context.WithTimeout(ctx, 20*time.Second)
 			defer cancel()
-			if err := p.stop(stopCtx); err != nil {
+			if err := p.Stop(stopCtx); err != nil {
 				c.t.Error(err)
 			}
-			p.start()
+			p.Restart()
 		}},
 		{"restart the database", func() {
 			if err := c.db.Restart(true); err != nil {
@@ -213,7 +214,7 @@ func (c *cluster) faults(ctx context.Context, from int) {
 	for range *rounds {
 		rng.Shuffle(len(faults), func(i, j int) { faults[i], faults[j] = faults[j], faults[i] })
 		for _, f := range faults {
-			pass(ctx, time.Second)
+			proctest.Pass(ctx, time.Second)
 			c.t.Log(f.name)
 			f.do()
 		}

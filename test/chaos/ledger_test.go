@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"cierzo/internal/proctest"
 )
 
 // ledger is what the actions do to the world: each call is written down. It answers {"value": n} with the n it was asked.
@@ -39,7 +41,7 @@ func (l *ledger) serve(w http.ResponseWriter, r *http.Request) {
 	// Actions take their time, so that faults find some of them at work.
 	h := fnv.New32a()
 	h.Write([]byte(r.URL.RawQuery))
-	pass(r.Context(), time.Duration(h.Sum32()%300)*time.Millisecond)
+	proctest.Pass(r.Context(), time.Duration(h.Sum32()%300)*time.Millisecond)
 	w.Header().Set("Content-Type", "application/json")
 	if err := json.NewEncoder(w).Encode(map[string]string{"value": q.Get("item")}); err != nil {
 		panic(http.ErrAbortHandler)

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"cierzo/internal/proctest"
 	"cierzo/persistence/sqlstore"
 )
 
@@ -14,11 +15,11 @@ import (
 func TestChaosKillLoopOnSQLite(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	address := freeAddress(t)
+	address := proctest.FreeAddress(t)
 	dsn := "sqlite://" + filepath.Join(t.TempDir(), "cierzo.db")
-	p := newProcess(t, "node", "server", "--store", dsn, "--listen", address, "--drain-timeout", "2s", "--lease", leaseTTL.String())
-	c := &cluster{t: t, dsn: dsn, apis: []string{address}, engines: []*process{p}, ledger: newLedger(t)}
-	awaitHealth(ctx, t, address)
+	p := proctest.Start(t, "node", "server", "--store", dsn, "--listen", address, "--drain-timeout", "2s", "--lease", leaseTTL.String())
+	c := &cluster{t: t, dsn: dsn, apis: []string{address}, engines: []*proctest.Process{p}, ledger: newLedger(t)}
+	p.AwaitHealth(ctx, address)
 	c.upload(ctx)
 	n := *executions / 2
 	loaded := make(chan struct{})
@@ -27,16 +28,16 @@ func TestChaosKillLoopOnSQLite(t *testing.T) {
 		c.load(ctx, n, time.Duration(*kills)*600*time.Millisecond)
 	}()
 	for k := range *kills {
-		pass(ctx, time.Duration(400+150*k)*time.Millisecond)
-		p.kill()
-		p.start()
-		awaitHealth(ctx, t, address)
+		proctest.Pass(ctx, time.Duration(400+150*k)*time.Millisecond)
+		p.Kill()
+		p.Restart()
+		p.AwaitHealth(ctx, address)
 	}
 	<-loaded
 	c.awaitFinal(ctx, n)
 	stopCtx, stopCancel := context.WithTimeout(ctx, 20*time.Second)
 	defer stopCancel()
-	if err := p.stop(stopCtx); err != nil {
+	if err := p.Stop(stopCtx); err != nil {
 		t.Fatal(err)
 	}
 	store, err := sqlstore.Open(ctx, dsn, sqlstore.Config{})

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"cierzo/api/apitype"
+	"cierzo/internal/proctest"
 )
 
 // asker sends commands to one API and wants a success of each.
@@ -88,9 +89,7 @@ func TestCommandsSurviveTheirEngine(t *testing.T) {
 	}
 
 	frozen := c.servers[1] // not the one that is asked
-	if err := frozen.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	frozen.Signal(syscall.SIGSTOP)
 	fresh := make([]apitype.Execution, n)
 	var sent, answered sync.WaitGroup
 	sent.Add(2 * n)
@@ -107,8 +106,8 @@ func TestCommandsSurviveTheirEngine(t *testing.T) {
 		})
 	}
 	sent.Wait()
-	pass(ctx, time.Second) // the commands get as far as they can
-	frozen.kill()
+	proctest.Pass(ctx, time.Second) // the commands get as far as they can
+	frozen.Kill()
 	answered.Wait()
 
 	// What was carried out after the first time is not undone by the first command when that comes again.

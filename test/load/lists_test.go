@@ -58,9 +58,7 @@ func TestLists(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute+time.Duration(*listed)*time.Millisecond)
 			defer cancel()
 			store, driver, source := dsn()
-			s := &server{t: t, api: freeAddress(t), args: []string{"--store", store, "--log-level", "warn"}}
-			s.start(ctx) // migrates the database
-			t.Cleanup(func() { s.kill() })
+			s := startServer(ctx, t, "--store", store) // migrates the database
 			l := &lists{t: t, ctx: ctx, server: s}
 			l.template()
 			begin := time.Now()

@@ -19,6 +19,7 @@ import (
 	"github.com/google/uuid"
 
 	"cierzo/api/apitype"
+	"cierzo/internal/proctest"
 	"cierzo/persistence"
 	"cierzo/persistence/sqlstore"
 	"cierzo/workflow"
@@ -255,26 +256,17 @@ func TestLoad(t *testing.T) {
 		})
 	}
 	for i := range *killings {
-		pass(ctx, *duration/time.Duration(*killings)/3)
+		proctest.Pass(ctx, *duration/time.Duration(*killings)/3)
 		s := c.servers[i%len(c.servers)]
-		s.kill()
-		pass(ctx, min(2*time.Second, *duration/4))
-		s.start(ctx)
+		s.Kill()
+		proctest.Pass(ctx, min(2*time.Second, *duration/4))
+		s.Restart()
+		s.AwaitHealth(ctx, s.api)
 	}
 	wg.Wait()
 	took := time.Since(begin)
 	ta.report(t, took)
 	judge(ctx, t, c, ta)
-}
-
-// pass lets time go by: when a fault comes is part of the experiment, not a wait for something.
-func pass(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
 }
 
 func (ta *tally) report(t *testing.T, took time.Duration) {

@@ -1,21 +1,20 @@
 package mistralclient
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	_ "cierzo/node" // so that a change of the server makes the result that go test remembers worthless
+	"cierzo/internal/proctest"
 )
+
+func TestMain(m *testing.M) { proctest.Main(m) }
 
 // commandTimeout ends a command that hangs; it measures nothing.
 const commandTimeout = 2 * time.Minute
@@ -52,68 +51,29 @@ func open(t *testing.T) *world {
 	return w
 }
 
-var listening = regexp.MustCompile(`REST API (https?://[0-9a-z.\[\]:]+:[0-9]+)`)
-
-// serve builds and runs `cierzo server`.
+// serve runs `cierzo server`, and wants it to end well.
 func (w *world) serve(t *testing.T) {
 	folder := t.TempDir()
-	binary := filepath.Join(folder, "cierzo")
-	if out, err := exec.Command("go", "build", "-o", binary, "cierzo/cmd/cierzo").CombinedOutput(); err != nil {
-		t.Fatalf("build cierzo: %v\n%s", err, out)
-	}
 	password := filepath.Join(folder, "password")
 	if err := os.WriteFile(password, []byte("service-password\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	server := exec.CommandContext(ctx, binary, "server", "--data-dir", folder, "--listen", "127.0.0.1:0", "--auth", "keystone",
+	api := proctest.FreeAddress(t)
+	server := proctest.Start(t, "server", "server", "--data-dir", folder, "--listen", api, "--auth", "keystone",
 		"--keystone-url", w.keystone.URL, "--keystone-user", "cierzo", "--keystone-password-file", password, "--keystone-project", "service")
-	server.Cancel = func() error { return server.Process.Signal(os.Interrupt) }
-	var log logs
-	server.Stdout, server.Stderr = &log, &log
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
 	t.Cleanup(func() {
-		stop()
-		if err := server.Wait(); err != nil && !errors.Is(err, context.Canceled) {
-			t.Errorf("the server ended: %v\n%s", err, log.String())
+		ctx, cancel := context.WithTimeout(context.Background(), commandTimeout)
+		defer cancel()
+		if err := server.Stop(ctx); err != nil {
+			t.Error(err)
 		}
 	})
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(commandTimeout)
-	for {
-		if m := listening.FindStringSubmatch(log.String()); m != nil {
-			w.keystone.mu.Lock()
-			w.keystone.workflow = m[1] + "/v2"
-			w.keystone.mu.Unlock()
-			return
-		}
-		select {
-		case <-deadline:
-			t.Fatalf("the server never says where it listens:\n%s", log.String())
-		case <-tick.C:
-		}
-	}
-}
-
-// logs collects what a process writes.
-type logs struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (l *logs) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *logs) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
+	ctx, cancel := context.WithTimeout(t.Context(), commandTimeout)
+	defer cancel()
+	server.AwaitHealth(ctx, api)
+	w.keystone.mu.Lock()
+	w.keystone.workflow = "http://" + api + "/v2"
+	w.keystone.mu.Unlock()
 }
 
 // user runs mistral as somebody.
