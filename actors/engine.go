@@ -136,6 +136,7 @@ type Engine struct {
 	live       atomic.Pointer[map[workflow.RunnerID]time.Time] // runners and their last word; see board.expire
 	slots      chan struct{}                                   // bounds turns
 	tasks      sync.WaitGroup                                  // all goroutines
+	pool       *pool                                           // runs turns and actors
 	closing    context.Context
 	close      context.CancelFunc
 	stop       sync.Once
@@ -149,6 +150,7 @@ func StartEngine(ctx context.Context, cfg Config) (*Engine, error) {
 	}
 	e := &Engine{cfg: cfg, log: cfg.Logger, root: cfg.Actors.Root, slots: make(chan struct{}, cfg.TurnsMax)}
 	e.closing, e.close = context.WithCancel(context.Background())
+	e.pool = newPool(e.closing.Done())
 	e.committer = newCommitter(e, cfg.BatchMax)
 	if err := e.spawn(); err != nil {
 		e.close()
@@ -176,12 +178,12 @@ func (e *Engine) spawn() error {
 	var err error
 	stop := actor.NewOneForOneStrategy(0, 0, func(any) actor.Directive { return actor.StopDirective })
 	d := newDispatcher(e)
-	e.dispatcher, err = e.root.SpawnNamed(actor.PropsFromProducer(func() actor.Actor { return d }), RouterName+"-dispatcher")
+	e.dispatcher, err = e.root.SpawnNamed(actor.PropsFromProducer(func() actor.Actor { return d }, actor.WithDispatcher(e.pool)), RouterName+"-dispatcher")
 	if err != nil {
 		return fault.Wrap(fault.Conflict, err, "start the engine's dispatcher")
 	}
 	r := newRouter(e)
-	props := actor.PropsFromProducer(func() actor.Actor { return r }, actor.WithSupervisor(stop))
+	props := actor.PropsFromProducer(func() actor.Actor { return r }, actor.WithSupervisor(stop), actor.WithDispatcher(e.pool))
 	e.router, err = e.root.SpawnNamed(props, RouterName)
 	if err != nil {
 		e.root.Stop(e.dispatcher)
