@@ -27,8 +27,12 @@ func (b *Bench) moment(ctx context.Context) (moment, error) {
 	if err != nil {
 		return moment{}, err
 	}
+	engine := selfTime()
+	for _, e := range b.engines {
+		engine += treeTime(e.Process.Pid)
+	}
 	return moment{
-		at: time.Now(), engine: selfTime(), runner: treeTime(b.runnerPID()), written: written(b.pid),
+		at: time.Now(), engine: engine, runner: treeTime(b.runnerPID()), written: written(b.pid),
 		retries: info.Retries, commits: info.Commits, server: c,
 	}, nil
 }
@@ -68,4 +72,27 @@ func settled(pid int) int64 {
 	runtime.GC()
 	debug.FreeOSMemory()
 	return resident(pid)
+}
+
+// watchMemory looks at this process' resident memory until the returned function is called, which gives the greatest.
+func (b *Bench) watchMemory() func() int64 {
+	over, peak := make(chan struct{}), make(chan int64)
+	go func() {
+		most := resident(b.pid)
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				most = max(most, resident(b.pid))
+			case <-over:
+				peak <- max(most, resident(b.pid))
+				return
+			}
+		}
+	}()
+	return func() int64 {
+		close(over)
+		return <-peak
+	}
 }
