@@ -143,6 +143,14 @@ fuzz-smoke: ## the language's fuzz tests, each for FUZZTIME (30s), two at a time
 	xargs -P2 -L1 sh -c 'go test "./$$0" -run "^$$" -fuzz "^$$1\$$" -fuzztime $(FUZZTIME) -parallel=1 >"$${TMPDIR:-/tmp}/fuzz-$$$$" 2>&1; \
 		code=$$?; echo "$$0 $$1"; tail -40 "$${TMPDIR:-/tmp}/fuzz-$$$$"; rm "$${TMPDIR:-/tmp}/fuzz-$$$$"; exit $$code'
 
+.PHONY: bench-peers
+bench-peers: setup ## other engines and cierzo in turn on one PostgreSQL, as ratios; CIERZO_PEERS is the folder with their programs
+	tools/bench-peers.sh
+
+.PHONY: bench-growth
+bench-growth: build ## how costs grow: executions stored, items, contexts, runners; STORE=postgres://… adds engines
+	bin/cierzo bench --growth all --svg var/curves $(if $(STORE),--store $(STORE))
+
 .PHONY: bench-expr
 bench-expr: ## expressions against yaql and Jinja2 in Python, where python3 has them (apt: python3-yaql python3-jinja2)
 	go test ./test/bench -run '^TestExpressions$$' -count=1 -v -bench.expressions

@@ -40,7 +40,7 @@ func DescribeCurve(name string) string {
 	return map[string]string{
 		"stored":  "starts and runs of one-action workflows by the executions that the store holds",
 		"items":   "one with-items task by its number of actions",
-		"context": "sequences that publish 100 bytes a task, by the size of their input",
+		"context": "an action in a sequence that publishes 100 bytes, by the size of the workflow's input",
 		"runners": "20 executions of 50 parallel actions by the number of runners",
 		"engines": "one-action workflows by the number of engine processes",
 	}[name]
@@ -175,12 +175,22 @@ func (b *Bench) growItems(ctx context.Context, c *Curve, most int) error {
 	return nil
 }
 
+// growContext tells sequences of 101 actions from those of one: what is left is the cost of 100 actions, without that of taking
+// the input, storing it and reading it at the end.
 func (b *Bench) growContext(ctx context.Context, c *Curve) error {
+	const count, actions = 4, 100
 	for _, n := range steps(c.Name, 0) {
-		l := load{workflow: "bench_data", input: map[string]any{"data": strings.Repeat("x", n)}, clients: 2, count: 10, actions: 20}
-		if err := b.point(ctx, c, n, l); err != nil {
-			return err
+		var costs []Cost
+		for _, name := range []string{"bench_data_1", "bench_data_101"} {
+			l := load{workflow: name, input: map[string]any{"data": strings.Repeat("x", n)}, clients: 2, count: count, actions: 1}
+			if err := b.point(ctx, c, n, l); err != nil {
+				return err
+			}
+			costs = append(costs, c.Points[len(c.Points)-1].Cost)
+			c.Points = c.Points[:len(c.Points)-1]
 		}
+		cost := costs[1].less(costs[0], actions)
+		c.Points = append(c.Points, Point{X: float64(n), Y: cost.CPU, Cost: cost})
 	}
 	return nil
 }

@@ -67,6 +67,15 @@ func cost(a, z moment, actions int) Cost {
 	return c
 }
 
+// less is what c took more than d, each for an execution, spread over n actions.
+func (c Cost) less(d Cost, n float64) Cost {
+	return Cost{
+		Seconds: c.Seconds - d.Seconds, CPU: (c.CPU - d.CPU) / n, CPUSelf: c.CPUSelf - d.CPUSelf, CPURunner: c.CPURunner - d.CPURunner,
+		CPUServer: c.CPUServer - d.CPUServer, Writing: (c.Writing - d.Writing) / n, Commits: (c.Commits - d.Commits) / n, WAL: (c.WAL - d.WAL) / n,
+		Retries: (c.Retries - d.Retries) / n, Written: (c.Written - d.Written) / n,
+	}
+}
+
 // settled is the resident memory of this process after what can be given back is given back.
 func settled(pid int) int64 {
 	runtime.GC()

@@ -34,14 +34,14 @@ bench_fork_50:
 bench_idle:
   tasks:
     wait: {action: bench.noop, wait-before: 864000}
-bench_data:
-  input: [data]
-  tasks:
 `)
-	for i := 1; i <= 20; i++ {
-		fmt.Fprintf(&b, "    t%d:\n      action: bench.noop\n      publish: {p%d: %q}\n", i, i, strings.Repeat("x", 100))
-		if i < 20 {
-			fmt.Fprintf(&b, "      on-success: t%d\n", i+1)
+	for _, n := range []int{1, 101} {
+		fmt.Fprintf(&b, "bench_data_%d:\n  input: [data]\n  tasks:\n", n)
+		for i := 1; i <= n; i++ {
+			fmt.Fprintf(&b, "    t%d:\n      action: bench.noop\n      publish: {p%d: %q}\n", i, i, strings.Repeat("x", 100))
+			if i < n {
+				fmt.Fprintf(&b, "      on-success: t%d\n", i+1)
+			}
 		}
 	}
 	return []byte(b.String())
