@@ -48,6 +48,8 @@ type Config struct {
 	Run int
 	// Progress hears several times a second how far a workload is. nil: nobody.
 	Progress func(what string, done, of int)
+	// Started hears of each execution whose start is acknowledged, from several goroutines. nil: nobody.
+	Started func(id string)
 	// Logger receives the node's log. Defaults to discarding it.
 	Logger *slog.Logger
 }
@@ -249,6 +251,9 @@ func (b *Bench) many(ctx context.Context, l load, label string) error {
 					return
 				}
 				ids[i] = id
+				if b.cfg.Started != nil {
+					b.cfg.Started(id)
+				}
 			}
 		})
 	}

@@ -136,7 +136,7 @@ func outside() []Rule {
 			TestsMay: []string{"actions/std", "api/client", "node", "persistence/memstore"},
 		},
 		{Folder: "web"},
-		{Folder: "bench", May: []string{"actions", "actions/std", "expr/value", "node", "persistence", "workflow"}},
+		{Folder: "bench", May: []string{"actions", "actions/std", "expr/value", "node", "persistence", "workflow"}, TestsMay: []string{"internal/dbtest"}},
 		{
 			Folder: "node",
 			May: []string{
