@@ -270,7 +270,7 @@ func (b *Bench) many(ctx context.Context, l load, label string) error {
 		return b.awaitAll(ctx, ids)
 	}
 	for l.count > 1 && b.ended()-before < uint64(l.count) {
-		if err := pass(ctx, time.Millisecond); err != nil {
+		if err := pass(ctx, 4*time.Millisecond); err != nil {
 			return fmt.Errorf("%s: %d of %d executions have ended: %w", label, b.ended()-before, l.count, err)
 		}
 	}

@@ -10,7 +10,8 @@ import (
 // moment is everything that is counted, at one moment.
 type moment struct {
 	at      time.Time
-	engine  time.Duration // processor time of this process
+	engine  time.Duration // processor time of this process and of other engines
+	looking time.Duration // what of it went into this moment's counting
 	runner  time.Duration
 	written int64
 	retries uint64
@@ -19,6 +20,7 @@ type moment struct {
 }
 
 func (b *Bench) moment(ctx context.Context) (moment, error) {
+	began := selfTime()
 	info, err := b.node.Store().Info(ctx)
 	if err != nil {
 		return moment{}, err
@@ -27,12 +29,14 @@ func (b *Bench) moment(ctx context.Context) (moment, error) {
 	if err != nil {
 		return moment{}, err
 	}
-	engine := selfTime()
+	var others time.Duration
 	for _, e := range b.engines {
-		engine += treeTime(e.Process.Pid)
+		others += treeTime(e.Process.Pid)
 	}
+	runner := treeTime(b.runnerPID())
+	now := selfTime()
 	return moment{
-		at: time.Now(), engine: engine, runner: treeTime(b.runnerPID()), written: written(b.pid),
+		at: time.Now(), engine: now + others, looking: now - began, runner: runner, written: written(b.pid),
 		retries: info.Retries, commits: info.Commits, server: c,
 	}, nil
 }
@@ -55,7 +59,7 @@ type Cost struct {
 func cost(a, z moment, actions int) Cost {
 	n := float64(actions)
 	seconds := func(d time.Duration) float64 { return d.Seconds() }
-	self := z.engine - a.engine + z.runner - a.runner
+	self := z.engine - z.looking - a.engine + z.runner - a.runner
 	server := z.server.cpu - a.server.cpu
 	c := Cost{
 		Seconds: seconds(z.at.Sub(a.at)), CPU: 1000 * seconds(self+server) / n, CPUSelf: seconds(self), CPURunner: seconds(z.runner - a.runner),
