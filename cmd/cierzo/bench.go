@@ -66,34 +66,7 @@ Processor time and counts hardly depend on what else the machine does; wall-cloc
 			return profiled(o.profile, run)
 		},
 	}
-	cmd.AddCommand(&cobra.Command{
-		Use: "runner ADDRESSES COUNT", Short: "The runners of a measurement", Hidden: true, Args: cobra.ExactArgs(2),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			n, err := strconv.Atoi(args[1])
-			if err != nil {
-				return fault.Wrap(fault.Invalid, err, "count")
-			}
-			return bench.RunRunners(cmd.Context(), strings.Split(args[0], ","), n)
-		},
-	}, &cobra.Command{
-		Use: "engine ADDRESS STORE", Short: "One more engine of a measurement", Hidden: true, Args: cobra.ExactArgs(2),
-		RunE: func(cmd *cobra.Command, args []string) error { return bench.RunEngine(cmd.Context(), args[0], args[1]) },
-	}, newBenchServer(), &cobra.Command{
-		Use: "ratios FILE", Short: "Compare the results of several programs", Hidden: true, Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			f, err := os.Open(args[0])
-			if err != nil {
-				return fault.Wrap(fault.Invalid, err, "results")
-			}
-			defer func() { err = closeAfter(err, f) }()
-			text, err := bench.Ratios(f)
-			if err != nil {
-				return err
-			}
-			_, err = io.WriteString(cmd.OutOrStdout(), text)
-			return err
-		},
-	})
+	cmd.AddCommand(benchParts()...)
 	f := cmd.Flags()
 	f.StringVar(&o.cfg.Store, "store", "", "database: sqlite:///path or postgres://… (default: a temporary SQLite file)")
 	f.StringSliceVar(&o.cfg.Workloads, "workloads", nil, "workloads to run (default: all)")
@@ -109,6 +82,38 @@ Processor time and counts hardly depend on what else the machine does; wall-cloc
 	f.StringVar(&o.profile, "cpuprofile", "", "write a processor profile of the engine to this file, for go tool pprof")
 	f.StringVarP(&o.format, "output", "o", "table", "table, or json: an object for each workload or curve")
 	return cmd
+}
+
+// benchParts are the processes of a measurement, and the table of many measurements.
+func benchParts() []*cobra.Command {
+	return []*cobra.Command{{
+		Use: "runner ADDRESSES COUNT", Short: "The runners of a measurement", Hidden: true, Args: cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			n, err := strconv.Atoi(args[1])
+			if err != nil {
+				return fault.Wrap(fault.Invalid, err, "count")
+			}
+			return bench.RunRunners(cmd.Context(), strings.Split(args[0], ","), n)
+		},
+	}, {
+		Use: "engine ADDRESS STORE", Short: "One more engine of a measurement", Hidden: true, Args: cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error { return bench.RunEngine(cmd.Context(), args[0], args[1]) },
+	}, newBenchServer(), {
+		Use: "ratios FILE", Short: "Compare the results of several programs", Hidden: true, Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			f, err := os.Open(args[0])
+			if err != nil {
+				return fault.Wrap(fault.Invalid, err, "results")
+			}
+			defer func() { err = closeAfter(err, f) }()
+			text, err := bench.Ratios(f)
+			if err != nil {
+				return err
+			}
+			_, err = io.WriteString(cmd.OutOrStdout(), text)
+			return err
+		},
+	}}
 }
 
 type benchOptions struct {

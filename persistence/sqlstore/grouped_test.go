@@ -20,7 +20,7 @@ func (q *asked) ask() (time.Time, error) {
 	q.n++
 	q.mu.Unlock()
 	began := time.Now()
-	time.Sleep(time.Second)
+	<-time.After(time.Second)
 	return began, nil
 }
 
@@ -30,7 +30,7 @@ func TestGroupedSharesOnlyLaterQueries(t *testing.T) {
 		var q asked
 		var all sync.WaitGroup
 		for i := range 50 { // ten a second
-			time.Sleep(100 * time.Millisecond)
+			<-time.After(100 * time.Millisecond)
 			all.Go(func() {
 				called := time.Now()
 				saw, err := g.do(t.Context(), "k", q.ask)
