@@ -12,7 +12,7 @@ import (
 	"cierzo/dsl"
 	"cierzo/expr/value"
 	"cierzo/fault"
-	"cierzo/test/check"
+	"cierzo/verify/check"
 	"cierzo/workflow"
 )
 

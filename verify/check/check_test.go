@@ -9,7 +9,7 @@ import (
 
 	"cierzo/dsl"
 	"cierzo/expr/value"
-	"cierzo/test/check"
+	"cierzo/verify/check"
 	"cierzo/workflow"
 )
 

@@ -1,5 +1,5 @@
 // Package check is cierzo's promises as code: it looks at what a cluster did, from outside, and says where that isn't what was
-// promised. The simulation and the chaos tests fill a Case, each in its own way, and All judges it.
+// promised. The simulation, the chaos tests and `cierzo verify` fill a Case, each in its own way, and All judges it.
 //
 // A Case holds what users asked for and were told (Op), what actions did to the world (Run), and what the store says at the
 // end (Execution). The checkers know the language and the promises; they don't call the engine's own code to judge it: the
