@@ -9,6 +9,8 @@
 // Each checker has a name, which a Violation carries:
 //
 //	lost      an acknowledged execution is there
+//	double    a start that is sent again begins nothing again
+//	seen      what users were shown of a history stays in it
 //	history   events have no gaps; states go the ways that exist; one final state, which only a user's rerun or skip takes back
 //	outcome   an action has one outcome, and it is one that a runner (or a user) produced; unsafe actions run once at most
 //	grant     nothing is granted after a cancel
