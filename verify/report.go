@@ -154,7 +154,7 @@ func latency(list []time.Duration) Latency {
 func promises() map[string]string {
 	return map[string]string{
 		"lost":     "An execution whose start was acknowledged is there.",
-		"double":   "A start that is sent again under the same key begins nothing again.",
+		"double":   "What is sent again under the same key is carried out once, and answered as before.",
 		"seen":     "What users were shown of a history stays in it.",
 		"history":  "Histories have no gaps, states go the ways that exist, and there is one final state, which only a rerun or skip takes back.",
 		"outcome":  "Each action has one result, and it is the one that its input calls for, or that its user gave.",

@@ -115,7 +115,7 @@ func (r *run) carryOut(ctx context.Context) (*check.Case, error) {
 		return nil, err
 	}
 	r.load.mu.Lock()
-	c.Ops, c.Seen = r.load.ops, r.load.seen
+	c.Ops, c.Seen, c.Again = r.load.ops, r.load.seen, r.load.repeated
 	for key, ids := range r.load.answers {
 		for _, id := range ids {
 			if !slices.Contains(c.Made[key], workflow.ExecutionID(id)) {

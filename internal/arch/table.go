@@ -193,6 +193,7 @@ func programs() []Rule {
 			Folder:   "test/chaos",
 			TestsMay: []string{"api/...", "expr/value", "internal/proctest", "persistence/...", "workflow"},
 		},
+		{Folder: "test/verify", TestsMay: []string{"internal/proctest", "verify"}},
 		{Folder: "test/hostile", TestsMay: []string{"dsl", "expr", "expr/value", "node", "workflow"}},
 		{
 			Folder:   "test/load",

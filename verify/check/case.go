@@ -29,6 +29,8 @@ type Case struct {
 	Partial bool
 	// Made has, for each request to start something, the executions that exist because of it; nil: not checked.
 	Made map[string][]workflow.ExecutionID
+	// Again has the commands that were done and sent again under the same key.
+	Again []Op
 	// Seen has what users were shown of an execution's history while it went on; nil: not checked.
 	Seen map[workflow.ExecutionID][]workflow.HistoryEvent
 	// Expected is the result that an action has if it succeeds, where only one is right; nil: not checked.
@@ -155,7 +157,7 @@ func (r *report) addf(id workflow.ExecutionID, format string, args ...any) {
 func checkers() []checker {
 	return []checker{
 		{"lost", "acknowledged starts", (*Case).lost},
-		{"double", "requests to start", (*Case).doubles},
+		{"double", "requests and repetitions", (*Case).doubles},
 		{"seen", "events that users were shown", (*Case).seen},
 		{"history", "events", (*Case).history},
 		{"outcome", "actions and sub-workflows", (*Case).outcomes},

@@ -122,6 +122,9 @@ func TestRefused(t *testing.T) {
 		"started twice": {func(c *check.Case, _ *check.Execution) {
 			c.Made = map[string][]workflow.ExecutionID{"a request": {"x", "y"}}
 		}, "double", "has started 2 executions"},
+		"command that isn't known again": {func(c *check.Case, _ *check.Execution) {
+			c.Again = []check.Op{{Execution: "x", Kind: check.Rerun, Answer: check.Refused}}
+		}, "double", "was done, and refused"},
 		"shown and gone": {func(c *check.Case, x *check.Execution) {
 			c.Seen = map[workflow.ExecutionID][]workflow.HistoryEvent{"x": {{Seq: uint64(len(x.History) + 1), Kind: "task.state"}}}
 		}, "seen", "was shown, and the history ends"},

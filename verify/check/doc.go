@@ -9,7 +9,7 @@
 // Each checker has a name, which a Violation carries:
 //
 //	lost      an acknowledged execution is there
-//	double    a start that is sent again begins nothing again
+//	double    what is sent again under the same key is carried out once
 //	seen      what users were shown of a history stays in it
 //	history   events have no gaps; states go the ways that exist; one final state, which only a user's rerun or skip takes back
 //	outcome   an action has one outcome, and it is one that a runner (or a user) produced; unsafe actions run once at most

@@ -23,10 +23,21 @@ func (c *Case) lost(r *report) {
 
 // doubles: a start that was asked for once, however often it was sent, has begun one execution at most.
 func (c *Case) doubles(r *report) {
+	c.repeated(r)
 	for _, request := range slices.Sorted(maps.Keys(c.Made)) {
 		r.checked++
 		if ids := c.Made[request]; len(ids) > 1 {
 			r.addf(ids[0], "the request %s has started %d executions: %v", request, len(ids), ids)
+		}
+	}
+}
+
+// The same of commands: one that was carried out is answered so, whenever it comes again.
+func (c *Case) repeated(r *report) {
+	for _, op := range c.Again {
+		r.checked++
+		if op.Answer == Refused {
+			r.addf(op.Execution, "%s %s was done, and refused when it came again under the same key: %s", op.Kind, op.State, op.Error)
 		}
 	}
 }
