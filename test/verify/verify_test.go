@@ -115,7 +115,7 @@ func TestClusterWithAKill(t *testing.T) {
 			t.Errorf("stop PostgreSQL: %v", err)
 		}
 	})
-	size, lease := []string{"--executions", "30", "--duration", "6s", "--seed", "5"}, []string{"--lease", "3s"}
+	size, lease := []string{"--executions", "25", "--duration", "6s", "--seed", "7"}, []string{"--lease", "3s"}
 	report := filepath.Join(t.TempDir(), "report")
 	if *example != "" {
 		size, lease, report = []string{"--executions", "200", "--duration", "1m", "--seed", "2026"}, nil, *example
@@ -167,7 +167,7 @@ func TestFindsPlantedBugs(t *testing.T) {
 			n := startNode(ctx, t, binary, "CIERZO_PLANTED='"+bug+"'", "--store", "sqlite://"+filepath.Join(t.TempDir(), "a.db"))
 			report := filepath.Join(t.TempDir(), "report.json")
 			code, out := command(ctx, t, "verify", "--server", "http://"+n.api, "--json", report,
-				"--executions", "40", "--duration", "5s", "--concurrency", "40", "--seed", "3", "--settle", "5s")
+				"--executions", "25", "--duration", "4s", "--seed", "7", "--settle", "5s")
 			if code != 1 {
 				t.Fatalf("exit code %d:\n%s", code, out)
 			}
