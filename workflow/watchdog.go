@@ -49,7 +49,11 @@ func (e *Execution) repaired(c Cause, t *task, a *action, format string, args ..
 
 // checkLate records that what was due is done too late.
 func (e *Execution) checkLate() {
-	if at := e.rec.WakeAt; !at.IsZero() && e.now.Sub(at) > LateMax && e.lateAt.IsZero() {
+	at := e.rec.WakeAt
+	if !at.IsZero() && at.Before(e.rec.UpdatedAt) {
+		at = e.rec.UpdatedAt // a resume has made it due: its moment came while the execution was paused
+	}
+	if !at.IsZero() && e.now.Sub(at) > LateMax && e.lateAt.IsZero() {
 		e.lateAt = at
 		e.repaired(CauseOverdue, nil, nil, "it was due %s ago, and nobody had looked at it", e.now.Sub(at).Round(100*time.Millisecond))
 	} else if at.After(e.now) {
