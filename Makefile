@@ -16,7 +16,7 @@ FROM     ?= 1
 RACE      = $(shell command -v $${CC:-gcc} >/dev/null && echo -race)
 # Without the race detector: what runs programs or measures memory, and several networked nodes in one process (the actor
 # library's network isn't free of races, see node/race_test.go; cluster leaves those tests out with it, and runs twice).
-UNRACED  := /cmd/|/node$$|/test/(bench|conformance|docs|hostile|load|mistralclient)
+UNRACED  := /cmd/|/node$$|/test/(bench|conformance|docs|hostile|load|mistralclient|verify)
 LINT     := go tool -modfile=tools/go.mod golangci-lint
 
 .PHONY: help
@@ -115,6 +115,10 @@ sim: ## the seeded cluster in one process, in virtual time: SEEDS (10000) seeds 
 .PHONY: planted
 planted: ## let known bugs in, one after the other: the simulation must find each; writes the table in docs/failures.md
 	go test -tags planted ./test/sim -run '^TestPlanted$$' -count=1 -v -timeout=10h -sim.page=$(CURDIR)/docs/failures.md
+
+.PHONY: verify-report
+verify-report: setup ## cierzo verify against three processes on PostgreSQL, one of which is killed: writes the example report in docs
+	go test ./test/verify -run '^TestClusterWithAKill$$' -count=1 -v -timeout=15m -verify.example=$(CURDIR)/docs/verify-report
 
 .PHONY: load
 load: setup ## 64 clients for a minute on PostgreSQL while each of three engines is killed and started again

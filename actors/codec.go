@@ -198,7 +198,10 @@ func decodeEvent(m *messages.ToExecution) (workflow.Event, error) {
 	case *messages.ToExecution_RunnerLost:
 		return workflow.RunnerLost{Runner: workflow.RunnerID(x.RunnerLost.RunnerId)}, nil
 	case *messages.ToExecution_Wake:
-		return workflow.Ticked{}, nil
+		if child := x.Wake.GetChild(); child != "" {
+			return workflow.ChildGone{Child: workflow.ActionID(child)}, nil
+		}
+		return workflow.Ticked{Gone: x.Wake.GetGone()}, nil
 	case *messages.ToExecution_ChildReport:
 		r := x.ChildReport
 		return workflow.ChildReported{

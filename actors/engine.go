@@ -41,6 +41,10 @@ type Catalog interface {
 type Store interface {
 	persistence.Executions
 	persistence.Nodes
+	// The watchdog reads.
+	GetExecution(ctx context.Context, projectID string, id workflow.ExecutionID) (*workflow.ExecutionRecord, *workflow.ExecutionData, error)
+	ListTasks(ctx context.Context, id workflow.ExecutionID, after, limit int) ([]*workflow.TaskRecord, error)
+	ListActions(ctx context.Context, id workflow.ExecutionID, task workflow.TaskID, after, limit int) ([]*workflow.ActionRecord, error)
 }
 
 // Config is what an engine is made of.
@@ -170,7 +174,7 @@ func StartEngine(ctx context.Context, cfg Config) (*Engine, error) {
 	for range cfg.Committers {
 		e.tasks.Go(e.committer.run)
 	}
-	e.tasks.Go((&sweeper{e: e}).run)
+	e.tasks.Go((&sweeper{e: e, watch: watchdog{e: e}}).run)
 	return e, nil
 }
 

@@ -1684,7 +1684,13 @@ func (x *RunnerLost) GetRunnerId() string {
 
 // Wake says that the execution's wake_at has come, or that its owner has changed.
 type Wake struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// gone is the engine that had queued actions of the execution in its memory and is no more; "" is none.
+	Gone string `protobuf:"bytes,1,opt,name=gone,proto3" json:"gone,omitempty"`
+	// child is a sub-workflow that isn't there any more; "" is none.
+	Child string `protobuf:"bytes,2,opt,name=child,proto3" json:"child,omitempty"`
+	// watch: the rows say that the execution waits for nothing. It is to be loaded again.
+	Watch         bool `protobuf:"varint,3,opt,name=watch,proto3" json:"watch,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1717,6 +1723,27 @@ func (x *Wake) ProtoReflect() protoreflect.Message {
 // Deprecated: Use Wake.ProtoReflect.Descriptor instead.
 func (*Wake) Descriptor() ([]byte, []int) {
 	return file_cierzo_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *Wake) GetGone() string {
+	if x != nil {
+		return x.Gone
+	}
+	return ""
+}
+
+func (x *Wake) GetChild() string {
+	if x != nil {
+		return x.Child
+	}
+	return ""
+}
+
+func (x *Wake) GetWatch() bool {
+	if x != nil {
+		return x.Watch
+	}
+	return false
 }
 
 // StartExecution creates an execution. Its answer says that it exists durably.
@@ -2934,8 +2961,11 @@ const file_cierzo_proto_rawDesc = "" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\")\n" +
 	"\n" +
 	"RunnerLost\x12\x1b\n" +
-	"\trunner_id\x18\x01 \x01(\tR\brunnerId\"\x06\n" +
-	"\x04Wake\"\xce\x03\n" +
+	"\trunner_id\x18\x01 \x01(\tR\brunnerId\"F\n" +
+	"\x04Wake\x12\x12\n" +
+	"\x04gone\x18\x01 \x01(\tR\x04gone\x12\x14\n" +
+	"\x05child\x18\x02 \x01(\tR\x05child\x12\x14\n" +
+	"\x05watch\x18\x03 \x01(\bR\x05watch\"\xce\x03\n" +
 	"\x0eStartExecution\x12#\n" +
 	"\rdefinition_id\x18\x01 \x01(\tR\fdefinitionId\x12\x18\n" +
 	"\aproject\x18\x02 \x01(\tR\aproject\x12\x1c\n" +

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"cierzo/actors"
@@ -147,6 +148,10 @@ func (a *assembly) metrics() map[string]uint64 {
 		"slots": m.SlotsNow, "slots_used": m.HeldNow,
 	} {
 		out["cierzo_"+name] = n
+	}
+	out["cierzo_watchdog_stalled"] = m.StalledNow
+	for cause, n := range m.Repairs {
+		out[`cierzo_watchdog_repairs_total{cause="`+strings.ReplaceAll(string(cause), " ", "_")+`"}`] = n
 	}
 	return out
 }

@@ -29,7 +29,13 @@ type Event interface{ event() }
 type Recovered struct{}
 
 // Ticked says that WakeAt has come. Too early or twice is harmless.
-type Ticked struct{}
+type Ticked struct {
+	// Gone is the engine that had queued actions of the execution in its memory and is no more; "": that isn't why.
+	Gone string
+}
+
+// ChildGone says that a sub-workflow isn't there any more. Of one that has reported its end it is harmless.
+type ChildGone struct{ Child ActionID }
 
 // Assigned gives queued actions their slots, in the order of Wants. An assignment that doesn't fit any more is returned
 // by a Release send.
@@ -179,6 +185,7 @@ func (CompleteAction) op() {}
 
 func (Recovered) event()      {}
 func (Ticked) event()         {}
+func (ChildGone) event()      {}
 func (Assigned) event()       {}
 func (ActionStarted) event()  {}
 func (ActionFinished) event() {}

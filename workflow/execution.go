@@ -76,6 +76,8 @@ type Execution struct {
 	storedT  int              // tasks and actions that the store has, as of the last Flush
 	storedA  int
 	pub      *value.Dict // memo of the root context layer
+	stalled  string      // by what Load has found, it waits for nothing; "" it doesn't
+	lateAt   time.Time   // the moment of which it was recorded that it was late
 
 	// Of the turn, until Flush.
 	create    bool
@@ -183,6 +185,7 @@ func Load(p *Program, rec *ExecutionRecord, data *ExecutionData, tasks []*TaskRe
 	}
 	e.storedT, e.storedA = len(e.tasks), len(e.actions)
 	e.countHolds(e.actions)
+	e.stalled, _ = Stalled(rec, tasks, actions)
 	e.derive()
 	return e, nil
 }

@@ -97,6 +97,7 @@ type ExecutionRuntime struct {
 	ParentAt   time.Time        `json:"parent_at,omitzero"`    // when ParentPending was sent last
 	Cascaded   bool             `json:"cascaded,omitempty"`    // the parent has paused or resumed this execution, not a user
 	ReportSeq  int              `json:"report_seq,omitempty"`  // of the last report to the parent; they may arrive in any order
+	WatchTurn  uint64           `json:"watch_turn,omitempty"`  // in which the watchdog has set a stalled execution going
 }
 
 // BacklogCommand is a transition that waits for the execution to be resumed.

@@ -287,6 +287,9 @@ func (w *world) write(r *resident, f workflow.Writes) {
 		}
 		r.history = append(r.history, h)
 	}
+	if why, _ := workflow.Stalled(r.rec, r.tasks, r.actions); why != "" {
+		w.t.Errorf("execution %s waits for nothing after a turn: %s", r.rec.ID, why)
+	}
 }
 
 func (w *world) post(after time.Duration, to workflow.ExecutionID, ev workflow.Event) {

@@ -32,13 +32,19 @@ func Main(m *testing.M) {
 var folder string
 
 // build compiles the command once per test process, with the race detector if the test has it.
-var build = sync.OnceValues(func() (string, error) {
-	var err error
-	if folder, err = os.MkdirTemp("", "cierzo-proctest-"); err != nil {
+var build = sync.OnceValues(func() (string, error) { return compile("cierzo", race) })
+
+var makeFolder = sync.OnceValue(func() (err error) {
+	folder, err = os.MkdirTemp("", "cierzo-proctest-")
+	return err
+})
+
+func compile(name string, race bool, more ...string) (string, error) {
+	if err := makeFolder(); err != nil {
 		return "", err
 	}
-	path := filepath.Join(folder, "cierzo")
-	args := []string{"build", "-o", path}
+	path := filepath.Join(folder, name)
+	args := append([]string{"build", "-o", path}, more...)
 	if race {
 		args = append(args, "-race")
 	}
@@ -47,7 +53,27 @@ var build = sync.OnceValues(func() (string, error) {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
 	}
 	return path, nil
-})
+}
+
+// Binary is the path of the command.
+func Binary(t *testing.T) string {
+	t.Helper()
+	path, err := build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// Tagged compiles the command with a build tag, and gives its path.
+func Tagged(t *testing.T, tag string) string {
+	t.Helper()
+	path, err := compile("cierzo-"+tag, false, "-tags", tag)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
 
 // Process is a process of the binary that can be killed, frozen and started again with the same arguments. It belongs to one
 // goroutine, but for Signal.
@@ -215,6 +241,24 @@ func (p *Process) AwaitHealth(ctx context.Context, address string) {
 			p.t.Fatalf("%s has ended before it was healthy", p.name)
 		case <-ctx.Done():
 			p.t.Fatalf("%s isn't healthy in time: %v", p.name, err)
+		}
+	}
+}
+
+// Healthy waits until a server that was started otherwise answers at the address of its REST API (host:port).
+func Healthy(ctx context.Context, t *testing.T, address string) {
+	t.Helper()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := healthy(ctx, address)
+		if err == nil {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatalf("%s isn't healthy in time: %v", address, err)
 		}
 	}
 }

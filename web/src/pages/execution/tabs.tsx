@@ -18,7 +18,7 @@ export function InputOutput({ execution }: { execution: Execution }) {
   )
 }
 
-const kinds: [string, string][] = [['', 'All events'], ['execution', 'Of the execution'], ['task', 'Of tasks'], ['action', 'Of actions'], ['command', 'Commands']]
+const kinds: [string, string][] = [['', 'All events'], ['execution', 'Of the execution'], ['task', 'Of tasks'], ['action', 'Of actions'], ['command', 'Commands'], ['watchdog', 'Repairs']]
 
 export function Events({ id, model, version, onSelect }: { id: string; model: ExecutionModel; version: number; onSelect: (name: string) => void }) {
   const [kind, setKind] = useState('')
