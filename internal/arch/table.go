@@ -184,7 +184,10 @@ func programs() []Rule {
 		},
 		{
 			Folder:   "test/chaos",
-			TestsMay: []string{"api/...", "expr/value", "internal/proctest", "persistence/...", "workflow"},
+			TestsMay: []string{
+				"actions", "actors/runner", "api/...", "cluster", "dsl", "expr/value", "internal/proctest", "messages", "persistence/...",
+				"test/check", "workflow",
+			},
 		},
 		{Folder: "test/hostile", TestsMay: []string{"dsl", "expr", "expr/value", "node", "workflow"}},
 		{
