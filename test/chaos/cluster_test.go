@@ -36,6 +36,7 @@ type site struct {
 	db      *dbtest.Server
 	dbHost  *host
 	full    string // folder of the database when it has a file system of its own, which can be filled; "" when not
+	dsn     string // of the database, past all proxies
 	direct  *sql.DB
 	ledger  *ledger
 	folder  string // of the runners' ledgers
@@ -104,7 +105,8 @@ func (c *site) startDatabase() {
 			t.Errorf("stop PostgreSQL: %v", err)
 		}
 	})
-	if c.direct, err = sql.Open("postgres", c.db.DSN("postgres")); err != nil {
+	c.dsn = c.db.DSN("postgres")
+	if c.direct, err = sql.Open("postgres", c.dsn); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.direct.Close() })

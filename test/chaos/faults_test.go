@@ -51,19 +51,18 @@ type trouble struct {
 type need uint8
 
 const (
-	nothing need = iota
-	spaces       // network namespaces
-	disk         // a file system of its own for the database
-	oneBuild     // the processes are still of the first build
+	nothing  need = iota
+	spaces        // network namespaces
+	disk          // a file system of its own for the database
+	oneBuild      // the processes are still of the first build
 )
 
 // round is a cluster under load, to which things happen.
 type round struct {
 	*site
 	*load
+	form     shape
 	rng      *rand.Rand
-	overlays overlays
-	race     bool
 	upgraded bool
 }
 
@@ -250,6 +249,10 @@ func outOfMemory(ctx context.Context, r *round, i *incident) error {
 	if err := r.hit(ctx, i, e); err != nil {
 		return err
 	}
+	return starve(ctx, r, e, i)
+}
+
+func starve(ctx context.Context, r *round, e *node, i *incident) error {
 	now, err := dataSize(e.Pid())
 	if err != nil {
 		return err
@@ -518,15 +521,19 @@ func otherFaults() []*trouble {
 	}
 }
 
-// upgrade restarts each engine as the next version. No user may need more than one try again for that.
+// upgrade restarts each engine as the next version, which migrates the schema while the others still work with the old one.
 func upgrade(ctx context.Context, r *round, i *incident) error {
+	next := proctest.Build{Race: r.form.race, Overlay: r.form.overlays.next}
+	if _, err := next.Path(); err != nil {
+		return err
+	}
 	r.hitAll(i)
 	var errs []error
 	for _, e := range r.engines {
 		stop, cancel := context.WithTimeout(ctx, 30*time.Second)
 		errs = append(errs, e.Stop(stop))
 		cancel()
-		e.Build.Overlay = r.overlays.next
+		e.Build = next
 		r.again(ctx, e)
 	}
 	r.upgraded = true

@@ -27,7 +27,7 @@ type verdicts struct {
 // cluster for that: what it judges doesn't change any more.
 func (c *site) judge(ctx context.Context, l *load, stuck []string) (verdicts, map[workflow.ExecutionID]*check.Execution) {
 	t := c.t
-	store, err := sqlstore.Open(ctx, c.db.DSN("postgres"), sqlstore.Config{})
+	store, err := sqlstore.Open(ctx, c.dsn, sqlstore.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -124,6 +124,7 @@ chaos:
       on-error: repair
     repair:
       action: std.echo output="repaired" delay=0.05
+      target: web
       publish:
         once: repaired
       on-success: meet
@@ -135,6 +136,7 @@ chaos:
     meet:
       join: 2
       action: std.echo delay=0.05
+      target: web
       input:
         output: <%% $.items_done.len() %%>
       publish:

@@ -30,9 +30,9 @@ type load struct {
 	next  int
 	runs  []run
 	ops   []check.Op
-	tries map[int]int // starts by how often they were sent
-	wrong []string    // answers that no server should give
-	rest  map[string]string
+	tries map[int]int       // starts by how often they were sent
+	wrong []string          // answers that no server should give
+	open  map[string]string // states of what has not come to its end
 }
 
 // run is an execution that a user has started, or tried to.
@@ -49,7 +49,7 @@ const itemsMax = 6
 func runID(i int) string { return fmt.Sprintf("%08d-0000-4000-8000-%012d", i*7919%100000000, i) }
 
 func (c *site) load(ctx context.Context, users int) *load {
-	l := &load{c: c, stop: make(chan struct{}), tries: map[int]int{}, rest: map[string]string{}}
+	l := &load{c: c, stop: make(chan struct{}), tries: map[int]int{}, open: map[string]string{}}
 	for range users {
 		l.busy.Go(func() {
 			for !l.over() && ctx.Err() == nil {
@@ -82,7 +82,7 @@ func (l *load) settle(limit time.Duration) (stuck []string) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for id, state := range l.rest {
+	for id, state := range l.open {
 		stuck = append(stuck, fmt.Sprintf("%s after the last fault execution %s is %s", limit, id, state))
 	}
 	slices.Sort(stuck)
@@ -109,7 +109,7 @@ func (l *load) follow(ctx context.Context, started chan<- struct{}) {
 	i := l.next
 	l.next++
 	r := run{no: i, deep: i%3 > 0, started: time.Now()}
-	l.rest[runID(i)] = "not started"
+	l.open[runID(i)] = "not started"
 	l.mu.Unlock()
 	rng := rand.New(rand.NewPCG(uint64(i), 11))
 	tries := 0
@@ -144,7 +144,7 @@ func (l *load) watch(ctx context.Context, r run, rng *rand.Rand) {
 			continue
 		}
 		l.mu.Lock()
-		l.rest[id] = string(state)
+		l.open[id] = string(state)
 		l.mu.Unlock()
 		switch {
 		case state == workflow.Paused:
@@ -154,7 +154,7 @@ func (l *load) watch(ctx context.Context, r run, rng *rand.Rand) {
 			l.rerun(ctx, id, r.no+look)
 		case state.Final():
 			l.mu.Lock()
-			delete(l.rest, id)
+			delete(l.open, id)
 			l.mu.Unlock()
 			return
 		case r.commanded && look == at && rng.IntN(2) == 0:

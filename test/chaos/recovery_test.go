@@ -17,7 +17,7 @@ import (
 
 // incident is a fault that has happened.
 type incident struct {
-	fault      *trouble
+	*trouble
 	begun, end time.Time
 	owned      map[workflow.ExecutionID]bool // by the engines that were hit; nil: no engine in particular
 	runners    []string                      // ids of runners that were hit
@@ -25,7 +25,7 @@ type incident struct {
 
 // since is the moment from which recovery counts.
 func (i *incident) since() time.Time {
-	if i.fault.from == fromEnd {
+	if i.from == fromEnd {
 		return i.end
 	}
 	return i.begun
@@ -33,12 +33,34 @@ func (i *incident) since() time.Time {
 
 // figures are recovery times of all rounds, by fault.
 type figures struct {
-	mu sync.Mutex
-	of map[string]*figure
+	mu      sync.Mutex
+	of      map[string]*figure
+	rounds  int
+	all     verdicts
+	settled time.Duration // the longest time from the last fault of a round until everything was final
+}
+
+func (f *figures) count(v verdicts, settled time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.rounds++
+	f.all.executions += v.executions
+	f.all.attempts += v.attempts
+	f.all.runs += v.runs
+	f.all.late += v.late
+	f.settled = max(f.settled, settled)
+}
+
+// summary is what all rounds have seen.
+func (f *figures) summary() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return fmt.Sprintf("%d rounds, %d executions, %d attempts at actions, %d late results refused, no violation. After a round's last fault everything "+
+		"was at its end within %s.\n\n", f.rounds, f.all.executions, f.all.attempts, f.all.late, seconds(f.settled))
 }
 
 type figure struct {
-	fault *trouble
+	*trouble
 	times int // how often it happened
 	took  []time.Duration
 	lasts []time.Duration
@@ -48,10 +70,10 @@ type figure struct {
 func (f *figures) add(i *incident, all map[workflow.ExecutionID]*check.Execution) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	g := f.of[i.fault.name]
+	g := f.of[i.name]
 	if g == nil {
-		g = &figure{fault: i.fault}
-		f.of[i.fault.name] = g
+		g = &figure{trouble: i.trouble}
+		f.of[i.name] = g
 	}
 	g.times++
 	g.lasts = append(g.lasts, i.end.Sub(i.begun))
@@ -126,22 +148,22 @@ func (f *figures) table() string {
 	for _, g := range f.of {
 		list = append(list, g)
 	}
-	slices.SortFunc(list, func(a, b *figure) int { return cmp.Compare(a.fault.no, b.fault.no) })
+	slices.SortFunc(list, func(a, b *figure) int { return cmp.Compare(a.no, b.no) })
 	var b strings.Builder
 	b.WriteString("| fault | times | lasts | counted from | what it hit | p50 | p99 | longest |\n|---|---:|---:|---|---:|---:|---:|---:|\n")
 	for _, g := range list {
 		slices.Sort(g.lasts)
 		lasts := "–"
-		if g.fault.from == fromEnd || percentile(g.lasts, 50) > time.Second {
+		if g.from == fromEnd || percentile(g.lasts, 50) > time.Second {
 			lasts = seconds(percentile(g.lasts, 50))
 		}
-		fmt.Fprintf(&b, "| %s | %d | %s | %s | ", g.fault.name, g.times, lasts, g.fault.from)
-		if g.fault.unmeasured || len(g.took) == 0 {
+		fmt.Fprintf(&b, "| %s | %d | %s | %s | ", g.name, g.times, lasts, g.from)
+		if g.unmeasured || len(g.took) == 0 {
 			b.WriteString("– | – | – | – |\n")
 			continue
 		}
 		slices.Sort(g.took)
-		fmt.Fprintf(&b, "%d %s | %s | %s | %s |\n", len(g.took), g.fault.hits, seconds(percentile(g.took, 50)), seconds(percentile(g.took, 99)), seconds(g.took[len(g.took)-1]))
+		fmt.Fprintf(&b, "%d %s | %s | %s | %s |\n", len(g.took), g.hits, seconds(percentile(g.took, 50)), seconds(percentile(g.took, 99)), seconds(g.took[len(g.took)-1]))
 	}
 	return b.String()
 }
