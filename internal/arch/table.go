@@ -183,7 +183,7 @@ func programs() []Rule {
 			},
 		},
 		{
-			Folder:   "test/chaos",
+			Folder: "test/chaos",
 			TestsMay: []string{
 				"actions", "actors/runner", "api/...", "cluster", "dsl", "expr/value", "internal/proctest", "messages", "persistence/...",
 				"test/check", "workflow",

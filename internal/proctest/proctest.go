@@ -100,10 +100,12 @@ type Process struct {
 	troubles []string // what must not be in a log, and ends that nobody has asked for
 }
 
-// tail keeps the last lines of a log, for the report of a failure.
+// tail keeps the last lines of a log, for the report of a failure, and writes all of them into a file among the test's artifacts
+// (go test -artifacts).
 type tail struct {
 	mu    sync.Mutex
 	lines []string
+	file  *os.File
 }
 
 const (
@@ -115,6 +117,7 @@ func (l *tail) add(line string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.lines = append(l.lines, line)
+	_, _ = fmt.Fprintln(l.file, line) // without it there is still the end of it
 	if len(l.lines) > linesMax {
 		l.lines = l.lines[len(l.lines)-linesMax:]
 	}
@@ -136,8 +139,13 @@ func Start(t *testing.T, name string, args ...string) *Process {
 func Launch(t *testing.T, cfg Config) *Process {
 	t.Helper()
 	p := &Process{Config: cfg, t: t}
+	var err error
+	if p.log.file, err = os.Create(filepath.Join(t.ArtifactDir(), cfg.Name+".log")); err != nil {
+		t.Fatal(err)
+	}
 	p.Restart()
 	t.Cleanup(func() {
+		defer p.log.file.Close()
 		p.Signal(syscall.SIGCONT)
 		p.Kill()
 		p.mu.Lock()

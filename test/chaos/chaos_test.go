@@ -68,7 +68,7 @@ func (r *round) through(ctx context.Context, list []*trouble, f *figures) {
 		}
 	}
 	r.load = r.site.load(ctx, n)
-	proctest.Pass(ctx, time.Second)
+	proctest.Pass(ctx, 3*time.Second)
 	incidents := r.allOf(ctx, list)
 	calm := time.Now()
 	stuck := r.settle(settleMax)
@@ -78,7 +78,7 @@ func (r *round) through(ctx context.Context, list []*trouble, f *figures) {
 	r.stopAll(ctx, r.upgraded)
 	v, all := r.judge(ctx, r.load, stuck)
 	for _, i := range incidents {
-		f.add(i, all)
+		f.add(t, i, all)
 	}
 	f.count(v, took)
 	t.Logf("%d executions, %d attempts of actions, %d runs in the runners' ledgers, %d late results refused; starts by tries: %v",
@@ -93,7 +93,6 @@ func (r *round) allOf(ctx context.Context, list []*trouble) (out []*incident) {
 			r.t.Logf("left out, %s: %s", why, f.name)
 			continue
 		}
-		proctest.Pass(ctx, time.Second)
 		r.t.Logf("%s %s", time.Now().Format(time.TimeOnly), f.name)
 		i := &incident{trouble: f}
 		err := f.do(ctx, r, i)
@@ -102,8 +101,25 @@ func (r *round) allOf(ctx context.Context, list []*trouble) (out []*incident) {
 			r.t.Errorf("%s: %v", f.name, err)
 		}
 		out = append(out, i)
+		r.calm(ctx)
 	}
 	return out
+}
+
+// calmMax is how long the next fault waits for what the one before has hit. Beyond, what is stuck in one is counted there
+// although the next one keeps it.
+const calmMax = 15 * time.Second
+
+// calm waits until what was under way has come to its end, so that each fault's consequences are its own.
+func (r *round) calm(ctx context.Context) {
+	proctest.Pass(ctx, time.Second)
+	if *rounds == 0 { // the short form looks for mistakes, not for figures
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, calmMax)
+	defer cancel()
+	ids := r.underWay()
+	_ = until(ctx, func() (bool, error) { return !r.anyOpen(ids), nil }) // the long way is part of the experiment
 }
 
 func (r *round) lacks(n need) string {

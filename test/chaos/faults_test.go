@@ -293,6 +293,7 @@ func networkFaults() []*trouble {
 		return &trouble{name: name, from: from, hits: itsExecutions, needs: spaces, do: func(ctx context.Context, r *round, i *incident) error {
 			e := r.anEngine()
 			err := errors.Join(r.hit(ctx, i, e), begin(r, e))
+			i.begun = time.Now() // to cut everything takes a moment
 			wait(ctx, lasts)
 			return errors.Join(err, r.net.heal())
 		}}
@@ -301,6 +302,7 @@ func networkFaults() []*trouble {
 		return &trouble{name: name, from: from, hits: itsActions, needs: spaces, do: func(ctx context.Context, r *round, i *incident) error {
 			n := r.aRunner()
 			err := errors.Join(r.hitRunner(ctx, i, n), begin(r, n))
+			i.begun = time.Now()
 			wait(ctx, lasts)
 			return errors.Join(err, r.net.heal())
 		}}
@@ -338,12 +340,9 @@ func networkFaults() []*trouble {
 		engineFault("an engine sends 64 kbit/s at most", fromEnd, while, func(_ *round, e *node) error { return e.throttle("64kbit") }),
 		{name: "each host loses 10 % of the packets", from: fromEnd, hits: executions, needs: spaces, do: func(ctx context.Context, r *round, i *incident) error {
 			r.hitAll(i)
-			var errs []error
-			for _, h := range r.net.hosts {
-				errs = append(errs, h.loss(10))
-			}
+			err := each(r.net.hosts, func(h *host) error { return h.loss(10) })
 			wait(ctx, while)
-			return errors.Join(append(errs, r.net.heal())...)
+			return errors.Join(err, r.net.heal())
 		}},
 	}
 }

@@ -89,6 +89,22 @@ func (l *load) settle(limit time.Duration) (stuck []string) {
 	return stuck
 }
 
+// underWay lists the executions that haven't come to their end.
+func (l *load) underWay() (ids []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for id := range l.open {
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+func (l *load) anyOpen(ids []string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.ContainsFunc(ids, func(id string) bool { return l.open[id] != "" })
+}
+
 // burst starts executions all at once and returns when the first is acknowledged. They are looked after as the others.
 func (l *load) burst(ctx context.Context, n int) {
 	first := make(chan struct{}, n)

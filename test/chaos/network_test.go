@@ -9,7 +9,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -32,7 +34,8 @@ type host struct {
 	space string // name of the namespace; "" is the test's own
 	ip    string
 	// via are addresses of proxies through which the others reach it.
-	via []string
+	via  []string
+	slow bool // what it sends is bounded
 }
 
 // newNetwork makes the bridge, or says why it can't.
@@ -232,7 +235,8 @@ func (h *host) deafTo(ips ...string) error {
 
 // cutFrom makes it lose as well what it sends there: those addresses are of no host that could be deafened.
 func (h *host) cutFrom(ips ...string) error {
-	return errors.Join(h.deafTo(ips...), h.nft("add", "element", "ip", "chaos", "silent", "{", strings.Join(ips, ","), "}"))
+	list := "{" + strings.Join(ips, ",") + "}"
+	return h.nft("add element ip chaos deaf " + list + "; add element ip chaos silent " + list)
 }
 
 // loss makes the host lose so many packets of a hundred, whoever sends them.
@@ -242,51 +246,60 @@ func (h *host) loss(percent int) error {
 
 // throttle bounds what the host sends.
 func (h *host) throttle(rate string) error {
+	h.slow = true
 	return command("tc", "-n", h.space, "qdisc", "replace", "dev", "eth0", "root", "tbf", "rate", rate, "burst", "8k", "latency", "400ms")
 }
 
 // hear takes all of it back.
 func (h *host) hear() error {
-	err := errors.Join(h.nft("flush", "set", "ip", "chaos", "deaf"), h.nft("flush", "set", "ip", "chaos", "silent"), h.nft("flush", "chain", "ip", "chaos", "lose"))
-	_ = command("tc", "-n", h.space, "qdisc", "del", "dev", "eth0", "root") // there may be none
+	err := h.nft("flush set ip chaos deaf; flush set ip chaos silent; flush chain ip chaos lose")
+	if h.slow {
+		h.slow = false
+		err = errors.Join(err, command("tc", "-n", h.space, "qdisc", "del", "dev", "eth0", "root"))
+	}
 	return err
 }
 
 // addresses are those from which others hear the host.
 func (h *host) addresses() []string { return append([]string{h.ip}, h.via...) }
 
+// each does something to all hosts at the same time: cuts are to begin together.
+func each(list []*host, do func(h *host) error) error {
+	errs := make([]error, len(list))
+	var wg sync.WaitGroup
+	for i, h := range list {
+		wg.Go(func() { errs[i] = do(h) })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+func addressesOf(list []*host) (out []string) {
+	for _, h := range list {
+		out = append(out, h.addresses()...)
+	}
+	return out
+}
+
 // mute keeps the others from hearing what the host says.
 func (h *host) mute(others ...*host) error {
-	var errs []error
-	for _, o := range others {
-		errs = append(errs, o.deafTo(h.addresses()...))
-	}
-	return errors.Join(errs...)
+	return each(others, func(o *host) error { return o.deafTo(h.addresses()...) })
 }
 
 // deafen keeps the host from hearing the others.
-func (h *host) deafen(others ...*host) error {
-	var errs []error
-	for _, o := range others {
-		errs = append(errs, h.deafTo(o.addresses()...))
-	}
-	return errors.Join(errs...)
-}
+func (h *host) deafen(others ...*host) error { return h.deafTo(addressesOf(others)...) }
 
 // part keeps two groups from hearing each other.
 func part(a, b []*host) error {
-	var errs []error
+	to := map[*host][]string{}
 	for _, h := range a {
-		errs = append(errs, h.mute(b...), h.deafen(b...))
+		to[h] = addressesOf(b)
 	}
-	return errors.Join(errs...)
+	for _, h := range b {
+		to[h] = addressesOf(a)
+	}
+	return each(slices.Concat(a, b), func(h *host) error { return h.deafTo(to[h]...) })
 }
 
 // heal takes all cuts and losses back.
-func (n *network) heal() error {
-	var errs []error
-	for _, h := range n.hosts {
-		errs = append(errs, h.hear())
-	}
-	return errors.Join(errs...)
-}
+func (n *network) heal() error { return each(n.hosts, (*host).hear) }

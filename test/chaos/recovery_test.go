@@ -67,7 +67,7 @@ type figure struct {
 }
 
 // add reads from the histories when what an incident has hit went on.
-func (f *figures) add(i *incident, all map[workflow.ExecutionID]*check.Execution) {
+func (f *figures) add(t *testing.T, i *incident, all map[workflow.ExecutionID]*check.Execution) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	g := f.of[i.name]
@@ -79,9 +79,33 @@ func (f *figures) add(i *incident, all map[workflow.ExecutionID]*check.Execution
 	g.lasts = append(g.lasts, i.end.Sub(i.begun))
 	for _, x := range all {
 		if x.ParentID == "" && !commanded(x) {
-			g.took = append(g.took, i.took(x)...)
+			took := i.took(x)
+			g.took = append(g.took, took...)
+			if len(took) > 0 && slices.Max(took) > tellBeyond {
+				t.Logf("%s: execution %s stood still for %s from %s on:\n%s", i.name, x.ID, seconds(slices.Max(took)), i.since().Format(timeFormat), around(x, i.since()))
+			}
 		}
 	}
+}
+
+// tellBeyond is how long something has to stand still to be told of.
+const tellBeyond = 9 * time.Second
+
+const timeFormat = "15:04:05.000"
+
+// around is an execution's history shortly before and after a moment.
+func around(x *check.Execution, at time.Time) string {
+	var b strings.Builder
+	for _, h := range x.History {
+		if d := h.At.Sub(at); d > -2*time.Second && d < 30*time.Second {
+			fmt.Fprintf(&b, "  %s %s %s %s %s %s", h.At.Format(timeFormat), h.Kind, h.Task, h.ActionID, h.State, h.Info)
+			if h.Detail != nil {
+				b.WriteString(" " + value.Str(h.Detail))
+			}
+			b.WriteByte('\n')
+		}
+	}
+	return b.String()
 }
 
 // commanded reports whether a user has kept the execution from going on, or has set it going again.
