@@ -29,7 +29,10 @@ func TestChaos(t *testing.T) {
 	}
 	t.Logf("repeat with -chaos.seed=%d", s)
 	f := &figures{of: map[string]*figure{}}
-	o := patches(t)
+	var o overlays // the short form has no use for them
+	if *rounds > 0 || *only != "" {
+		o = patches(t)
+	}
 	for k := range max(*rounds, 1) {
 		form := shape{engines: 3, web: 2, ledgers: 2, race: k%3 == 2, overlays: o}
 		newRound := func() *round { return &round{rng: rand.New(rand.NewPCG(s, uint64(k))), form: form} }
@@ -71,10 +74,10 @@ func (r *round) through(ctx context.Context, list []*trouble, f *figures) {
 	proctest.Pass(ctx, 3*time.Second)
 	incidents := r.allOf(ctx, list)
 	calm := time.Now()
-	stuck := r.settle(settleMax)
+	stuck := r.settle(r.patience())
 	took := time.Since(calm)
 	t.Logf("all has come to its end %.1f s after the last fault", took.Seconds())
-	r.rest(ctx)
+	r.rest(ctx, r.patience())
 	r.stopAll(ctx, r.upgraded)
 	v, all := r.judge(ctx, r.load, stuck)
 	for _, i := range incidents {
@@ -83,6 +86,18 @@ func (r *round) through(ctx context.Context, list []*trouble, f *figures) {
 	f.count(v, took)
 	t.Logf("%d executions, %d attempts of actions, %d runs in the runners' ledgers, %d late results refused; starts by tries: %v",
 		v.executions, v.attempts, v.runs, v.late, r.tries)
+}
+
+// settleMax is how long after the last fault everything may take to come to its end.
+const settleMax = 30 * time.Second
+
+// patience is that, and more where the machine may have other things to do (the short form runs beside other tests), or the race
+// detector makes everything slow.
+func (r *round) patience() time.Duration {
+	if *rounds == 0 || r.form.race {
+		return 4 * settleMax
+	}
+	return settleMax
 }
 
 // allOf lets all faults happen, in a random order.

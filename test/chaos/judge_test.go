@@ -129,12 +129,12 @@ func (c *site) restless(ctx context.Context) string {
 }
 
 // rest waits until no engine has anything to do, and fails if one has for too long, or has caught a panic.
-func (c *site) rest(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, settleMax)
+func (c *site) rest(ctx context.Context, patience time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	last := ""
 	if until(ctx, func() (bool, error) { last = c.restless(ctx); return last == "", nil }) != nil {
-		c.t.Errorf("%s after all has ended %s", settleMax, last)
+		c.t.Errorf("%s after all has ended %s", patience, last)
 	}
 	for _, e := range c.engines {
 		if n, err := metric(ctx, e.api, "cierzo_panics_total"); err != nil || n > 0 {
@@ -142,9 +142,6 @@ func (c *site) rest(ctx context.Context) {
 		}
 	}
 }
-
-// settleMax is how long after the last fault everything may take to come to its end.
-const settleMax = 30 * time.Second
 
 // judgeRun checks one run of the web workflow.
 func judgeRun(t *testing.T, x *check.Execution, l *ledger, i int) {
