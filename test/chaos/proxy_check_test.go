@@ -1,10 +1,10 @@
 package chaos
 
 import (
-	"errors"
-	"testing"
-
 	"database/sql"
+	"errors"
+	"sync/atomic"
+	"testing"
 
 	"github.com/lib/pq"
 
@@ -25,8 +25,8 @@ func TestProxy(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	var next verdict
-	p := newProxy(t, "127.0.0.1", server.Address(), func() verdict { return next })
+	var next atomic.Uint32
+	p := newProxy(t, "127.0.0.1", server.Address(), func() verdict { return verdict(next.Load()) })
 	db, err := sql.Open("postgres", "postgres://postgres@"+p.address()+"/postgres?sslmode=disable")
 	if err != nil {
 		t.Fatal(err)
@@ -47,7 +47,7 @@ func TestProxy(t *testing.T) {
 		if _, err := db.ExecContext(t.Context(), "DELETE FROM rows"); err != nil {
 			t.Fatal(err)
 		}
-		next = v.verdict
+		next.Store(uint32(v.verdict))
 		tx, err := db.BeginTx(t.Context(), nil)
 		if err != nil {
 			t.Fatal(err)
@@ -56,7 +56,7 @@ func TestProxy(t *testing.T) {
 			t.Fatal(err)
 		}
 		err = tx.Commit()
-		next = pass
+		next.Store(uint32(pass))
 		if (err != nil) != v.failed {
 			t.Errorf("verdict %d: COMMIT gives %v", v.verdict, err)
 		}

@@ -81,7 +81,7 @@ func (f *figures) add(t *testing.T, i *incident, all map[workflow.ExecutionID]*c
 		if x.ParentID == "" && !commanded(x) {
 			took := i.took(x)
 			g.took = append(g.took, took...)
-			if len(took) > 0 && slices.Max(took) > tellBeyond {
+			if *rounds > 0 && len(took) > 0 && slices.Max(took) > tellBeyond {
 				t.Logf("%s: execution %s stood still for %s from %s on:\n%s", i.name, x.ID, seconds(slices.Max(took)), i.since().Format(timeFormat), around(x, i.since()))
 			}
 		}
