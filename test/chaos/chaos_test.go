@@ -38,11 +38,12 @@ func TestChaos(t *testing.T) {
 		newRound := func() *round { return &round{rng: rand.New(rand.NewPCG(s, uint64(k))), form: form} }
 		t.Run(fmt.Sprintf("postgres-%02d", k+1), func(t *testing.T) { chaosRound(t, newRound(), f) })
 		t.Run(fmt.Sprintf("sqlite-%02d", k+1), func(t *testing.T) { smallRound(t, newRound(), f) })
-	}
-	table := f.table()
-	t.Logf("recovery:\n%s", table)
-	if *page != "" && !t.Failed() {
-		writeTable(t, *page, f.summary()+table)
+		// After each round, for the rounds take long.
+		table := f.table()
+		t.Logf("recovery:\n%s", table)
+		if *page != "" && !t.Failed() {
+			writeTable(t, *page, f.summary()+table)
+		}
 	}
 }
 

@@ -117,7 +117,7 @@ func smallDisk(t *testing.T, dir, size string) error {
 	if os.Geteuid() != 0 {
 		return fmt.Errorf("mount wants root")
 	}
-	if err := command("mount", "-t", "tmpfs", "-o", "mode=0711,size="+size, "chaos", dir); err != nil {
+	if err := command("mount", "-t", "tmpfs", "-o", "mode=0711,size="+size, fmt.Sprint(diskPrefix, os.Getpid()), dir); err != nil {
 		return err
 	}
 	t.Cleanup(func() {

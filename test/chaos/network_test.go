@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -58,23 +59,17 @@ func (n *network) make() error {
 			return fmt.Errorf("%w (apt-get install iproute2 nftables)", err)
 		}
 	}
+	removeAbandoned()
 	// Several of these tests may run on one machine at a time.
-	for range 20 {
-		k := rand.IntN(200)
-		n.bridge, n.subnet = fmt.Sprintf("czb%d", k), fmt.Sprintf("10.%d.%d", 200+k%50, rand.IntN(250))
-		if taken(n.subnet) {
-			continue
-		}
-		// A bridge without an address of its own takes the lowest of its ports', and changes it with each new one: then others
-		// send for a while to one that is nobody's.
-		mac := fmt.Sprintf("02:cc:00:00:%02x:%02x", k, rand.IntN(256))
-		if command("ip", "link", "add", n.bridge, "address", mac, "type", "bridge") == nil {
-			break
-		}
-		n.bridge = ""
+	n.bridge = fmt.Sprint(bridgePrefix, os.Getpid())
+	for n.subnet == "" || taken(n.subnet) {
+		n.subnet = fmt.Sprintf("10.%d.%d", 200+rand.IntN(50), rand.IntN(250))
 	}
-	if n.bridge == "" {
-		return errors.New("no bridge can be made")
+	// A bridge without an address of its own takes the lowest of its ports', and changes it with each new one: then others send
+	// for a while to one that is nobody's.
+	mac := fmt.Sprintf("02:cc:00:%02x:%02x:%02x", rand.IntN(256), rand.IntN(256), rand.IntN(256))
+	if err := command("ip", "link", "add", n.bridge, "address", mac, "type", "bridge"); err != nil {
+		return err
 	}
 	n.t.Cleanup(func() {
 		if err := command("ip", "link", "del", n.bridge); err != nil {
@@ -90,6 +85,42 @@ func (n *network) make() error {
 		return err
 	}
 	return errors.Join(h.deafTo(n.subnet+".1"), h.loss(10), h.hear())
+}
+
+// What belongs to a process of this test has its id in its name.
+const (
+	bridgePrefix = "cz"
+	diskPrefix   = "cierzo-chaos-"
+)
+
+// abandoned reports whether the name is of a process of this test that has ended: it was killed, and couldn't clean up.
+func abandoned(name, prefix string) bool {
+	rest, ok := strings.CutPrefix(name, prefix)
+	number, _, _ := strings.Cut(rest, "-")
+	pid, err := strconv.Atoi(number)
+	return ok && err == nil && unix.Kill(pid, 0) == unix.ESRCH
+}
+
+// removeAbandoned removes bridges, namespaces and file systems that killed tests have left.
+func removeAbandoned() {
+	spaces, _ := filepath.Glob("/run/netns/" + bridgePrefix + "*") // the pattern is right
+	for _, path := range spaces {
+		if name := filepath.Base(path); abandoned(name, bridgePrefix) {
+			_ = command("ip", "netns", "del", name) // it is in nobody's way
+		}
+	}
+	links, _ := net.Interfaces()
+	for _, l := range links {
+		if abandoned(l.Name, bridgePrefix) {
+			_ = command("ip", "link", "del", l.Name)
+		}
+	}
+	mounts, _ := os.ReadFile("/proc/mounts")
+	for line := range strings.Lines(string(mounts)) {
+		if f := strings.Fields(line); len(f) > 1 && abandoned(f[0], diskPrefix) {
+			_ = command("umount", "-l", f[1])
+		}
+	}
 }
 
 // taken reports whether an interface has an address of the network already.
@@ -165,7 +196,7 @@ const rules = `table ip chaos {
 
 func (n *network) add(name string) (*host, error) {
 	h := &host{net: n, space: n.bridge + "-" + name, ip: fmt.Sprintf("%s.%d", n.subnet, n.next)}
-	outside := fmt.Sprintf("%sv%d", n.bridge, n.next)
+	outside := fmt.Sprintf("%s-%d", n.bridge, n.next)
 	n.next++
 	if err := command("ip", "netns", "add", h.space); err != nil {
 		return nil, err
