@@ -190,8 +190,11 @@ func programs() []Rule {
 			},
 		},
 		{
-			Folder:   "test/chaos",
-			TestsMay: []string{"api/...", "expr/value", "internal/proctest", "persistence/...", "workflow"},
+			Folder: "test/chaos",
+			TestsMay: []string{
+				"actions", "actors/runner", "api/...", "cluster", "dsl", "expr/value", "internal/proctest", "messages", "persistence/...",
+				"test/check", "workflow",
+			},
 		},
 		{Folder: "test/verify", TestsMay: []string{"internal/proctest", "verify"}},
 		{Folder: "test/hostile", TestsMay: []string{"dsl", "expr", "expr/value", "node", "workflow"}},
