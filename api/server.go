@@ -78,6 +78,8 @@ type Config struct {
 	Metrics func() map[string]uint64
 	// Evaluate computes an expression on JSON data, in a language or the one that its delimiters tell. nil: nothing is evaluated.
 	Evaluate func(lang, text string, data json.RawMessage) (json.RawMessage, error)
+	// Functions are the names that expressions can use. nil: none are listed.
+	Functions []apitype.ExpressionFunction
 	// Runners tells of the action runners that this node's engine hears. nil: it is no engine.
 	Runners func() []apitype.Runner
 	// Info is what GET /info answers, a JSON object. nil: the endpoint is disabled.

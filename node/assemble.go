@@ -119,7 +119,7 @@ func (a *assembly) Start(ctx context.Context, s catalog.Start) error {
 	}
 	return a.gateway.Start(ctx, workflow.Spec{
 		ID: s.ID, ProjectID: s.ProjectID, Namespace: s.Namespace, DefinitionID: s.DefinitionID, Description: s.Description, SourceID: s.SourceID,
-		Tags: s.Tags, Priority: s.Priority, Input: s.Input, Params: s.Params, Env: s.Env, Auth: s.Auth,
+		Tags: s.Tags, Priority: s.Priority, Input: s.Input, Params: s.Params, Env: s.Env, Auth: s.Auth, By: s.By,
 	})
 }
 

@@ -215,6 +215,19 @@ type Evaluated struct {
 	Result any `json:"result"` // any JSON
 }
 
+// ExpressionFunctions are the names that expressions can use.
+type ExpressionFunctions struct {
+	Functions []ExpressionFunction `json:"functions"`
+}
+
+// ExpressionFunction is a name that expressions of a language can use.
+type ExpressionFunction struct {
+	Lang      string `json:"lang"` // "yaql" or "jinja"
+	Name      string `json:"name"`
+	Kind      string `json:"kind"`      // "function", "method" (YAQL), "filter" or "test" (Jinja)
+	Signature string `json:"signature"` // for people: name(parameter, another=…)
+}
+
 // Nodes are the nodes of the cluster, and the action runners that the answering one hears.
 type Nodes struct {
 	Nodes   []Node   `json:"nodes"`
