@@ -26,6 +26,8 @@ const (
 	// The pauses between two looks at the history: of one execution, of all.
 	eventPause = 200 * time.Millisecond
 	feedPause  = 500 * time.Millisecond
+	// burstMax is how many bytes of events are sent at once.
+	burstMax = 64 << 10
 	// aliveAfter is how long a stream is silent before it shows that it lives.
 	aliveAfter = 15 * time.Second
 	// writeMax is how long a client may take for what it is sent.
@@ -54,6 +56,8 @@ type stream struct {
 	out     http.ResponseWriter
 	control *http.ResponseController
 	last    time.Time
+	// waiting is what goes out together: at the next pause, at the end, or when it is more than burstMax.
+	waiting bytes.Buffer
 }
 
 // open begins a stream. fault.Unavailable: there are too many.
@@ -82,23 +86,41 @@ func (st *stream) send(text string) error {
 	return st.control.Flush()
 }
 
-// event writes an event with its id.
+// event has an event with its id sent, with others that come at the same time.
 func (st *stream) event(id, name string, data any) error {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
+	b := &st.waiting
+	b.WriteString("id: " + id + "\n")
+	if name != "" {
+		b.WriteString("event: " + name + "\n")
+	}
+	b.WriteString("data: ")
+	enc := json.NewEncoder(b)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(data); err != nil {
+	if err := enc.Encode(data); err != nil { // it ends with a line break
 		return err
 	}
-	head := "id: " + id + "\n"
-	if name != "" {
-		head += "event: " + name + "\n"
+	b.WriteByte('\n')
+	if b.Len() > burstMax {
+		return st.flush()
 	}
-	return st.send(head + "data: " + strings.TrimRight(b.String(), "\n") + "\n\n")
+	return nil
 }
 
-// pause waits; false: the stream is over.
+// flush sends the events that wait.
+func (st *stream) flush() error {
+	if st.waiting.Len() == 0 {
+		return nil
+	}
+	text := st.waiting.String()
+	st.waiting.Reset()
+	return st.send(text)
+}
+
+// pause sends what there is, and waits; false: the stream is over.
 func (st *stream) pause(d time.Duration) bool {
+	if st.flush() != nil {
+		return false
+	}
 	if time.Since(st.last) > aliveAfter && st.send(": alive\n\n") != nil {
 		return false
 	}
@@ -115,6 +137,9 @@ func (st *stream) pause(d time.Duration) bool {
 
 // over notes why a stream ends that has begun: its client can't be told any more.
 func (st *stream) over(err error) error {
+	if err == nil {
+		err = st.flush()
+	}
 	if err != nil && st.ctx.Err() == nil {
 		st.server.Logger.Debug("event stream broken", "error", err)
 	}
