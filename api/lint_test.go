@@ -129,7 +129,10 @@ func TestFunctions(t *testing.T) {
 func TestNodes(t *testing.T) {
 	t.Parallel()
 	w := open(t, node.Config{Slots: 7, Version: "1.2.3", Targets: []string{"here"}})
-	w.until("/v2/nodes", "runners.0.slots", "7").has("nodes.#", "1", "nodes.0.version", "1.2.3", "nodes.0.state", "up", "runners.0.targets.0", "here", "runners.0.state", "up")
+	w.until("/v2/nodes", "runners.0.slots", "7").has("nodes.#", "1", "nodes.0.version", "1.2.3", "nodes.0.state", "up", "runners.0.targets.0", "here", "runners.0.state", "up", "queue.#", "0")
+	w.define("version: '2.0'\nw:\n  tasks:\n    a:\n      action: std.http\n      input: {url: 'http://localhost'}\n      target: nowhere\n")
+	w.start("w")
+	w.until("/v2/nodes", "queue.0.queued", "1").has("queue.0.target", "nowhere", "queue.0.able", "0")
 }
 
 func TestPreview(t *testing.T) {

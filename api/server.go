@@ -82,6 +82,8 @@ type Config struct {
 	Functions []apitype.ExpressionFunction
 	// Runners tells of the action runners that this node's engine hears. nil: it is no engine.
 	Runners func() []apitype.Runner
+	// Queue tells of the actions of this node's engine that wait for a slot. nil: it is no engine.
+	Queue func() []apitype.Queue
 	// Info is what GET /info answers, a JSON object. nil: the endpoint is disabled.
 	Info json.RawMessage
 	// DeleteActionExecutions allows DELETE of action executions that belong to no workflow, Mistral's

@@ -166,6 +166,18 @@ func (a *assembly) runners() []apitype.Runner {
 	return out
 }
 
+// queue tells the API of the actions that wait for a slot.
+func (a *assembly) queue() []apitype.Queue {
+	if a.engine == nil {
+		return nil
+	}
+	var out []apitype.Queue
+	for _, q := range a.engine.Queue() {
+		out = append(out, apitype.Queue{Target: q.Target, Queued: q.Queued, Oldest: apitype.Time(q.Oldest), Able: q.Able})
+	}
+	return out
+}
+
 // Metrics are the node's counters by their Prometheus names: of its engine, and of triggers, notifications and housekeeping.
 func (n *Node) Metrics() map[string]uint64 {
 	out := n.cluster.metrics()

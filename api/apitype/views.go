@@ -232,6 +232,15 @@ type ExpressionFunction struct {
 type Nodes struct {
 	Nodes   []Node   `json:"nodes"`
 	Runners []Runner `json:"runners"`
+	Queue   []Queue  `json:"queue"` // what waits for a slot at the answering node's engine; empty: nothing
+}
+
+// Queue is what waits for a slot on runners of a target.
+type Queue struct {
+	Target string      `json:"target"` // "": any runner will do
+	Queued int         `json:"queued"` // actions; of each execution the first 256
+	Oldest Opt[string] `json:"oldest"` // since when the oldest one waits
+	Able   int         `json:"able"`   // runners of the target that take actions; 0: they wait in vain
 }
 
 // Node is a process of the cluster with a lease in the database.

@@ -582,10 +582,23 @@ export interface components {
         Nodes: {
             nodes: components["schemas"]["Node"][];
             runners: components["schemas"]["Runner"][];
+            /** @description what waits for a slot at the answering node's engine; empty: nothing */
+            queue: components["schemas"]["Queue"][];
         };
         /** @description When a cron pattern fires next. */
         Preview: {
             times: string[];
+        };
+        /** @description What waits for a slot on runners of a target. */
+        Queue: {
+            /** @description "": any runner will do */
+            target: string;
+            /** @description actions; of each execution the first 256 */
+            queued: number;
+            /** @description since when the oldest one waits */
+            oldest: string | null;
+            /** @description runners of the target that take actions; 0: they wait in vain */
+            able: number;
         };
         /** @description Mistral's report about an execution. */
         Report: {
