@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -285,6 +286,7 @@ func (s *server) allEvents(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *server) feedStream(st *stream, f *feed, resumed bool, kind string) error {
+	kinds := strings.Split(kind, ",")
 	if err := f.begin(st.ctx, resumed); err != nil {
 		return err
 	}
@@ -295,7 +297,7 @@ func (s *server) feedStream(st *stream, f *feed, resumed bool, kind string) erro
 		}
 		for i := range events {
 			e := &events[i]
-			if !strings.HasPrefix(e.event.Kind, kind) {
+			if !slices.ContainsFunc(kinds, func(k string) bool { return strings.HasPrefix(e.event.Kind, k) }) {
 				continue
 			}
 			item, err := eventJSON(e.execution, &e.event)

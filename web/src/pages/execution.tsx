@@ -2,7 +2,7 @@
 import { signal } from '@preact/signals'
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { call, enc, final, query, type Execution, type Graph, type Revision, type Task } from '../api'
-import { described, millis, plainError } from '../format'
+import { described, millis, plainError, requester } from '../format'
 import { GraphView } from '../graph/view'
 import { follow, type Connection } from '../live'
 import { ExecutionModel } from '../model'
@@ -152,7 +152,6 @@ function useExecution(id: string) {
       events(list) {
         const before = model.state
         model.add(list)
-        performance.mark('cierzo-event', { detail: list[list.length - 1]?.at })
         show()
         if (model.state !== before) setEnded((n) => n + 1)
       },
@@ -187,6 +186,7 @@ function useExecution(id: string) {
 
 function startedBy(e: Execution): string {
   if (e.task_execution_id) return 'a task of another workflow'
+  if (e.started_by) return requester(e.started_by)
   const { trigger } = described(e.description)
   return trigger ? `${/^[aeiou]/.test(trigger) ? 'an' : 'a'} ${trigger}` : 'a request'
 }

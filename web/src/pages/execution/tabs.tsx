@@ -1,7 +1,7 @@
 // The plainer views of an execution: data, events, sub-executions, definition.
 import { useMemo, useState } from 'preact/hooks'
-import { all, call, enc, type Execution, type Graph, type HistoryEvent, type Revision } from '../../api'
-import { parse, timeOfDay } from '../../format'
+import { all, call, enc, type Execution, type Graph, type HistoryEvent, type Requester, type Revision } from '../../api'
+import { parse, requester, timeOfDay } from '../../format'
 import type { ExecutionModel } from '../../model'
 import { base } from '../../router'
 import { Ago, Badge, Button, Empty, Icon, Json, Lasted, Pending, Select, useLoad, type Loaded } from '../../ui'
@@ -47,7 +47,7 @@ export function Events({ id, model, version, onSelect }: { id: string; model: Ex
               <td>{e.kind}</td>
               <td>{e.task && <button class="linklike" onClick={() => onSelect(e.task!)}>{e.task}</button>}</td>
               <td>{e.state && <Badge state={e.state} quiet />}</td>
-              <td class="break dim">{e.info}{e.detail !== undefined ? ' ' + JSON.stringify(e.detail) : ''}</td>
+              <td class="break dim">{e.info}{e.detail === undefined ? '' : e.kind === 'command' ? ` by ${requester(e.detail as Requester)}` : ' ' + JSON.stringify(e.detail)}</td>
             </tr>
           ))}
         </tbody>
