@@ -24,9 +24,12 @@ import (
 const (
 	// streamsMax bounds the open streams of a node.
 	streamsMax = 1000
-	// The pauses between two looks at the history: of one execution, of all.
+	// The pauses between two looks at the history: of one execution, of one in which something has just happened, of all.
 	eventPause = 200 * time.Millisecond
-	feedPause  = 500 * time.Millisecond
+	busyPause  = 100 * time.Millisecond
+	// busyTime is how long after an event something has just happened.
+	busyTime  = 5 * time.Second
+	feedPause = 500 * time.Millisecond
 	// burstMax is how many bytes of events are sent at once.
 	burstMax = 64 << 10
 	// aliveAfter is how long a stream is silent before it shows that it lives.
@@ -212,6 +215,7 @@ func (s *server) eventPage(w http.ResponseWriter, r *http.Request, id workflow.E
 
 // follow sends the events of an execution as they come. An execution that has ended ends the stream by an event "end".
 func (s *server) follow(st *stream, rec *workflow.ExecutionRecord, after uint64) error {
+	var heard time.Time
 	for {
 		// The record is read before the history: what is final then has all its events in it.
 		now, _, err := s.Store.GetExecution(st.ctx, rec.ProjectID, rec.ID)
@@ -229,7 +233,7 @@ func (s *server) follow(st *stream, rec *workflow.ExecutionRecord, after uint64)
 				if err != nil {
 					return err
 				}
-				after = e.Seq
+				after, heard = e.Seq, time.Now()
 				if err := st.event(strconv.FormatUint(e.Seq, 10), "", e); err != nil {
 					return err
 				}
@@ -245,7 +249,11 @@ func (s *server) follow(st *stream, rec *workflow.ExecutionRecord, after uint64)
 			}
 			return st.event(strconv.FormatUint(after, 10), "end", map[string]string{"execution_id": string(rec.ID), "state": state})
 		}
-		if !st.pause(eventPause) {
+		pause := eventPause
+		if time.Since(heard) < busyTime {
+			pause = busyPause
+		}
+		if !st.pause(pause) {
 			return nil
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -152,12 +153,24 @@ func TestAllEvents(t *testing.T) {
 	w.define(flows)
 	w.run("fails", "id", "before")
 	w.start("waits", "id", "old")
+	listening := make(chan struct{})
+	var once sync.Once
 	go func() {
+		// Something is run until it is heard: the stream may begin at any time.
+		for heard := false; !heard; {
+			w.run("hello", "input", object("name", "x"))
+			select {
+			case <-listening:
+				heard = true
+			case <-time.After(100 * time.Millisecond):
+			}
+		}
 		w.run("hello", "id", "new", "input", object("name", "x"))
 		w.put("/v2/executions/old", object("state", "CANCELLED"))
 	}()
 	ended := map[string]bool{}
-	first := w.listen("/v2/events?kind=execution.state", "", func(m message) bool {
+	first := w.listen("/v2/events?kind=execution.state,nothing", "", func(m message) bool {
+		once.Do(func() { close(listening) })
 		e := m.event(t)
 		ended[e.ExecutionID] = ended[e.ExecutionID] || e.State == "SUCCESS" || e.State == "CANCELLED"
 		return ended["new"] && ended["old"]

@@ -116,12 +116,12 @@ const repairsMax = 50
 
 /** What the service had to mend by itself, as the history of executions and the counters tell. */
 function Watchdog({ repairs }: { repairs: Record<string, number> }) {
-  const list = useFeed('watchdog,repair', repairsMax).list
+  const list = useFeed('watchdog,repair', repairsMax, 3_600_000).list
   const lost = repairs['cierzo_runners_lost_total'] ?? 0
   const counters = Object.entries(repairs).filter(([k, v]) => v > 0 && /watchdog|repair/.test(k))
   return (
     <section class="panel">
-      <h2>Watchdog <span class="dim">of the last day</span></h2>
+      <h2>Watchdog <span class="dim">of the last hour</span></h2>
       {list.length === 0 && <p class="dim">Nothing had to be mended{lost > 0 ? `, but ${count(lost, 'runner')} went without a word: what they ran is tried again or has failed` : ''}.</p>}
       {counters.length > 0 && <dl class="facts">{counters.map(([k, v]) => <div key={k}><dt>{k.replace(/^cierzo_|_total$/g, '').replaceAll('_', ' ')}</dt><dd class="num">{v.toLocaleString()}</dd></div>)}</dl>}
       {list.length > 0 && (
@@ -134,8 +134,8 @@ function Watchdog({ repairs }: { repairs: Record<string, number> }) {
   )
 }
 
-/** The events of some kinds from a day ago on, the newest first, and new ones as they come; at most max. */
-function useFeed(kinds: string, max: number): { list: HistoryEvent[]; loading: boolean } {
+/** The events of some kinds, from so many milliseconds ago on, the newest first, and new ones as they come; at most max. */
+function useFeed(kinds: string, max: number, since: number): { list: HistoryEvent[]; loading: boolean } {
   const [list, setList] = useState<HistoryEvent[]>([])
   const [loading, setLoading] = useState(true)
   useEffect(() => {
@@ -144,7 +144,7 @@ function useFeed(kinds: string, max: number): { list: HistoryEvent[]; loading: b
       const known = new Set(l.map((e) => e.execution_id + e.seq))
       return [...es.filter((e) => !known.has(e.execution_id + e.seq)), ...l].sort((a, b) => (a.at < b.at ? 1 : -1)).slice(0, max)
     })
-    follow('/v2/events' + query({ kind: kinds, after: (Date.now() - 86_400_000) * 1000 }), { events: add }, stop.signal)
+    follow('/v2/events' + query({ kind: kinds, after: (Date.now() - since) * 1000 }), { events: add }, stop.signal)
     const timer = setTimeout(() => setLoading(false), 1500)
     return () => {
       stop.abort()
@@ -269,7 +269,7 @@ const auditMax = 500
 /** The commands that people and programs have given: as they happen, and those of the newest executions. */
 export function Audit() {
   useTitle('Audit trail')
-  const { list, loading } = useFeed('command', auditMax)
+  const { list, loading } = useFeed('command', auditMax, 86_400_000)
   const [text, setText] = useState('')
   const who = (e: HistoryEvent) => requester(e.detail as Requester | undefined)
   const want = text.trim().toLowerCase()
