@@ -40,7 +40,8 @@ export function ExecutionPage({ id }: { id: string }) {
   const commands = commandsFor(execution, state!, failed, live.reload)
   const info = model.state ? model.info : execution.state_info
   const { ended, begun } = model.done()
-  const planned = Math.max(begun, live.graph ? live.graph.nodes.filter((n) => n.kind !== 'command').length : 0)
+  // Of what has ended, the tasks that no transition led to are no work that is left.
+  const planned = state === 'SUCCESS' ? begun : Math.max(begun, live.graph ? live.graph.nodes.filter((n) => n.kind !== 'command').length : 0)
   const run = (c: Command) => (c.direct ? c.direct() : setCommand(c))
   return (
     <div class="page fill execution">
@@ -110,7 +111,7 @@ export function ExecutionPage({ id }: { id: string }) {
             }} />
           ) : <Loading />)}
           {tab === 'timeline' && <Timeline model={model} version={version} selected={selected} onSelect={select} />}
-          {tab === 'why' && <Why id={id} version={model.shape} state={state!} model={model} onSelect={select} />}
+          {tab === 'why' && <Why id={id} version={model.shape} state={state!} model={model} graph={live.graph} onSelect={select} onCommand={run} reload={live.reload} />}
           {tab === 'data' && <InputOutput execution={execution} />}
           {tab === 'context' && <Context execution={execution} version={model.shape} />}
           {tab === 'events' && <Events id={id} model={model} version={version} onSelect={select} />}

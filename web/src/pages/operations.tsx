@@ -67,10 +67,10 @@ export function Operations() {
       </PageHead>
       <div class="stats">
         <Stat name="Live executions" value={counts.data?.total} note={counts.data ? `${counts.data.states['PAUSED'] ?? 0} paused` : ''} />
-        <Stat name="Actions in the queue" value={m('actions_queued')} note="wait for a slot" />
+        <Stat name="Queued actions" value={m('actions_queued')} note="wait for a slot" />
         <Stat name="Slots in use" value={m('slots_used')} note={`of ${m('slots') ?? '–'}`} part={(m('slots_used') ?? 0) / (m('slots') || 1)} />
         <Stat name="Runners" value={m('runners')} note={`${m('runners_lost_total') ?? 0} lost since the start`} />
-        <Stat name="Late results" value={m('results_late_total')} note="acknowledged, not taken" />
+        <Stat name="Late results" value={m('results_late_total')} note="not taken any more" />
         <Stat name="Panics" value={m('panics_total')} note="must be 0" />
       </div>
       <div class="cols">
@@ -281,7 +281,7 @@ export function Audit() {
         <>
           <FindField label="Find a command, a person, a workflow or an id" value={text} onInput={setText} />
           {shown.length === 0 ? <p class="dim pad">No command has this in it.</p> : (
-            <div class="tablewrap"><table class="plain hover">
+            <div class="tablewrap"><table class="plain hover stacked">
               <thead><tr><th>Time</th><th>Who</th><th>Command</th><th>Workflow</th><th>Execution</th><th>State then</th></tr></thead>
               <tbody>
                 {shown.map((e) => (
