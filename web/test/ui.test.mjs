@@ -23,7 +23,7 @@ after(async () => {
 
 /** A scenario on a page of its own; what the page complains of fails it. */
 function scenario(name, path, act, options = {}) {
-  test(name, { timeout: 120_000 }, async (t) => {
+  test(name, { timeout: 300_000 }, async (t) => {
     const where = typeof path === 'function' ? await path() : path
     const p = await openPage(browser, server, where, options)
     try {
@@ -435,10 +435,10 @@ scenario('the editor completes what expressions know, as the server says', '/wor
   assert.ok(functions.length > 200)
   const editor = page.getByTestId('editor')
   const content = editor.locator('.cm-content')
+  await content.click()
   const offers = async (text, label, ...not) => {
-    await content.click()
-    await page.keyboard.press('Control+a')
-    await page.keyboard.type(text)
+    await page.keyboard.press('Control+End')
+    await page.keyboard.type('\n' + text)
     await editor.locator('.cm-tooltip-autocomplete li', { hasText: label }).first().waitFor()
     for (const n of not) assert.equal(await editor.locator('.cm-completionLabel', { hasText: new RegExp(`^${n}$`) }).count(), 0, n)
     await page.keyboard.press('Escape')
@@ -623,9 +623,18 @@ scenario('names and outputs that are markup are shown as text', async () => {
     await page.locator('h1, h2, .errorbox').first().waitFor()
     await page.waitForFunction(() => !document.querySelector('.loading'))
   }
-  // What somebody types and what the server says of it.
+  assert.equal(await page.evaluate(() => window.hacked), undefined)
+  assert.equal(await page.locator('img').count(), 0)
+})
+
+scenario('what somebody types, and what the server says of it, is shown as text', async () => {
+  const id = await start(server, 'fan', { n: 1 })
+  await until(server, id, 'SUCCESS')
+  return `/executions/${id}?tab=context`
+}, async (page) => {
+  const id = idIn(page)
   await page.goto(`${server.url}/ui/executions/${id}?tab=context`)
-  await page.getByLabel('YAQL between').fill(`<% "${hostile.replaceAll('"', '').replaceAll('%', '')}" %>`)
+  await page.getByLabel('YAQL between').fill(`<% "${hostile.replace(/["%{}]/g, '')}" %>`)
   await button(page, 'Evaluate').click()
   await page.getByLabel('Result', { exact: true }).waitFor()
   await page.getByLabel('YAQL between').fill(hostile)
