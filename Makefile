@@ -70,6 +70,13 @@ ui-shots: ## pictures of each page of the UI, light, dark and on a phone, in web
 	go build -o bin/cierzo ./cmd/cierzo
 	cd web && npm run --silent shots
 
+.PHONY: ui-bench
+ui-bench: ## figures of the UI in a browser: how fast pages are, what they keep in memory; PARTS="hour" takes an hour
+	@tools/setup.sh go chromium
+	@tools/ui.sh --must
+	go build -o bin/cierzo ./cmd/cierzo
+	cd web && npm run --silent bench -- $(PARTS)
+
 .PHONY: setup
 setup: ## check for Go, a C compiler, PostgreSQL's and OpenSSH's server, Mistral's client, nft, the golden corpus; as root, install what is missing
 	@tools/setup.sh go cc postgres net sshd mistral golden

@@ -132,6 +132,7 @@ type Engine struct {
 	root       *actor.RootContext
 	counters   counters
 	runners    atomic.Pointer[[]RunnerInfo] // the dispatcher writes it
+	queue      atomic.Pointer[[]QueueInfo]  // and this
 	router     *actor.PID
 	dispatcher *actor.PID
 	committer  *committer
@@ -260,6 +261,14 @@ func (e *Engine) poison(ctx context.Context) error {
 
 // ID is the node's present id; it changes when the lease was lost and got again.
 func (e *Engine) ID() persistence.NodeID { return e.members.ID() }
+
+// Queue tells of the actions that wait for a slot, by target: as of the last second.
+func (e *Engine) Queue() []QueueInfo {
+	if list := e.queue.Load(); list != nil {
+		return slices.Clone(*list)
+	}
+	return nil
+}
 
 // Runners tells of the runners that the engine hears, by their address: as of the last second.
 func (e *Engine) Runners() []RunnerInfo {

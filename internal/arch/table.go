@@ -193,7 +193,7 @@ func programs() []Rule {
 			Folder: "test/chaos",
 			TestsMay: []string{
 				"actions", "actors/runner", "api/...", "cluster", "dsl", "expr/value", "internal/proctest", "messages", "persistence/...",
-				"test/check", "workflow",
+				"verify/check", "workflow",
 			},
 		},
 		{Folder: "test/verify", TestsMay: []string{"internal/proctest", "verify"}},
