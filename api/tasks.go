@@ -15,10 +15,7 @@ import (
 func taskCollection() collection {
 	return collection{
 		name: "tasks", sortBy: "created_at", flags: []string{"include_output"},
-		states: []workflow.State{
-			workflow.Cancelled, workflow.Delayed, workflow.Error, workflow.Idle, workflow.Paused, workflow.Running, workflow.Skipped,
-			workflow.Success, workflow.Waiting,
-		},
+		json: []string{"runtime_context", "result", "published", "published_global"}, large: []string{"result"},
 		columns: []string{
 			"id", "name", "type", "workflow_name", "workflow_namespace", "workflow_id", "workflow_execution_id", "tags", "state", "state_info", "project_id",
 			"runtime_context", "result", "published", "published_global", "processed", "created_at", "updated_at", "started_at", "finished_at",
@@ -111,7 +108,13 @@ func (s *server) taskSource(r *http.Request, q *listQuery, pq persistence.PageQu
 			}
 			return &persistence.PageMark{CreatedAt: rec.CreatedAt, ID: rec.ID, Seq: t.Seq}, nil
 		},
-		item: func(e persistence.TaskEntry) (any, error) { return s.taskJSON(ctx, e.Execution, e.Task) },
+		item: func(e persistence.TaskEntry) (any, error) {
+			item, err := s.taskJSON(ctx, e.Execution, e.Task)
+			if err == nil && q.uses("result") {
+				item.Result, err = s.resultText(ctx, e.Task)
+			}
+			return item, err
+		},
 	}
 }
 

@@ -14,7 +14,9 @@ dir=$(mktemp -d)
 server=
 trap '[ -z "$server" ] || kill "$server" 2>/dev/null || true; wait; rm -rf "$dir"' EXIT
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-bin/cierzo server --listen "127.0.0.1:$port" --store "sqlite://$dir/conformance.db" --log-level warn 2>"$dir/log" &
+# As the executor of the recording was called, and with the functions of Mistral 15: as the same corpus runs in-process.
+bin/cierzo server --listen "127.0.0.1:$port" --store "sqlite://$dir/conformance.db" --log-level warn --targets executor1 \
+	--legacy-functions true 2>"$dir/log" &
 server=$!
 for _ in $(seq 100); do
 	python3 -c "import urllib.request as u; u.urlopen('http://127.0.0.1:$port/healthcheck', timeout=2)" 2>/dev/null && break

@@ -127,6 +127,7 @@ type EventTriggerUpdate struct {
 	WorkflowID     string          `json:"workflow_id,omitempty"`
 	WorkflowInput  json.RawMessage `json:"workflow_input,omitempty"`
 	WorkflowParams json.RawMessage `json:"workflow_params,omitempty"`
+	Scope          string          `json:"scope,omitempty"`
 }
 
 // NewMember is the body of a request to share a workflow.
