@@ -26,7 +26,7 @@ func resourceOperations() map[string]described {
 		"GET " + event:              {id: "listEventTriggers", summary: "List event triggers", query: listParams(eventTriggerCollection()), answer: apitype.EventTriggers{}},
 		"POST " + event:             {id: "createEventTrigger", summary: "Start a workflow at an event", body: apitype.NewEventTrigger{}, answer: apitype.EventTrigger{}, status: http.StatusCreated},
 		"DELETE " + event:           removeNothing("deleteEventTriggerMissing"),
-		"GET " + event + "/{id}":    {id: "getEventTrigger", summary: "Get an event trigger", query: one, answer: apitype.EventTrigger{}, refuses: []int{http.StatusConflict}},
+		"GET " + event + "/{id}":    {id: "getEventTrigger", summary: "Get an event trigger", query: one, answer: apitype.EventTrigger{}},
 		"PUT " + event + "/{id}":    {id: "updateEventTrigger", summary: "Change what an event trigger starts", body: apitype.EventTriggerUpdate{}, answer: apitype.EventTrigger{}},
 		"DELETE " + event + "/{id}": {id: "deleteEventTrigger", summary: "Delete an event trigger"},
 

@@ -41,11 +41,14 @@ func (s *server) findEventTrigger(r *http.Request) (*persistence.Resource, error
 	if isUUID(id) {
 		return s.findResource(r, persistence.EventTriggerResource, id, "", "Event trigger not found [id="+clipText(id)+"].")
 	}
-	list, err := s.allResources(r, persistence.ResourcesQuery{Kind: persistence.EventTriggerResource, ProjectID: callerOf(r).ProjectID})
+	list, err := s.allResources(r, persistence.ResourcesQuery{Kind: persistence.EventTriggerResource, ProjectID: projectOf(r)})
 	if err != nil {
 		return nil, err
 	}
 	list = slices.DeleteFunc(list, func(t persistence.Resource) bool { return t.Name != id })
+	if own := slices.DeleteFunc(slices.Clone(list), func(t persistence.Resource) bool { return t.ProjectID != callerOf(r).ProjectID }); len(own) > 0 {
+		list = own
+	}
 	switch len(list) {
 	case 0:
 		return nil, notUUID("id", id)
