@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -227,6 +228,9 @@ func executionList() *cobra.Command {
 			return err
 		}
 		newest(q, oldest)
+		if state != "" && !slices.Contains(executionStates(), state) {
+			return fault.New(fault.Invalid, "--state: no execution is ever %s%s (one of %s)", state, input.Suggest(strings.ToUpper(state), executionStates()), strings.Join(executionStates(), ", "))
+		}
 		for name, v := range map[string]string{"state": state, "workflow_name": workflow, "task_execution_id": task} {
 			if v != "" {
 				q.Set(name, v)
@@ -248,8 +252,12 @@ func executionList() *cobra.Command {
 	f.StringVar(&task, "task", "", "only the sub-workflows of this task")
 	f.BoolVar(&roots, "rootsonly", false, "no sub-workflows")
 	f.BoolVar(&oldest, "oldest", false, "oldest first")
-	complete(cmd, "state", "IDLE", "RUNNING", "PAUSED", "SUCCESS", "ERROR", "CANCELLED")
+	complete(cmd, "state", executionStates()...)
 	return cmd
+}
+
+func executionStates() []string {
+	return []string{"IDLE", "RUNNING", "PAUSED", "SUCCESS", "ERROR", "CANCELLED"}
 }
 
 // executionNames completes ids: those of the newest executions.

@@ -77,7 +77,7 @@ func open(cmd *cobra.Command) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := target.Open(cmd.Context(), os.LookupEnv)
+	c, err := target.Open(cmd.Context())
 	if err != nil {
 		return nil, Hint(err)
 	}
