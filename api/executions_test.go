@@ -273,6 +273,36 @@ func TestBulk(t *testing.T) {
 	w.get("/v2/executions").has("executions.#", "1")
 }
 
+// TestBulkRerun runs again what has failed, where nothing has handled it.
+func TestBulkRerun(t *testing.T) {
+	t.Parallel()
+	w := open(t, node.Config{})
+	w.define(flows)
+	w.define(`
+version: '2.0'
+both:
+  input: [{how: std.fail}]
+  tasks:
+    one: {action: <% $.how %>}
+    two: {workflow: fails}
+    handled: {action: std.fail, on-error: noop}
+`)
+	w.run("both", "id", "b0")
+	w.run("hello", "id", "h0", "input", object("name", "x"))
+	w.start("waits", "id", "s0")
+	w.put("/v2/executions/s0", object("state", "ERROR")).want(200)
+	of := func(name string) string { return w.get("/v2/executions/b0/tasks?name=" + name).at("tasks.0.id") }
+	w.post("/v2/executions/bulk", object("action", "rerun", "filter", object("state", "ERROR"), "dry_run", true)).want(200).has("ids.#", "2")
+	w.post("/v2/executions/bulk", object("action", "rerun", "filter", object("state", "ERROR"))).want(200).has("matched", "2", "done", "1",
+		"failed.0.id", "s0", "failed.0.error", "None of its tasks has failed: it was stopped")
+	w.until("/v2/executions/b0", "state", "ERROR")
+	for name, runs := range map[string]string{"one": "2", "handled": "1"} {
+		w.get("/v2/tasks/"+of(name)+"/action_executions").has("action_executions.#", runs)
+	}
+	w.get("/v2/tasks/"+of("two")+"/workflow_executions").has("executions.#", "2")
+	w.post("/v2/executions/bulk", object("action", "rerun", "filter", object("id", "h0"))).want(200).has("done", "0", "failed.0.error", "It is SUCCESS: only an execution in ERROR has tasks to rerun")
+}
+
 func TestClient(t *testing.T) {
 	t.Parallel()
 	w := open(t, node.Config{})
