@@ -102,7 +102,7 @@ func TestRerunAndSkip(t *testing.T) {
 	w.put(task, object("state", "RUNNING", "reset", false)).refused(400, "Only with-items task has the option to not reset.")
 	w.put(task, object("state", "RUNNING", "reset", true, "name", "other")).refused(400, "Task name does not match.")
 	w.put(task, object("state", "RUNNING", "reset", true, "workflow_name", "other")).refused(400, "Workflow name does not match.")
-	w.put(task, object("state", "RUNNING", "reset", true, "env", `{"a": 1}`)).want(200)
+	w.put(task, object("state", "RUNNING", "reset", true, "env", `{"a": 1}`)).want(200).has("state", "RUNNING", "state_info", "null", "finished_at", "null", "processed", "false", "result", "[]")
 	w.until("/v2/executions/"+id, "state", "ERROR").has("params.env", `{"a":1}`)
 	w.get(task+"/action_executions").has("action_executions.#", "2")
 	w.put(task, object("state", "SKIPPED", "input", object("a", 1))).refused(400, "takes no input")
@@ -122,7 +122,7 @@ func TestRerunIsRepeated(t *testing.T) {
 	rerun := w.as("Idempotency-Key", "rerun")
 	rerun.put(task, object("state", "RUNNING", "reset", true)).want(200)
 	w.until("/v2/executions/"+id, "state", "ERROR")
-	rerun.put(task, object("state", "RUNNING", "reset", true)).want(200)
+	rerun.put(task, object("state", "RUNNING", "reset", true)).want(200).has("state", "ERROR")
 	w.get(task+"/action_executions").has("action_executions.#", "2")
 	skip := w.as("Idempotency-Key", "skip")
 	for range 2 {
