@@ -10,7 +10,7 @@ import (
 func depthParams(more ...param) []param {
 	return append([]param{
 		flagParam("errors_only", "only what has failed"),
-		{name: "max_depth", about: "how deep to go; -1 is all, 0 only the first", kind: "integer"},
+		{name: "max_depth", about: "how deep to go; a negative one is all, 0 only the first", kind: "integer"},
 	}, more...)
 }
 

@@ -18,7 +18,8 @@ func executionStates() []workflow.State {
 
 func executionCollection() collection {
 	return collection{
-		name: "executions", sortBy: "created_at", flags: []string{"include_output"}, states: executionStates(), nulls: true,
+		name: "executions", sortBy: "created_at", flags: []string{"include_output"}, nulls: true,
+		json: []string{"params", "input", "output", "published_global"}, large: []string{"output", "published_global"},
 		columns: []string{
 			"id", "workflow_name", "workflow_id", "workflow_namespace", "description", "tags", "params", "task_execution_id", "root_execution_id",
 			"source_execution_id", "state", "state_info", "input", "output", "created_at", "updated_at", "project_id", "published_global",
@@ -59,14 +60,7 @@ func (s *server) executionSource(r *http.Request, q *listQuery, pq persistence.P
 			}
 			return &persistence.PageMark{CreatedAt: rec.CreatedAt, ID: rec.ID}, nil
 		},
-		item: func(e persistence.ExecutionEntry) (any, error) {
-			item, err := s.executionJSON(ctx, e.Execution, e.Data)
-			if !q.flags["include_output"] {
-				item.Output = apitype.Opt[string]{}
-			}
-			item.PublishedGlobal = apitype.Opt[string]{}
-			return item, err
-		},
+		item: func(e persistence.ExecutionEntry) (any, error) { return s.executionJSON(ctx, e.Execution, e.Data) },
 	}
 }
 
@@ -209,6 +203,9 @@ func executionOp(f fields) (workflow.Op, error) {
 		return nil, err
 	}
 	state := t["state"]
+	if string(f["description"]) == `""` && (state != "" || env != nil) {
+		delete(f, "description") // an empty one isn't given, in Mistral
+	}
 	switch {
 	case f.has("description") && (state != "" || env != nil):
 		return nil, fault.New(fault.Invalid, "The property description must be updated separately from state.")

@@ -72,7 +72,7 @@ func TestCounts(t *testing.T) {
 	w.get("/v2/executions/count").want(200).has("total", "4", "states.SUCCESS", "3", "states.ERROR", "1", "states.RUNNING", "0")
 	w.get("/v2/executions/count?workflow_name=w").want(200).has("total", "3", "states.ERROR", "0")
 	w.get("/v2/executions/count?state=ERROR").want(200).has("total", "1")
-	w.get("/v2/executions/count?state=WRONG").refused(400, "Value should be one of")
+	w.get("/v2/executions/count?state=WRONG").want(200).has("total", "0")
 }
 
 func TestEvaluate(t *testing.T) {

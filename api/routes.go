@@ -38,7 +38,7 @@ func (s *server) routes() {
 func (s *server) rootRoutes() {
 	s.handle("GET /{$}", "", s.versions)
 	s.handle("GET /v2", "", s.root)
-	s.handle("GET /info", "", s.info)
+	s.handleText("GET /info", "", s.info)
 	s.handle("GET /healthcheck", "", s.health)
 	s.handleRaw("GET /metrics", "", s.metrics)
 	for _, path := range []string{"/maintenance", "/v2/maintenance"} {

@@ -127,10 +127,10 @@ type ReportExecution struct {
 	UpdatedAt Opt[string]  `json:"updated_at"`
 	State     string       `json:"state"`
 	StateInfo Opt[string]  `json:"state_info"`
-	Tasks     []ReportTask `json:"task_executions"`
+	Tasks     []ReportTask `json:"task_executions,omitzero"` // absent below the depth that was asked for
 }
 
-// ReportTask is a task in a report; it has actions or sub-workflows.
+// ReportTask is a task in a report. One of its lists is empty.
 type ReportTask struct {
 	ID         string            `json:"id"`
 	Name       string            `json:"name"`
@@ -139,8 +139,8 @@ type ReportTask struct {
 	State      string            `json:"state"`
 	StateInfo  Opt[string]       `json:"state_info"`
 	RetryCount int               `json:"retry_count"`
-	Actions    []ReportAction    `json:"action_executions,omitempty"`
-	Workflows  []ReportExecution `json:"workflow_executions,omitempty"`
+	Actions    []ReportAction    `json:"action_executions"`
+	Workflows  []ReportExecution `json:"workflow_executions"`
 }
 
 // ReportAction is an action in a report.

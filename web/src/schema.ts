@@ -67,10 +67,10 @@ export interface components {
         /** @description The body of a request to do one thing with many executions. */
         Bulk: {
             /**
-             * @description "pause", "resume", "cancel", "delete"
+             * @description "pause", "resume", "cancel", "rerun", "delete"
              * @enum {string}
              */
-            action: "pause" | "resume" | "cancel" | "delete";
+            action: "pause" | "resume" | "cancel" | "rerun" | "delete";
             /** @description as in the query string of a list: a text, or a list of texts that must all hold */
             filter: {
                 [key: string]: unknown;
@@ -277,6 +277,7 @@ export interface components {
             workflow_id?: string | null;
             workflow_input?: Record<string, never> | string | null;
             workflow_params?: Record<string, never> | string | null;
+            scope?: string | null;
         };
         /** @description A page of event triggers. */
         EventTriggers: {
@@ -624,9 +625,10 @@ export interface components {
             updated_at: string | null;
             state: string;
             state_info: string | null;
-            task_executions: components["schemas"]["ReportTask"][];
+            /** @description absent below the depth that was asked for */
+            task_executions?: components["schemas"]["ReportTask"][];
         };
-        /** @description A task in a report; it has actions or sub-workflows. */
+        /** @description A task in a report. One of its lists is empty. */
         ReportTask: {
             id: string;
             name: string;
@@ -635,8 +637,8 @@ export interface components {
             state: string;
             state_info: string | null;
             retry_count: number;
-            action_executions?: components["schemas"]["ReportAction"][];
-            workflow_executions?: components["schemas"]["ReportExecution"][];
+            action_executions: components["schemas"]["ReportAction"][];
+            workflow_executions: components["schemas"]["ReportExecution"][];
         };
         /** @description Who has asked for something. */
         Requester: {
