@@ -249,10 +249,10 @@ func withoutItself(id workflow.ExecutionID, context *value.Dict) (*value.Dict, b
 	}
 	name, v := context.At(0)
 	about, isDict := v.(*value.Dict)
-	if !isDict || name != value.Value(value.String(itself)) || about.Len() != 1 {
+	if !isDict || !isString(name, itself) || about.Len() != 1 {
 		return nil, false
 	}
-	if own, _ := about.GetString("id"); own != value.Value(value.String(id)) {
+	if own, _ := about.GetString("id"); !isString(own, string(id)) {
 		return nil, false
 	}
 	rest := value.NewDict(context.Len() - 1)

@@ -14,8 +14,9 @@ import (
 
 // HistoryRow is a run of history events, those of one turn, in a store, in its execution's home.
 type HistoryRow struct {
-	LastSeq int64 // of the newest event in it
+	LastSeq int64 // of the newest event in it; 0: it is the execution's first row
 	Doc     string
+	First   bool // it begins with the execution's first event; not stored
 }
 
 // historyDoc is a row's document. There is a row for each turn of each execution, so it is written small: tasks and actions
@@ -24,6 +25,7 @@ type historyDoc struct {
 	At      int64      `json:"at,omitempty"` // of the first event, see distance
 	Tasks   []taskName `json:"t,omitempty"`
 	Actions []int      `json:"a,omitempty"`
+	Runners []string   `json:"r,omitempty"`
 	Events  []eventDoc `json:"e"`
 }
 
@@ -43,8 +45,40 @@ func (n *taskName) UnmarshalJSON(text []byte) error {
 
 // eventDoc is [kind, task, action, state, info, detail, later]: task and action count from 1 in the document's lists, 0 is
 // none; detail is JSON; later is in microseconds after the document's moment. Most have no more than a state, and one letter
-// for it and for the kind: these are a text, as "t1R" or "a1.2S".
+// for it and for the kind: these are a text, as "t1R" or "a1.2S"; and with an attempt, and the number of its runner in the
+// document's list, "n1.2R@1.1".
 type eventDoc [7]any
+
+// attempt is the detail of an event that says on which runner an attempt is: the runner is a number of the document's list.
+type attempt struct{ no, runner int }
+
+// attemptOf takes such a detail apart.
+func attemptOf(detail value.Value) (no int, runner string, ok bool) {
+	d, isDict := detail.(*value.Dict)
+	if !isDict || d.Len() != 2 {
+		return 0, "", false
+	}
+	first, n := d.At(0)
+	second, r := d.At(1)
+	name, isText := r.(value.String)
+	number, isNumber := n.(value.Int)
+	if !isText || !isNumber || !isString(first, "attempt") || !isString(second, "runner") {
+		return 0, "", false
+	}
+	return int(number), string(name), number >= 0
+}
+
+func isString(v value.Value, want string) bool {
+	s, ok := v.(value.String)
+	return ok && string(s) == want
+}
+
+func attemptDetail(no int, runner string) value.Value {
+	d := value.NewDict(2)
+	d.SetString("attempt", value.Int(no))
+	d.SetString("runner", value.String(runner))
+	return d.Freeze()
+}
 
 // MarshalJSON leaves the empty members at the end out.
 func (d eventDoc) MarshalJSON() ([]byte, error) {
@@ -54,7 +88,11 @@ func (d eventDoc) MarshalJSON() ([]byte, error) {
 	}
 	kind, _ := d[0].(string)
 	state, _ := d[3].(string)
-	if n != 4 || len(kind) != 1 || len(state) != 1 {
+	at, hasAttempt := d[5].(attempt)
+	if len(kind) != 1 || len(state) != 1 || n != 4 && (n != 6 || !hasAttempt || d[4] != "") {
+		if hasAttempt {
+			d[5] = [2]int{at.no, at.runner}
+		}
 		return json.Marshal(d[:n])
 	}
 	text := append(make([]byte, 0, 16), '"')
@@ -65,7 +103,11 @@ func (d eventDoc) MarshalJSON() ([]byte, error) {
 	if d[2] != 0 {
 		text = fmt.Append(append(text, '.'), d[2])
 	}
-	return append(append(text, state...), '"'), nil
+	text = append(text, state...)
+	if hasAttempt {
+		text = fmt.Appendf(text, "@%d.%d", at.no, at.runner)
+	}
+	return append(text, '"'), nil
 }
 
 // UnmarshalJSON reads both forms.
@@ -73,12 +115,22 @@ func (d *eventDoc) UnmarshalJSON(text []byte) error {
 	var kind, state, info, detail string
 	var task, action int
 	var later int64
+	var at *attempt
 	if text[0] == '[' {
 		var members []json.RawMessage
 		if err := json.Unmarshal(text, &members); err != nil {
 			return err
 		}
 		for i, into := range []any{&kind, &task, &action, &state, &info, &detail, &later} {
+			if i == 5 && i < len(members) && members[i][0] == '[' {
+				var pair [2]int
+				into, at = &pair, &attempt{}
+				if err := json.Unmarshal(members[i], into); err != nil {
+					return err
+				}
+				at.no, at.runner = pair[0], pair[1]
+				continue
+			}
 			if i < len(members) {
 				if err := json.Unmarshal(members[i], into); err != nil {
 					return err
@@ -89,6 +141,13 @@ func (d *eventDoc) UnmarshalJSON(text []byte) error {
 		var short string
 		if err := json.Unmarshal(text, &short); err != nil {
 			return err
+		}
+		short, tried, has := strings.Cut(short, "@")
+		if has {
+			at = &attempt{}
+			if _, err := fmt.Sscanf(tried, "%d.%d", &at.no, &at.runner); err != nil {
+				return fmt.Errorf("event %q: %w", tried, err)
+			}
 		}
 		if len(short) < 2 {
 			return fmt.Errorf("event %q", short)
@@ -108,6 +167,9 @@ func (d *eventDoc) UnmarshalJSON(text []byte) error {
 		}
 	}
 	*d = eventDoc{kind, task, action, state, info, detail, later}
+	if at != nil {
+		d[5] = *at
+	}
 	return nil
 }
 
@@ -151,16 +213,24 @@ func expand[K ~string](s string, long map[string]K) K {
 // NewHistoryRow makes the row of a turn's events; len(events) ≥ 1. fault.Invalid: no store can keep it.
 func (h *Home) NewHistoryRow(events []workflow.HistoryEvent) (HistoryRow, error) {
 	first := events[0].Seq
-	row := HistoryRow{LastSeq: int64(events[len(events)-1].Seq)}
+	row := HistoryRow{LastSeq: int64(events[len(events)-1].Seq), First: first == 1}
 	d := historyDoc{At: distance(h.CreatedAt, events[0].At), Events: make([]eventDoc, 0, len(events))}
 	start := Micros(events[0].At)
-	tasks, actions := map[taskName]int{}, map[int]int{}
+	tasks, actions, runners := map[taskName]int{}, map[int]int{}, map[string]int{}
 	for i, e := range events {
 		if e.Seq != first+uint64(i) {
 			return row, fault.New(fault.Invalid, "history of execution %s: event %d comes after %d", h.ID, e.Seq, first+uint64(i)-1)
 		}
-		detail := ""
-		if e.Detail != nil {
+		var detail any = ""
+		if no, name, ok := attemptOf(e.Detail); ok {
+			at := runners[name]
+			if at == 0 {
+				d.Runners = append(d.Runners, name)
+				at = len(d.Runners)
+				runners[name] = at
+			}
+			detail = attempt{no, at}
+		} else if e.Detail != nil {
 			text, err := value.AppendJSON(nil, e.Detail)
 			if err != nil {
 				return row, fault.Wrap(fault.Invalid, err, "encode history event %d of execution %s", e.Seq, h.ID)
@@ -205,7 +275,10 @@ func (h *Home) History(row *HistoryRow) ([]workflow.HistoryEvent, error) {
 	if err := decodeDoc(row.Doc, &d, "history of execution", string(h.ID)); err != nil {
 		return nil, err
 	}
-	first := uint64(row.LastSeq) - uint64(len(d.Events)) + 1
+	first := uint64(1)
+	if row.LastSeq > 0 {
+		first = uint64(row.LastSeq) - uint64(len(d.Events)) + 1
+	}
 	events := make([]workflow.HistoryEvent, 0, len(d.Events))
 	for i := range d.Events {
 		e, err := h.event(&d, &d.Events[i])
@@ -220,7 +293,7 @@ func (h *Home) History(row *HistoryRow) ([]workflow.HistoryEvent, error) {
 
 func (h *Home) event(d *historyDoc, members *eventDoc) (e workflow.HistoryEvent, err error) {
 	kind, task, action := members[0].(string), members[1].(int), members[2].(int)
-	state, info, detail, later := members[3].(string), members[4].(string), members[5].(string), members[6].(int64)
+	state, info, later := members[3].(string), members[4].(string), members[6].(int64)
 	e.Kind, e.State, e.Info = expand(kind, longKinds), expand(state, longStates), info
 	e.At = moment(h.CreatedAt, d.At)
 	switch {
@@ -239,8 +312,16 @@ func (h *Home) event(d *historyDoc, members *eventDoc) (e workflow.HistoryEvent,
 	if action > 0 {
 		e.ActionID = h.ids.Action(d.Actions[action-1])
 	}
-	if detail != "" {
-		e.Detail, err = parseValue(detail)
+	switch detail := members[5].(type) {
+	case attempt:
+		if detail.runner < 1 || detail.runner > len(d.Runners) {
+			return e, fmt.Errorf("it is of runner %d, the row has %d", detail.runner, len(d.Runners))
+		}
+		e.Detail = attemptDetail(detail.no, d.Runners[detail.runner-1])
+	case string:
+		if detail != "" {
+			e.Detail, err = parseValue(detail)
+		}
 	}
 	return e, err
 }
@@ -249,7 +330,7 @@ func (h *Home) event(d *historyDoc, members *eventDoc) (e workflow.HistoryEvent,
 func (h *Home) JoinHistory(rows []HistoryRow, after uint64, limit int) ([]workflow.HistoryEvent, error) {
 	var out []workflow.HistoryEvent
 	for i := range rows {
-		if uint64(rows[i].LastSeq) <= after {
+		if last := uint64(rows[i].LastSeq); last > 0 && last <= after {
 			continue
 		}
 		events, err := h.History(&rows[i])

@@ -494,7 +494,7 @@ func (e *Execution) setAction(a *action, s State) {
 	}
 	a.State = s
 	if s.Final() {
-		a.FinishedAt, a.Phase = e.now, PhaseDone
+		a.FinishedAt, a.Phase, a.LeaseUntil = e.now, PhaseDone, zeroTime
 	}
 	e.touchAction(a)
 	if changed {

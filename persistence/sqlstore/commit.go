@@ -95,6 +95,14 @@ func vals(turn *persistence.TurnRows) string {
 	return turn.Data
 }
 
+// born is the history that an execution is created with: it lies in the row of the execution.
+func born(turn *persistence.TurnRows) string {
+	if h := turn.History; turn.Create && h != nil && h.First {
+		return h.Doc
+	}
+	return ""
+}
+
 // committed are the turns whose parts are to be written.
 func (b *batch) committed() []*persistence.TurnRows {
 	out := make([]*persistence.TurnRows, 0, len(b.turns))

@@ -23,7 +23,7 @@ func fill(t *testing.T, db *sql.DB, first, last int) {
 	run(t, db,
 		`INSERT INTO executions SELECT `+key+`, 1700000000000000 + i, `+project+`, i % 50, md5(i::TEXT), 'p' || i % 10, 'w' || i % 50,
 CASE i % 2 WHEN 0 THEN '' ELSE md5((i - i % 20)::TEXT) END, CASE i % 2 WHEN 0 THEN '' ELSE md5((i - 1)::TEXT) END,
-CASE i % 2 WHEN 0 THEN '' ELSE md5('t' || i) END, '', '{}'`+series,
+CASE i % 2 WHEN 0 THEN '' ELSE md5('t' || i) END, '', '{}', '{}'`+series,
 		`INSERT INTO execution_states SELECT `+key+`, 1700000000000000 + i, `+project+`, 1, 'n',
 CASE WHEN i % 100 = 0 THEN 1000 + i WHEN i % 2 = 0 THEN 9000000000000000 + i ELSE 0 END, CASE WHEN i % 50 = 0 THEN 1 ELSE 0 END, CASE WHEN i % 50 = 0 THEN 1 ELSE 0 END,
 CASE i % 5 WHEN 0 THEN 'RUNNING' ELSE 'SUCCESS' END, CASE WHEN i % 50 = 0 THEN '["r1"]' ELSE '' END, '{}', '{}'`+series,
@@ -254,7 +254,7 @@ func TestRoundTrips(t *testing.T) {
 		turns      []persistence.Turn
 		statements int
 	}{
-		{"50 creations", turns(50, creation), 4},
+		{"50 creations", turns(50, creation), 3},
 		{"50 updates", turns(50, again), 4},
 		{"both", mixed, 7},
 		{"one update of a state", []persistence.Turn{bare}, 1},
@@ -294,7 +294,7 @@ func TestPlansOnSQLite(t *testing.T) {
 				return err
 			}
 			// found is what the query inside has found.
-			whole := strings.HasPrefix(detail, "SCAN ") && detail != "SCAN found" && !strings.Contains(detail, " USING ") && !strings.Contains(detail, "json_each") && !strings.Contains(detail, "VIRTUAL TABLE")
+			whole := strings.HasPrefix(detail, "SCAN ") && !strings.HasPrefix(detail, "SCAN found") && !strings.Contains(detail, " USING ") && !strings.Contains(detail, "json_each") && !strings.Contains(detail, "VIRTUAL TABLE")
 			if whole && scansAllowed()[text] == "" {
 				t.Errorf("%s: %s", text, detail)
 			}

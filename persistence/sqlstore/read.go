@@ -102,8 +102,10 @@ const (
 	taskActionsQuery = `SELECT ` + homeColumns + `, ` + actionOfEach + ` FROM executions AS e JOIN actions AS x ON x.key = e.key WHERE e.key = $1 AND e.id = $2 AND x.seq > $3 AND x.task = $5 ORDER BY x.seq LIMIT $4`
 	findTaskQuery    = `SELECT ` + homeColumns + `, ` + taskOfEach + ` FROM executions AS e JOIN tasks AS x ON x.key = e.key WHERE e.key = $1 AND x.seq = $2`
 	findActionQuery  = `SELECT ` + homeColumns + `, ` + actionOfEach + ` FROM executions AS e JOIN actions AS x ON x.key = e.key WHERE e.key = $1 AND x.seq = $2`
-	historyQuery     = `SELECT ` + homeColumns + `, x.last_seq, x.doc FROM executions AS e JOIN history AS x ON x.key = e.key WHERE e.key = $1 AND e.id = $2 AND x.last_seq > $3 ORDER BY x.last_seq LIMIT $4`
-	countAllQuery    = `SELECT state, count(*) FROM execution_states GROUP BY state`
+	historyQuery     = `SELECT ` + homeColumns + `, 0 AS last_seq, e.history AS doc FROM executions AS e WHERE e.key = $1 AND e.id = $2 AND e.history <> ''
+UNION ALL SELECT * FROM (SELECT ` + homeColumns + `, x.last_seq, x.doc FROM executions AS e JOIN history AS x ON x.key = e.key
+WHERE e.key = $1 AND e.id = $2 AND x.last_seq > $3 ORDER BY x.last_seq LIMIT $4) AS found ORDER BY last_seq`
+	countAllQuery = `SELECT state, count(*) FROM execution_states GROUP BY state`
 	// Those that have succeeded are in no index by state: they are all but the others.
 	countQuery = `SELECT state, count(*) FROM execution_states WHERE project = $1 AND state IN ('RUNNING', 'PAUSED', 'IDLE') GROUP BY state
 UNION ALL SELECT state, count(*) FROM execution_states WHERE project = $1 AND state IN ('ERROR', 'CANCELLED') GROUP BY state

@@ -13,11 +13,11 @@ import (
 
 const (
 	createMany = `WITH made AS (
-INSERT INTO executions (key, created_at, project, flow, id, project_id, workflow_name, root_id, parent_id, parent_task_id, about, given)
-SELECT * FROM unnest($1::INT8[], $2::INT8[], $3::INT8[], $4::INT8[], $5::TEXT[], $6::TEXT[], $7::TEXT[], $8::TEXT[], $9::TEXT[], $10::TEXT[], $11::TEXT[], $12::TEXT[])
+INSERT INTO executions (key, created_at, project, flow, id, project_id, workflow_name, root_id, parent_id, parent_task_id, about, given, history)
+SELECT * FROM unnest($1::INT8[], $2::INT8[], $3::INT8[], $4::INT8[], $5::TEXT[], $6::TEXT[], $7::TEXT[], $8::TEXT[], $9::TEXT[], $10::TEXT[], $11::TEXT[], $12::TEXT[], $13::TEXT[])
 ON CONFLICT (key) DO NOTHING RETURNING key)
 INSERT INTO execution_states (key, created_at, project, epoch, owner, wake_at, wanting, busy, state, runners, doc, vals)
-SELECT u.* FROM unnest($1::INT8[], $2::INT8[], $3::INT8[], $13::INT8[], $14::TEXT[], $15::INT8[], $16::INT8[], $17::INT8[], $18::TEXT[], $19::TEXT[], $20::TEXT[], $21::TEXT[])
+SELECT u.* FROM unnest($1::INT8[], $2::INT8[], $3::INT8[], $14::INT8[], $15::TEXT[], $16::INT8[], $17::INT8[], $18::INT8[], $19::TEXT[], $20::TEXT[], $21::TEXT[], $22::TEXT[])
 AS u (key, created_at, project, epoch, owner, wake_at, wanting, busy, state, runners, doc, vals) JOIN made ON made.key = u.key RETURNING key`
 	updateMany = `UPDATE execution_states AS s SET wake_at = u.wake_at, wanting = u.wanting, busy = u.busy, state = u.state, runners = u.runners, doc = u.doc,
 vals = CASE u.vals WHEN '=' THEN s.vals ELSE u.vals END
@@ -104,7 +104,8 @@ func (b *batch) scanWritten(rows *sql.Rows) error {
 func createRows(t *transaction, b *batch) error {
 	var c columns
 	key, created, projects, flow, id := numbers(&c), numbers(&c), numbers(&c), numbers(&c), texts(&c)
-	project, name, root, parent, parentTask, about, given := texts(&c), texts(&c), texts(&c), texts(&c), texts(&c), texts(&c), texts(&c)
+	project, name, root, parent, parentTask := texts(&c), texts(&c), texts(&c), texts(&c), texts(&c)
+	about, given, history := texts(&c), texts(&c), texts(&c)
 	epoch, owner, wake, wanting, busy := numbers(&c), texts(&c), numbers(&c), numbers(&c), numbers(&c)
 	state, runners, doc, data := texts(&c), texts(&c), texts(&c), texts(&c)
 	for _, turn := range b.turns {
@@ -118,6 +119,7 @@ func createRows(t *transaction, b *batch) error {
 		*project, *name, *root = append(*project, e.ProjectID), append(*name, e.WorkflowName), append(*root, e.RootID)
 		*parent, *parentTask = append(*parent, e.ParentID), append(*parentTask, e.ParentTaskID)
 		*about, *given = append(*about, e.About), append(*given, turn.Given)
+		*history = append(*history, born(turn))
 		*epoch, *owner = append(*epoch, 1), append(*owner, string(turn.Node))
 		*wake, *wanting, *busy, *state = append(*wake, e.WakeAt), append(*wanting, e.Wanting), append(*busy, e.Busy), append(*state, e.State)
 		*runners, *doc, *data = append(*runners, e.Runners), append(*doc, e.Doc), append(*data, vals(turn))
@@ -238,7 +240,7 @@ func historyColumns(turns []*persistence.TurnRows) columns {
 	var c columns
 	key, last, doc := numbers(&c), numbers(&c), texts(&c)
 	for _, turn := range turns {
-		if h := turn.History; h != nil {
+		if h := turn.History; h != nil && born(turn) == "" {
 			c.rows++
 			*key, *last, *doc = append(*key, turn.Execution.Key), append(*last, h.LastSeq), append(*doc, h.Doc)
 		}

@@ -8,8 +8,8 @@ import (
 // SQLite is in the process: a prepared statement for each row costs no round trip.
 
 const (
-	createOne = `INSERT INTO executions (key, created_at, project, flow, id, project_id, workflow_name, root_id, parent_id, parent_task_id, about, given)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING`
+	createOne = `INSERT INTO executions (key, created_at, project, flow, id, project_id, workflow_name, root_id, parent_id, parent_task_id, about, given, history)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING`
 	createStateOne = `INSERT INTO execution_states (key, created_at, project, epoch, owner, wake_at, wanting, busy, state, runners, doc, vals)
 VALUES ($1, $2, $3, 1, $4, $5, $6, $7, $8, $9, $10, $11)`
 	updateOne = `UPDATE execution_states SET wake_at = $3, wanting = $4, busy = $5, state = $6, runners = $7, doc = $8,
@@ -49,7 +49,7 @@ func createExecution(t *transaction, turn *persistence.TurnRows) (int64, error) 
 	e := &turn.Execution
 	project := persistence.IndexHash(e.ProjectID)
 	n, err := t.exec(createOne, e.Key, e.CreatedAt, project, persistence.IndexHash(e.ProjectID, e.WorkflowName), e.ID, e.ProjectID, e.WorkflowName,
-		e.RootID, e.ParentID, e.ParentTaskID, e.About, turn.Given)
+		e.RootID, e.ParentID, e.ParentTaskID, e.About, turn.Given, born(turn))
 	if err != nil || n == 0 {
 		return n, err
 	}
@@ -84,7 +84,7 @@ func writeParts(t *transaction, turn *persistence.TurnRows) error {
 			err = t.one(updateActionOne, key, r.Seq, r.Doc, r.Values)
 		}
 	}
-	if h := turn.History; err == nil && h != nil {
+	if h := turn.History; err == nil && h != nil && born(turn) == "" {
 		err = t.one(historyOne, key, h.LastSeq, h.Doc)
 	}
 	for i := 0; err == nil && i < len(turn.Notices); i++ {

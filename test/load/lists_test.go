@@ -148,15 +148,15 @@ func (l *lists) fill(driver, source string) {
 	defer db.Close()
 	type pair struct{ execution, state string }
 	statements := pair{
-		`INSERT INTO executions (key, created_at, project, flow, id, project_id, workflow_name, about, root_id, parent_id, parent_task_id, given)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, '', '', '', '')`,
+		`INSERT INTO executions (key, created_at, project, flow, id, project_id, workflow_name, about, root_id, parent_id, parent_task_id, given, history)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, '', '', '', '', '')`,
 		`INSERT INTO execution_states (key, created_at, project, state, doc, epoch, owner, wake_at, wanting, busy, runners, vals)
 VALUES (?, ?, ?, ?, ?, 1, '', 0, 0, 0, '', '')`,
 	}
 	copies := driver == "postgres"
 	if copies {
 		statements = pair{
-			`COPY executions (key, created_at, project, flow, id, project_id, workflow_name, about, root_id, parent_id, parent_task_id, given) FROM STDIN`,
+			`COPY executions (key, created_at, project, flow, id, project_id, workflow_name, about, root_id, parent_id, parent_task_id, given, history) FROM STDIN`,
 			`COPY execution_states (key, created_at, project, state, doc, epoch, owner, wake_at, wanting, busy, runners, vals) FROM STDIN`,
 		}
 	}
@@ -171,7 +171,7 @@ VALUES (?, ?, ?, ?, ?, 1, '', 0, 0, 0, '', '')`,
 			row := []any{key, at, persistence.IndexHash(owner), persistence.IndexHash(owner, name), id, owner, name, l.about}
 			stateRow := []any{key, at, persistence.IndexHash(owner), state, l.doc}
 			if copies {
-				row, stateRow = append(row, "", "", "", ""), append(stateRow, 1, "", 0, 0, 0, "", "")
+				row, stateRow = append(row, "", "", "", "", ""), append(stateRow, 1, "", 0, 0, 0, "", "")
 			}
 			rows, states = append(rows, row), append(states, stateRow)
 		}

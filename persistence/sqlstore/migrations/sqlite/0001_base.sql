@@ -3,6 +3,7 @@
 
 -- What an execution is. Nothing of a row changes after its creation but given, seldom; so its indexes are written once.
 -- project and flow are hashes: of the project, and of the project with the workflow's name. The texts are looked at too.
+-- history is that of the turn that creates it, '' when there is none or it is in its own table.
 CREATE TABLE IF NOT EXISTS executions (
   key            INTEGER NOT NULL PRIMARY KEY,
   created_at     INTEGER NOT NULL,
@@ -15,7 +16,8 @@ CREATE TABLE IF NOT EXISTS executions (
   parent_id      TEXT NOT NULL,
   parent_task_id TEXT NOT NULL,
   about          TEXT NOT NULL,
-  given          TEXT NOT NULL
+  given          TEXT NOT NULL,
+  history        TEXT NOT NULL
 );
 
 CREATE INDEX IF NOT EXISTS executions_created ON executions (project, created_at, key);
@@ -43,7 +45,8 @@ CREATE TABLE IF NOT EXISTS execution_states (
   vals       TEXT NOT NULL
 );
 
-CREATE INDEX IF NOT EXISTS executions_wake ON execution_states ((key >> 56), wake_at) WHERE wake_at <> 0;
+-- An execution with an action on a runner is in the index of these, which are few, and doesn't need an entry here.
+CREATE INDEX IF NOT EXISTS executions_wake ON execution_states ((key >> 56), wake_at) WHERE wake_at <> 0 AND busy = 0;
 
 CREATE INDEX IF NOT EXISTS executions_wanting ON execution_states (key) WHERE wanting <> 0;
 
