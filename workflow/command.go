@@ -116,7 +116,7 @@ func (e *Execution) mergeEnv(env *value.Dict) {
 		params.SetString("env", e.data.Env)
 		e.data.Params = params.Freeze()
 	}
-	e.dataDirty = true
+	e.dataDirty, e.given = true, true
 }
 
 // pause stops new work; what runs goes on, and its results wait for the resume.

@@ -60,6 +60,7 @@ type Spec struct {
 // Execution is one workflow execution: rows, and what is derived from them.
 type Execution struct {
 	program *Program
+	ids     PartIDs
 	rec     ExecutionRecord
 	data    ExecutionData
 
@@ -85,6 +86,7 @@ type Execution struct {
 	create    bool
 	recDirty  bool
 	dataDirty bool
+	given     bool // the data's input, params or environment are changed too
 	dirtyT    []*task
 	dirtyA    []*action
 	history   []HistoryEvent
@@ -137,7 +139,7 @@ type action struct {
 func New(p *Program, s Spec, m Moment, f Facts) (*Execution, error) {
 	e := newExecution(p)
 	e.begin(m, f)
-	e.create, e.recDirty, e.dataDirty = true, true, true
+	e.create, e.recDirty, e.dataDirty, e.given = true, true, true, true
 	e.rec = ExecutionRecord{
 		ID: s.ID, ProjectID: s.ProjectID, WorkflowName: p.name, Namespace: s.Namespace, DefinitionID: s.DefinitionID,
 		Description: s.Description, Tags: s.Tags, State: Idle, Priority: s.Priority,
@@ -145,6 +147,7 @@ func New(p *Program, s Spec, m Moment, f Facts) (*Execution, error) {
 		SourceID: s.SourceID, CreatedAt: m.Now, UpdatedAt: m.Now,
 	}
 	e.rec.Runtime.StartedBy = s.By
+	e.ids = NewPartIDs(s.ID, m.Now)
 	if s.ParentID != "" && s.Description == "" {
 		e.rec.Description = "sub-workflow execution"
 	}
@@ -163,7 +166,7 @@ func newExecution(p *Program) *Execution {
 // Load rebuilds an execution from its rows, tasks and actions by Seq. The rows must not be changed by anybody afterwards.
 func Load(p *Program, rec *ExecutionRecord, data *ExecutionData, tasks []*TaskRecord, actions []*ActionRecord) (*Execution, error) {
 	e := newExecution(p)
-	e.rec, e.data, e.now = *rec, *data, rec.UpdatedAt
+	e.rec, e.data, e.now, e.ids = *rec, *data, rec.UpdatedAt, NewPartIDs(rec.ID, rec.CreatedAt)
 	for _, r := range tasks {
 		tp := p.tasks[r.Name]
 		if tp == nil {
@@ -371,7 +374,7 @@ func (e *Execution) Flush() Effects {
 	e.storedT, e.storedA = len(e.tasks), len(e.actions)
 	if e.dataDirty {
 		data := e.data
-		f.Writes.Data = &data
+		f.Writes.Data, f.Writes.Given = &data, e.given
 	}
 	slices.SortFunc(e.dirtyT, func(a, b *task) int { return a.Seq - b.Seq })
 	for _, t := range e.dirtyT {
@@ -383,6 +386,7 @@ func (e *Execution) Flush() Effects {
 		a.dirty = false
 		f.Writes.Actions = append(f.Writes.Actions, a.snapshot())
 	}
+	e.given = false
 	e.create, e.recDirty, e.dataDirty, e.dirtyT, e.dirtyA, e.history, e.notices = false, false, false, nil, nil, nil, nil
 	return f
 }
@@ -496,7 +500,7 @@ func (e *Execution) setAction(a *action, s State) {
 	}
 	a.State = s
 	if s.Final() {
-		a.FinishedAt, a.Phase = e.now, PhaseDone
+		a.FinishedAt, a.Phase, a.LeaseUntil = e.now, PhaseDone, zeroTime
 	}
 	e.touchAction(a)
 	if changed {
@@ -509,7 +513,7 @@ func (e *Execution) newTask(tp *taskProgram) (*task, error) {
 		return nil, flawf("More than %d task executions in one workflow execution (limit TasksMax)", TasksMax)
 	}
 	t := &task{prog: tp, TaskRecord: TaskRecord{
-		ID: TaskID(e.entropy.uuid()), ExecutionID: e.rec.ID, Name: tp.Name, Seq: len(e.tasks), Type: "ACTION", State: Idle,
+		ID: e.ids.Task(len(e.tasks)), ExecutionID: e.rec.ID, Name: tp.Name, Seq: len(e.tasks), Type: "ACTION", State: Idle,
 		Tags: tp.Tags, Published: emptyDict(), CreatedAt: e.now,
 	}}
 	if tp.Workflow != nil {
@@ -527,7 +531,7 @@ func (e *Execution) newAction(t *task) (*action, error) {
 		return nil, flawf("More than %d action executions in one workflow execution (limit ActionsMax)", ActionsMax)
 	}
 	a := &action{task: t, ActionRecord: ActionRecord{
-		ID: ActionID(e.entropy.uuid()), ExecutionID: e.rec.ID, TaskID: t.ID, State: Running,
+		ExecutionID: e.rec.ID, TaskID: t.ID, State: Running,
 		Tags: t.Tags, SafeRerun: t.prog.safeRerun, CreatedAt: e.now,
 	}}
 	return a, nil

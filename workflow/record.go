@@ -8,14 +8,14 @@ import (
 	"cierzo/expr/value"
 )
 
-// ExecutionID names a workflow execution; a version 4 UUID in text form. The execution of a sub-workflow has the id of
-// the parent's action record that stands for it.
+// ExecutionID names a workflow execution: a UUID in text form, or what its starter has chosen. The execution of a sub-workflow
+// has the id of the parent's action record that stands for it.
 type ExecutionID string
 
-// TaskID names a task execution; a version 4 UUID in text form.
+// TaskID names a task execution; see PartIDs.
 type TaskID string
 
-// ActionID names an action execution; a version 4 UUID in text form.
+// ActionID names an action execution; see PartIDs.
 type ActionID string
 
 // RunnerID names one incarnation of an action runner: it is new for each process start.

@@ -19,16 +19,16 @@ func (d dialect) reads() []string {
 // writes are the statements of transactions.
 func (d dialect) writes() []string {
 	commit := []string{
-		createOne, updateOne, insertDataOne, updateDataOne, insertTaskOne, updateTaskOne, insertActionOne, updateActionOne, historyOne, noticeOne,
+		createOne, createStateOne, updateOne, updateGivenOne, putDataOne, insertTaskOne, updateTaskOne, insertActionOne, updateActionOne, historyOne, noticeOne,
 	}
 	if d.server {
 		commit = []string{
-			createMany, updateMany, insertDataMany, updateDataMany, insertTaskMany, updateTaskMany, insertActionMany, updateActionMany, historyMany, noticeMany,
+			createMany, updateMany, updateGivenMany, putDataMany, insertTaskMany, updateTaskMany, insertActionMany, updateActionMany, historyMany, noticeMany,
 		}
 	}
 	return append(commit,
-		activateQuery, dataQuery, allTasksQuery, allActionsQuery, raiseQuery, childrenQuery, deleteHistory, deleteActions,
-		deleteTasks, deleteData, deleteOneQuery, newestQuery, insertRevision, insertDefinition, updateDefinition, deleteDefinition,
+		idOfKey, factsQuery, activateQuery, dataQuery, allTasksQuery, allActionsQuery, raiseQuery, childrenQuery, deleteHistory, deleteActions,
+		deleteTasks, deleteData, deleteState, deleteOneQuery, newestQuery, insertRevision, insertDefinition, updateDefinition, deleteDefinition,
 		replaceNode, insertNode, renewNode, deleteNode, forgetOfNode, resourceQuery, insertResource, updateResource, deleteResource, claimNotices,
 		hideNotices, dropNotices, putOff, noticeTried)
 }

@@ -95,14 +95,17 @@ func twoTurns(t *testing.T, s persistence.Store) {
 
 func identity(t *testing.T, s persistence.Store) {
 	first := creation(1, func(w *workflow.Writes) {
-		w.Execution.RootID, w.Execution.ParentID, w.Execution.ParentTaskID = executionID(9), executionID(8), "task"
+		e := w.Execution
+		e.RootID, e.ParentID, e.ParentTaskID, e.SourceID = executionID(9), executionID(8), "task", executionID(7)
+		e.Namespace, e.Priority, e.Index, e.Depth = "n", 1, 2, 3
 	})
 	commitAll(t, s, first)
 	want := *first.Writes.Execution
 	turn := update(1, 1, "")
 	e := turn.Writes.Execution
-	e.ProjectID, e.WorkflowName, e.CreatedAt = "other", "other", start().Add(time.Hour)
-	e.RootID, e.ParentID, e.ParentTaskID = "other", "other", "other"
+	e.ProjectID, e.WorkflowName = "other", "other"
+	e.RootID, e.ParentID, e.ParentTaskID, e.SourceID = "other", "other", "other", "other"
+	e.Namespace, e.DefinitionID, e.Priority, e.Index, e.Depth = "other", "other", 7, 7, 7
 	commitAll(t, s, turn)
 	wantSame(t, activate(t, s, 1, "n").Execution, &want, "an execution after a turn that gives it another identity")
 }
