@@ -19,6 +19,7 @@ type engine struct {
 	demand uint32
 	viewed uint64    // how many hellos had been said when its newest view came
 	listed time.Time // when an engine named it last
+	names  []string  // the engines that it named last, by id; an engine that comes back has another one
 	heard  time.Time // when it said something last, or when it became known
 }
 
@@ -38,8 +39,11 @@ func (e *engines) heard(address string, now time.Time) {
 
 // update takes an engine's view in, which came when so many hellos had been said. Views of different engines may differ for
 // a moment; all that are named are greeted.
-func (e *engines) update(v *messages.EngineView, hellos uint64, now time.Time) {
+// changed: the engine names others than before, so executions may have changed hands.
+func (e *engines) update(v *messages.EngineView, hellos uint64, now time.Time) (changed bool) {
+	names := make([]string, 0, len(v.Engines))
 	for _, n := range v.Engines {
+		names = append(names, n.Id)
 		k := e.known[n.Address]
 		if k == nil {
 			k = &engine{heard: now}
@@ -50,6 +54,11 @@ func (e *engines) update(v *messages.EngineView, hellos uint64, now time.Time) {
 			k.heard, k.demand, k.viewed = now, v.Demand, hellos
 		}
 	}
+	slices.Sort(names)
+	if k := e.known[v.Address]; k != nil && !slices.Equal(k.names, names) {
+		changed, k.names = k.names != nil, names
+	}
+	return changed
 }
 
 // forget drops engines that nobody names. While no engine is heard, the old list stays.

@@ -44,3 +44,28 @@ func TestRoute(t *testing.T) {
 		}
 	}
 }
+
+// TestOutcomeFollowsTheExecution: when engines come or go, what nobody has acknowledged is sent within a second to one that says
+// so. It waited for its next repetition once, and an execution that had changed hands stood still for up to 10 s more.
+func TestOutcomeFollowsTheExecution(t *testing.T) {
+	t.Parallel()
+	onBench(t, 1, func(b *bench) {
+		b.say(order("a", 1, 0))
+		b.pass(16 * time.Second) // the next repetition is 10 s off
+		b.heard()
+		b.view()
+		b.silence(2 * time.Second)
+		b.expect("the engines are the same", "")
+		another := &messages.EngineView{Address: engineAt, Engines: []*messages.EngineNode{{Id: "e2", Address: "engine:2"}, {Id: "e1", Address: engineAt}}}
+		b.say(&messages.ToRunner{Message: &messages.ToRunner_View{View: another}})
+		b.silence(1100 * time.Millisecond)
+		b.expect("there is another engine", "ActionFinished value")
+		b.view()
+		b.silence(1100 * time.Millisecond)
+		b.expect("it has gone", "ActionFinished value")
+		b.say(ack("a", 1))
+		b.say(&messages.ToRunner{Message: &messages.ToRunner_View{View: another}})
+		b.silence(2 * time.Second)
+		b.expect("after the acknowledgement", "")
+	})
+}

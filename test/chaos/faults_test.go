@@ -368,7 +368,11 @@ func linkFaults() []*trouble {
 					e.store.fate.set(v, percent)
 				}
 			}
-			wait(ctx, while)
+			lasts := while
+			if *rounds == 0 {
+				lasts /= 2
+			}
+			wait(ctx, lasts)
 			for _, e := range r.engines {
 				e.store.fate.forgive()
 			}
@@ -536,6 +540,7 @@ func upgrade(ctx context.Context, r *round, i *incident) error {
 		r.again(ctx, e)
 	}
 	r.upgraded = true
+	r.t.Logf("starts meanwhile, by how often they were sent: %v", r.triesSince(i.begun))
 	var with int
 	if err := r.direct.QueryRowContext(ctx, `SELECT count(*) FROM executions WHERE chaos_next = 7`).Scan(&with); err != nil {
 		errs = append(errs, err)

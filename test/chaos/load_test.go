@@ -89,6 +89,22 @@ func (l *load) settle(limit time.Duration) (stuck []string) {
 	return stuck
 }
 
+// triesSince counts, of the starts that were acknowledged since then, how often they were sent.
+func (l *load) triesSince(at time.Time) map[int]int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	sent, out := map[workflow.ExecutionID]int{}, map[int]int{}
+	for _, op := range l.ops {
+		if op.Kind != check.Start || op.Call < time.Duration(at.UnixNano()) {
+			continue
+		}
+		if sent[op.Execution]++; op.Answer == check.Done {
+			out[sent[op.Execution]]++
+		}
+	}
+	return out
+}
+
 // underWay lists the executions that haven't come to their end.
 func (l *load) underWay() (ids []string) {
 	l.mu.Lock()

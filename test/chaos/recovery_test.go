@@ -55,7 +55,7 @@ func (f *figures) count(v verdicts, settled time.Duration) {
 func (f *figures) summary() string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return fmt.Sprintf("%d rounds, %d executions, %d attempts at actions, %d late results refused, no violation. After a round's last fault everything "+
+	return fmt.Sprintf("%d rounds, half of them with a cluster on PostgreSQL, half with a node on SQLite; %d executions, %d attempts at actions, %d late results refused, no violation. After a round's last fault everything "+
 		"was at its end within %s.\n\n", f.rounds, f.all.executions, f.all.attempts, f.all.late, seconds(f.settled))
 }
 
