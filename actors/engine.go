@@ -132,6 +132,7 @@ type Engine struct {
 	root       *actor.RootContext
 	counters   counters
 	runners    atomic.Pointer[[]RunnerInfo] // the dispatcher writes it
+	queue      atomic.Pointer[[]QueueInfo]  // and this
 	router     *actor.PID
 	dispatcher *actor.PID
 	committer  *committer
@@ -140,6 +141,7 @@ type Engine struct {
 	live       atomic.Pointer[map[workflow.RunnerID]time.Time] // runners and their last word; see board.expire
 	slots      chan struct{}                                   // bounds turns
 	tasks      sync.WaitGroup                                  // all goroutines
+	pool       *pool                                           // runs turns and actors
 	closing    context.Context
 	close      context.CancelFunc
 	stop       sync.Once
@@ -153,6 +155,7 @@ func StartEngine(ctx context.Context, cfg Config) (*Engine, error) {
 	}
 	e := &Engine{cfg: cfg, log: cfg.Logger, root: cfg.Actors.Root, slots: make(chan struct{}, cfg.TurnsMax)}
 	e.closing, e.close = context.WithCancel(context.Background())
+	e.pool = newPool(e.closing.Done())
 	e.committer = newCommitter(e, cfg.BatchMax)
 	if err := e.spawn(); err != nil {
 		e.close()
@@ -180,12 +183,12 @@ func (e *Engine) spawn() error {
 	var err error
 	stop := actor.NewOneForOneStrategy(0, 0, func(any) actor.Directive { return actor.StopDirective })
 	d := newDispatcher(e)
-	e.dispatcher, err = e.root.SpawnNamed(actor.PropsFromProducer(func() actor.Actor { return d }), RouterName+"-dispatcher")
+	e.dispatcher, err = e.root.SpawnNamed(actor.PropsFromProducer(func() actor.Actor { return d }, actor.WithDispatcher(e.pool)), RouterName+"-dispatcher")
 	if err != nil {
 		return fault.Wrap(fault.Conflict, err, "start the engine's dispatcher")
 	}
 	r := newRouter(e)
-	props := actor.PropsFromProducer(func() actor.Actor { return r }, actor.WithSupervisor(stop))
+	props := actor.PropsFromProducer(func() actor.Actor { return r }, actor.WithSupervisor(stop), actor.WithDispatcher(e.pool))
 	e.router, err = e.root.SpawnNamed(props, RouterName)
 	if err != nil {
 		e.root.Stop(e.dispatcher)
@@ -258,6 +261,14 @@ func (e *Engine) poison(ctx context.Context) error {
 
 // ID is the node's present id; it changes when the lease was lost and got again.
 func (e *Engine) ID() persistence.NodeID { return e.members.ID() }
+
+// Queue tells of the actions that wait for a slot, by target: as of the last second.
+func (e *Engine) Queue() []QueueInfo {
+	if list := e.queue.Load(); list != nil {
+		return slices.Clone(*list)
+	}
+	return nil
+}
 
 // Runners tells of the runners that the engine hears, by their address: as of the last second.
 func (e *Engine) Runners() []RunnerInfo {

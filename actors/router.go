@@ -168,7 +168,7 @@ func (r *router) deliver(c actor.Context, id workflow.ExecutionID, m *messages.T
 
 func (r *router) spawn(c actor.Context, id workflow.ExecutionID) *child {
 	e, node := r.Engine, r.self
-	pid := c.Spawn(actor.PropsFromProducer(func() actor.Actor { return newExecution(e, id, node) }))
+	pid := c.Spawn(actor.PropsFromProducer(func() actor.Actor { return newExecution(e, id, node) }, actor.WithDispatcher(e.pool)))
 	x := &child{pid: pid, used: r.cfg.Now()}
 	r.children[id] = x
 	r.ids[pid.Id] = id

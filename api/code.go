@@ -122,6 +122,10 @@ func (s *server) updateCodeSource(r *http.Request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
+	if err := s.mayPublish(r, "code_sources", q.Get("scope")); err != nil {
+		return 0, nil, err
+	}
+	res.Scope = firstOf(q.Get("scope"), res.Scope)
 	doc.Content, doc.Revision = string(text), doc.Revision+1
 	if err := persistence.SetDoc(res, doc); err != nil {
 		return 0, nil, err

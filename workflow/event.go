@@ -115,6 +115,8 @@ type Command struct {
 	Op        Op
 	// Auth is the right of who asks; nil: none. A resumed execution, a rerun and a skipped task go on with it.
 	Auth *CloudAuth
+	// By is who asks: kept in the history.
+	By Requester
 }
 
 // Op is a user's command.

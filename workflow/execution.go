@@ -46,6 +46,8 @@ type Spec struct {
 	Auth *CloudAuth
 	// SourceID is the execution whose start a user has repeated with this one; "" for none.
 	SourceID ExecutionID
+	// By is who starts it: kept with the execution and in its history.
+	By Requester
 
 	// The rest is of sub-workflows only, as StartChild has it.
 	ParentID     ExecutionID
@@ -142,6 +144,7 @@ func New(p *Program, s Spec, m Moment, f Facts) (*Execution, error) {
 		RootID: s.RootID, ParentID: s.ParentID, ParentTaskID: s.ParentTaskID, Index: s.Index, Depth: s.Depth,
 		SourceID: s.SourceID, CreatedAt: m.Now, UpdatedAt: m.Now,
 	}
+	e.rec.Runtime.StartedBy = s.By
 	if s.ParentID != "" && s.Description == "" {
 		e.rec.Description = "sub-workflow execution"
 	}

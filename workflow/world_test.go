@@ -34,6 +34,8 @@ type world struct {
 	log   func(ex workflow.ExecutionID, s workflow.Send)
 	// net, when set, takes the place of send.
 	net func(from workflow.ExecutionID, s workflow.Send)
+	// wrote, when set, sees the rows of each turn.
+	wrote func(workflow.Writes)
 	// slots, when set, says on which runner an action gets a slot; "" is none.
 	slots func() workflow.RunnerID
 }
@@ -254,6 +256,9 @@ func (w *world) write(r *resident, f workflow.Writes) {
 			w.t.Errorf("rows are written without the execution's")
 		}
 		return
+	}
+	if w.wrote != nil {
+		w.wrote(f)
 	}
 	if f.Create != (r.rec == nil) {
 		w.t.Errorf("create is %v, there was a row: %v", f.Create, r.rec != nil)

@@ -203,7 +203,8 @@ func (c *Client) SetMaintenance(ctx context.Context, status string) (*apitype.Ma
 	return &out, err
 }
 
-// Nodes lists the nodes of a cluster that are alive, and the action runners that the answering one hears.
+// Nodes lists the nodes of a cluster that are alive, and the action runners that the answering one hears. A Mistral
+// has no such list: fault.NotFound.
 func (c *Client) Nodes(ctx context.Context) (*apitype.Nodes, error) {
 	var out apitype.Nodes
 	err := c.get(ctx, "/nodes", &out)

@@ -136,7 +136,7 @@ func outside() []Rule {
 			TestsMay: []string{"actions/std", "api/client", "node", "persistence/memstore"},
 		},
 		{Folder: "web"},
-		{Folder: "bench", May: []string{"actions", "actions/std", "expr/value", "node"}},
+		{Folder: "bench", May: []string{"actions", "actions/std", "expr/value", "node", "persistence", "workflow"}, TestsMay: []string{"internal/dbtest"}},
 		// The promises as code: of use to whoever has a cluster, and to the large tests.
 		{Folder: "verify/check", May: []string{"dsl", "expr", "expr/value", "persistence", "workflow"}},
 		{
@@ -190,8 +190,11 @@ func programs() []Rule {
 			},
 		},
 		{
-			Folder:   "test/chaos",
-			TestsMay: []string{"api/...", "expr/value", "internal/proctest", "persistence/...", "workflow"},
+			Folder: "test/chaos",
+			TestsMay: []string{
+				"actions", "actors/runner", "api/...", "cluster", "dsl", "expr/value", "internal/proctest", "messages", "persistence/...",
+				"verify/check", "workflow",
+			},
 		},
 		{Folder: "test/verify", TestsMay: []string{"internal/proctest", "verify"}},
 		{Folder: "test/hostile", TestsMay: []string{"dsl", "expr", "expr/value", "node", "workflow"}},
