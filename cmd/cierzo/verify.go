@@ -98,7 +98,7 @@ func verified(cmd *cobra.Command, servers []string) ([]*client.Client, error) {
 	for _, address := range servers {
 		one := *target
 		one.Server = address
-		c, err := one.Open(cmd.Context(), os.LookupEnv)
+		c, err := one.Open(cmd.Context())
 		if err != nil {
 			return nil, remote.Hint(err)
 		}
