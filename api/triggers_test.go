@@ -211,8 +211,14 @@ func TestRoot(t *testing.T) {
 	open(t, node.Config{}).get("/info").refused(400, "Info endpoint disabled.")
 	w.get("/healthcheck").want(200).has("store", "memory")
 	w.do("HEAD", "/healthcheck", nil).want(200)
-	if text := w.get("/metrics").want(200).text; !strings.Contains(text, "cierzo_turns_total") {
-		t.Error(text)
+	text := w.get("/metrics").want(200).text
+	for want, times := range map[string]int{
+		"# TYPE cierzo_turns_total counter\ncierzo_turns_total ": 1, "# TYPE cierzo_watchdog_repairs_total counter\n": 1,
+		`cierzo_watchdog_repairs_total{cause="runner_lost"} 0`: 1, "# TYPE cierzo_watchdog_stalled gauge\n": 1,
+	} {
+		if strings.Count(text, want) != times {
+			t.Errorf("metrics have %q %d times, want %d:\n%s", want, strings.Count(text, want), times, text)
+		}
 	}
 	w.get("/v2/services").refused(406, "Service API is not supported.")
 	if id := w.get("/").header.Get("X-OpenStack-Request-ID"); !strings.HasPrefix(id, "req-") {

@@ -25,8 +25,19 @@ func (rep *Report) HTML() ([]byte, error) {
 		*Report
 		Verdict string
 		Chart   chart
-	}{rep, rep.verdict(), newChart(rep)})
+		Broken  int
+	}{rep, rep.verdict(), newChart(rep), rep.broken()})
 	return b.Bytes(), err
+}
+
+// broken is how often the nemesis was run.
+func (rep *Report) broken() (n int) {
+	for _, f := range rep.Faults {
+		if f.Phase == "fault" {
+			n++
+		}
+	}
+	return n
 }
 
 // chart is the course of the run, a column for each second or for several.
@@ -49,6 +60,7 @@ type bar struct{ X, Y, W, H float64 }
 
 type mark struct {
 	X, W float64
+	Y    int // of the text
 	Text string
 }
 
@@ -79,8 +91,8 @@ func newChart(rep *Report) chart {
 		c.Columns = append(c.Columns, col)
 	}
 	at := func(s Seconds) float64 { return float64(s) / float64(step) * wide }
-	for _, f := range rep.Faults {
-		c.Faults = append(c.Faults, mark{X: at(f.At), W: max(at(f.Took), 2), Text: fmt.Sprintf("%s %d", f.Phase, f.Round)})
+	for i, f := range rep.Faults { // neighbours don't write over each other
+		c.Faults = append(c.Faults, mark{X: at(f.At), W: max(at(f.Took), 2), Y: -4 + 13*(i%2), Text: fmt.Sprintf("%s %d", f.Phase, f.Round)})
 	}
 	for s := 0; s < n*step; s += max(n*step/10, 1) {
 		c.Ticks = append(c.Ticks, mark{X: at(Seconds(s)), Text: fmt.Sprintf("%d s", s)})

@@ -33,7 +33,6 @@ type run struct {
 	load    *load
 	nemesis *nemesis
 	report  *Report
-	settled bool
 }
 
 // Run verifies a cluster. An error says that it couldn't be done: fault.Invalid for a wrong Config, else what the cluster said
