@@ -89,7 +89,8 @@ export function described(description: string): { text: string; trigger: string 
 export function requester(by: { user?: string; name?: string; project?: string } | undefined): string {
   if (!by) return ''
   const who = by.name || by.user || ''
-  return by.project ? `${who} of ${by.project}` : who
+  // Without sign-in everybody is in one project.
+  return by.project && by.project !== '<default-project>' ? `${who} of ${by.project}` : who
 }
 
 /** An object that somebody types as JSON, or what is wrong with the text. */

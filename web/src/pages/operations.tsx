@@ -101,7 +101,7 @@ export function Operations() {
           {!nodes.data ? <Pending of={nodes} /> : nodes.data.queue.length === 0 ? <p class="dim">No action waits for a slot.</p> : (
             <div class="tablewrap"><table class="plain">
               <thead><tr><th>Target</th><th>Waiting</th><th>Oldest</th><th>Runners for it</th></tr></thead>
-              <tbody>{nodes.data.queue.map((q) => <tr key={q.target}><td>{q.target ? <span class="tag">{q.target}</span> : 'any runner'}</td><td class="num">{q.queued.toLocaleString()}</td><td><Ago at={q.oldest} /></td><td>{q.able > 0 ? q.able : <span class="err">none: start a runner with <code>--targets {q.target || '…'}</code></span>}</td></tr>)}</tbody>
+              <tbody>{nodes.data.queue.map((q) => <tr key={q.target}><td>{q.target ? <span class="tag">{q.target}</span> : 'any runner'}</td><td class="num">{q.queued.toLocaleString()}</td><td class="nowrap"><Ago at={q.oldest} /></td><td>{q.able > 0 ? q.able : <span class="err">none: start a runner with <code>--targets {q.target || '…'}</code></span>}</td></tr>)}</tbody>
             </table></div>
           )}
         </section>
@@ -252,11 +252,16 @@ function Causes({ list }: { list: Execution[] }) {
         </section>
         <section class="panel">
           <h2>Slowest</h2>
-          {slow.length === 0 ? <p class="dim">None.</p> : <div class="tablewrap"><table class="plain"><thead><tr><th>Workflow</th><th>Longest</th><th>Median</th></tr></thead><tbody>{slow.map((f) => <tr key={f.name}><td><a href={`${base}/workflows/${enc(f.name)}`}>{f.name}</a></td><td class="num">{duration(f.max)}</td><td class="num dim">{duration(f.median)}</td></tr>)}</tbody></table></div>}
+          {slow.length === 0 ? <p class="dim">None.</p> : <div class="tablewrap"><table class="plain"><thead><tr><th>Workflow</th><th>Longest</th><th>Median</th></tr></thead><tbody>{slow.map((f) => <tr key={f.name}><td><a href={`${base}/workflows/${enc(f.name)}`}>{f.name}</a></td><td class="num">{seconds(f.max)}</td><td class="num dim">{seconds(f.median)}</td></tr>)}</tbody></table></div>}
         </section>
       </div>
     </>
   )
+}
+
+/** A duration of an execution: lists know whole seconds only. */
+function seconds(ms: number): string {
+  return ms < 1000 ? '< 1 s' : duration(ms)
 }
 
 /** A part of an error that all of its kind have: the longest piece without numbers and ids. */
