@@ -85,6 +85,9 @@ func (s *server) executionJSON(ctx context.Context, rec *workflow.ExecutionRecor
 		Input: text(data.Input), Output: apitype.Some("{}"), PublishedGlobal: apitype.Some(text(data.Globals)),
 		CreatedAt: apitype.Time(rec.CreatedAt), UpdatedAt: apitype.Time(rec.UpdatedAt), ProjectID: rec.ProjectID,
 	}
+	if by := rec.Runtime.StartedBy; by != (workflow.Requester{}) {
+		out.StartedBy = &apitype.Requester{User: by.User, Name: by.Name, Project: by.Project}
+	}
 	if data.Output != nil {
 		t, err := jsonText(data.Output)
 		if err != nil {
@@ -130,7 +133,7 @@ func (s *server) updateExecution(r *http.Request) (int, any, error) {
 		return 0, nil, err
 	}
 	f, err := readFields(r, "wf_ex", "id", "state", "state_info", "description", "params", "workflow_name", "workflow_id", "workflow_namespace",
-		"input", "output", "tags", "task_execution_id", "root_execution_id", "source_execution_id", "created_at", "updated_at", "project_id", "published_global")
+		"input", "output", "tags", "task_execution_id", "root_execution_id", "source_execution_id", "created_at", "updated_at", "project_id", "published_global", "started_by")
 	if err != nil {
 		return 0, nil, err
 	}

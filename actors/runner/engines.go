@@ -90,13 +90,22 @@ func (e *engines) silent(address string, now time.Time) time.Duration {
 	return now.Sub(e.lastHeard)
 }
 
-// route chooses the engine to send to: the attempt's own first, then one after the other.
+// route chooses the engine to send to: the attempt's own first, then by turns another one and its own again. Each of the others
+// gets its turn before one gets a second: who has taken the execution over may be any of them.
 func (e *engines) route(own string, sends int, now time.Time) string {
 	others := e.addresses(now)
-	if _, ok := e.known[own]; ok && sends%2 == 0 || len(others) == 0 {
+	turn := sends
+	if _, ok := e.known[own]; ok {
+		if sends%2 == 0 {
+			return own
+		}
+		others = slices.DeleteFunc(others, func(a string) bool { return a == own })
+		turn = sends / 2
+	}
+	if len(others) == 0 {
 		return own
 	}
-	return others[sends%len(others)]
+	return others[turn%len(others)]
 }
 
 // grants splits the slots among the known engines: a quarter evenly, so that each can begin at once, the rest by demand.

@@ -215,10 +215,32 @@ type Evaluated struct {
 	Result any `json:"result"` // any JSON
 }
 
+// ExpressionFunctions are the names that expressions can use.
+type ExpressionFunctions struct {
+	Functions []ExpressionFunction `json:"functions"`
+}
+
+// ExpressionFunction is a name that expressions of a language can use.
+type ExpressionFunction struct {
+	Lang      string `json:"lang"` // "yaql" or "jinja"
+	Name      string `json:"name"`
+	Kind      string `json:"kind"`      // "function", "method" (YAQL), "filter" or "test" (Jinja)
+	Signature string `json:"signature"` // for people: name(parameter, another=…)
+}
+
 // Nodes are the nodes of the cluster, and the action runners that the answering one hears.
 type Nodes struct {
 	Nodes   []Node   `json:"nodes"`
 	Runners []Runner `json:"runners"`
+	Queue   []Queue  `json:"queue"` // what waits for a slot at the answering node's engine; empty: nothing
+}
+
+// Queue is what waits for a slot on runners of a target.
+type Queue struct {
+	Target string      `json:"target"` // "": any runner will do
+	Queued int         `json:"queued"` // actions; of each execution the first 256
+	Oldest Opt[string] `json:"oldest"` // since when the oldest one waits
+	Able   int         `json:"able"`   // runners of the target that take actions; 0: they wait in vain
 }
 
 // Node is a process of the cluster with a lease in the database.

@@ -39,7 +39,7 @@ func newRoot() *cobra.Command {
 		cmd.GroupID = remote.GroupRun
 		root.AddCommand(cmd)
 	}
-	for _, cmd := range []*cobra.Command{newServer(), newConfig(), newBench()} {
+	for _, cmd := range []*cobra.Command{newServer(), newConfig(), newBench(), newVerify()} {
 		cmd.GroupID = remote.GroupServer
 		root.AddCommand(cmd)
 	}

@@ -155,6 +155,8 @@ AND wake_at <= CAST(extract(epoch FROM statement_timestamp()) * 1000000 AS INT8)
 	dueOne       = `SELECT id FROM executions WHERE shard IN (SELECT value FROM json_each($1)) AND wake_at <> 0 AND wake_at <= {now} ORDER BY wake_at, id LIMIT $2`
 	wantingMany  = `SELECT id, owner FROM executions WHERE shard = ANY($1::INT8[]) AND wanting <> 0 AND (shard, id) > ($2, $3) ORDER BY shard, id LIMIT $4`
 	wantingOne   = `SELECT id, owner FROM executions WHERE shard IN (SELECT value FROM json_each($1)) AND wanting <> 0 AND (shard, id) > ($2, $3) ORDER BY shard, id LIMIT $4`
+	quietMany    = `SELECT id, owner FROM executions WHERE shard = ANY($1::INT8[]) AND state = 'RUNNING' AND wake_at = 0 AND wanting = 0 AND busy = 0 AND (shard, id) > ($2, $3) ORDER BY shard, id LIMIT $4`
+	quietOne     = `SELECT id, owner FROM executions WHERE shard IN (SELECT value FROM json_each($1)) AND state = 'RUNNING' AND wake_at = 0 AND wanting = 0 AND busy = 0 AND (shard, id) > ($2, $3) ORDER BY shard, id LIMIT $4`
 	runnersMany  = `SELECT DISTINCT jsonb_array_elements_text(runners::JSONB) FROM executions WHERE busy <> 0 LIMIT $1`
 	runnersOne   = `SELECT DISTINCT r.value FROM executions AS e, json_each(e.runners) AS r WHERE e.busy <> 0 LIMIT $1`
 	onRunnerMany = `SELECT id FROM executions WHERE busy <> 0 AND strpos(runners, $1) > 0 LIMIT $2`
@@ -172,14 +174,29 @@ func (s *Store) Due(ctx context.Context, shards []uint16, limit int) ([]workflow
 
 // Wanting implements persistence.Executions.
 func (s *Store) Wanting(ctx context.Context, shards []uint16, after persistence.Claim, limit int) ([]persistence.Claim, error) {
-	text, first := wantingOne, -1
+	text := wantingOne
 	if s.dialect.server {
 		text = wantingMany
 	}
+	return s.claims(ctx, "find executions that want slots", text, shards, after, limit)
+}
+
+// Quiet implements persistence.Executions.
+func (s *Store) Quiet(ctx context.Context, shards []uint16, after persistence.Claim, limit int) ([]persistence.Claim, error) {
+	text := quietOne
+	if s.dialect.server {
+		text = quietMany
+	}
+	return s.claims(ctx, "find executions that nothing moves", text, shards, after, limit)
+}
+
+// claims lists a page of executions in the order of their keys.
+func (s *Store) claims(ctx context.Context, doing, text string, shards []uint16, after persistence.Claim, limit int) ([]persistence.Claim, error) {
+	first := -1
 	if after.ID != "" {
 		first = int(persistence.Shard(after.ID))
 	}
-	return list(ctx, s, "find executions that want slots", func(rows *sql.Rows) (persistence.Claim, error) {
+	return list(ctx, s, doing, func(rows *sql.Rows) (persistence.Claim, error) {
 		var c persistence.Claim
 		err := rows.Scan(&c.ID, &c.Owner)
 		return c, err

@@ -85,6 +85,13 @@ export function described(description: string): { text: string; trigger: string 
   return by ? { text: (d as { description?: string }).description ?? '', trigger: by.replaceAll('_', ' ') } : { text: description, trigger: '' }
 }
 
+/** Who has asked for something; '' for nobody known. */
+export function requester(by: { user?: string; name?: string; project?: string } | undefined): string {
+  if (!by) return ''
+  const who = by.name || by.user || ''
+  return by.project ? `${who} of ${by.project}` : who
+}
+
 /** An object that somebody types as JSON, or what is wrong with the text. */
 export function typedObject(text: string): { value: Record<string, unknown>; problem: string } {
   try {
