@@ -114,6 +114,9 @@ func (s *server) updateCodeSource(r *http.Request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
+	if err := mayChangeResource(r, res); err != nil {
+		return 0, nil, err
+	}
 	doc, err := persistence.DocOf[persistence.CodeSource](res)
 	if err != nil {
 		return 0, nil, err
@@ -262,6 +265,9 @@ func (s *server) updateDynamicAction(r *http.Request) (int, any, error) {
 	}
 	res, err := s.findCode(r, persistence.DynamicActionResource, identifier)
 	if err != nil {
+		return 0, nil, err
+	}
+	if err := mayChangeResource(r, res); err != nil {
 		return 0, nil, err
 	}
 	doc, err := persistence.DocOf[persistence.DynamicAction](res)

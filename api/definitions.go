@@ -226,7 +226,7 @@ func (s *server) replaceOne(r *http.Request, kind persistence.DefinitionKind, id
 // mayChange refuses a change of what belongs to another project.
 func mayChange(r *http.Request, d *persistence.Definition) error {
 	if c := callerOf(r); d.ProjectID != c.ProjectID && !c.Admin {
-		return ErrForbidden()
+		return catalog.Foreign(d)
 	}
 	return nil
 }

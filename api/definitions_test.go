@@ -295,7 +295,8 @@ func TestMembers(t *testing.T) {
 	stranger.get(members).has("members.#", "0")
 	guest.get(members).has("members.#", "1")
 	guest.get("/v2/workflows/one").refused(404, "")
-	owner.put(members+"/guest", object("status", "accepted")).refused(403, "forbidden")
+	owner.put(members+"/guest", object("status", "accepted")).refused(404, "Resource member not found [resource_id="+id+", member_id=guest]")
+	guest.remove(members+"/guest").refused(404, "Resource member not found")
 	guest.put(members+"/guest", object("status", "maybe")).refused(400, "Value should be one of")
 	guest.put(members+"/guest", object("status", "accepted")).want(200).has("status", "accepted")
 	guest.get(members+"/guest").want(200).has("status", "accepted")
@@ -303,8 +304,8 @@ func TestMembers(t *testing.T) {
 	guest.get("/v2/workflows/one").want(200).has("project_id", "owner")
 	guest.get("/v2/workflows/" + id).want(200)
 	guest.get("/v2/workflows").has("workflows.#", "1")
-	guest.put("/v2/workflows/"+id, one("mine")).refused(403, "forbidden")
-	guest.remove("/v2/workflows/"+id).refused(403, "forbidden")
+	guest.put("/v2/workflows/"+id, one("mine")).refused(403, "Can not access WorkflowDefinition resource of other projects, ID: "+id)
+	guest.remove("/v2/workflows/"+id).refused(403, "Can not access WorkflowDefinition resource of other projects, ID: "+id)
 	run := guest.post("/v2/executions?wait=20s", object("workflow_id", id)).want(201).has("state", "SUCCESS", "project_id", "guest")
 	owner.get("/v2/executions/"+run.at("id")).refused(404, "WorkflowExecution not found")
 	stranger.get("/v2/executions").has("executions.#", "0")
@@ -313,6 +314,7 @@ func TestMembers(t *testing.T) {
 	owner.get("/v2/workflows/one/members").refused(400, "Value should be UUID format")
 	w.as("X-Project-Id", "owner", "X-Roles", "admin").post("/v2/workflows?scope=public", strings.Replace(one("p"), "one:", "pub:", 1)).want(201)
 	public := owner.get("/v2/workflows/pub").at("id")
+	guest.put("/v2/workflows", strings.Replace(one("p"), "one:", "pub:", 1)).refused(403, "Can not access WorkflowDefinition resource of other projects, ID: "+public)
 	owner.post("/v2/workflows/"+public+"/members", object("member_id", "guest")).refused(400, "Only private resource could be shared.")
 }
 

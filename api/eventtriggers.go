@@ -174,8 +174,8 @@ func (s *server) updateEventTrigger(r *http.Request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	if c := callerOf(r); res.ProjectID != c.ProjectID && !c.Admin {
-		return 0, nil, ErrForbidden()
+	if err := mayChangeResource(r, res); err != nil {
+		return 0, nil, err
 	}
 	doc, err := persistence.DocOf[persistence.EventTrigger](res)
 	if err != nil {

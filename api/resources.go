@@ -118,10 +118,22 @@ func (s *server) createResource(r *http.Request, res persistence.Resource, dupli
 	return nil, fault.New(fault.Conflict, "%s", duplicate)
 }
 
+// mayChangeResource refuses a change of what belongs to another project, in Mistral's words.
+func mayChangeResource(r *http.Request, res *persistence.Resource) error {
+	if c := callerOf(r); res.ProjectID == c.ProjectID || c.Admin {
+		return nil
+	}
+	model := map[persistence.ResourceKind]string{
+		persistence.CronTriggerResource: "CronTrigger", persistence.EventTriggerResource: "EventTrigger", persistence.CodeSourceResource: "CodeSource",
+		persistence.DynamicActionResource: "DynamicActionDefinition",
+	}[res.Kind]
+	return fault.New(fault.Forbidden, "Can not access %s resource of other projects, ID: %s", model, res.ID)
+}
+
 // removeResource deletes a resource of the caller's.
 func (s *server) removeResource(r *http.Request, res *persistence.Resource) error {
-	if c := callerOf(r); res.ProjectID != c.ProjectID && !c.Admin {
-		return ErrForbidden()
+	if err := mayChangeResource(r, res); err != nil {
+		return err
 	}
 	return s.Store.DeleteResource(r.Context(), res.Kind, res.ID, 0)
 }
