@@ -35,17 +35,31 @@ type actionAbout struct {
 
 // actionDoc is where an action is, written small like taskDoc.
 type actionDoc struct {
-	State       string         `json:"s"` // see shortStates
-	Phase       workflow.Phase `json:"p,omitempty"`
-	Attempt     int            `json:"no,omitempty"`
-	Runner      string         `json:"r,omitempty"`
-	LeaseUntil  int64          `json:"l,omitempty"`
-	Flags       int            `json:"z,omitempty"` // see actionFlags
-	LateResults int            `json:"late,omitempty"`
-	StartedAt   int64          `json:"st,omitempty"`
-	FinishedAt  int64          `json:"f,omitempty"`
-	UpdatedAt   *int64         `json:"u,omitempty"` // nil: at its end, if it has one, else when it was created
+	State       string          `json:"s"`           // see shortStates
+	Phase       *workflow.Phase `json:"p,omitempty"` // nil: what the state implies
+	Attempt     int             `json:"no,omitempty"`
+	Runner      string          `json:"r,omitempty"`
+	LeaseUntil  int64           `json:"l,omitempty"`
+	Flags       int             `json:"z,omitempty"` // see actionFlags
+	LateResults int             `json:"late,omitempty"`
+	StartedAt   int64           `json:"st,omitempty"`
+	FinishedAt  int64           `json:"f,omitempty"`
+	UpdatedAt   *int64          `json:"u,omitempty"` // nil: at its end, if it has one, else when it was created
 }
+
+// phaseOf is the phase that most actions in a state are in.
+func phaseOf(s workflow.State) workflow.Phase {
+	if s.Final() {
+		return workflow.PhaseDone
+	}
+	return workflow.PhaseQueued
+}
+
+// nullResult is the output of actions that have nothing to say. It is stored as noResult.
+const (
+	nullResult = `{"o":{"result": null}}`
+	noResult   = "0"
+)
 
 func aboutFlags(r *workflow.ActionRecord) []flag {
 	return []flag{{1, &r.SafeRerun}, {2, &r.Async}}
@@ -75,11 +89,14 @@ func (h *Home) NewActionRow(r *workflow.ActionRecord) (ActionRow, error) {
 		return row, err
 	}
 	d := actionDoc{
-		State: abbreviate(r.State, shortStates), Phase: r.Phase, Attempt: r.Attempt, Runner: string(r.Runner),
+		State: abbreviate(r.State, shortStates), Attempt: r.Attempt, Runner: string(r.Runner),
 		LeaseUntil: distance(c, r.LeaseUntil), Flags: packFlags(actionFlags(r)), LateResults: r.LateResults,
 		StartedAt: distance(c, r.StartedAt), FinishedAt: distance(c, r.FinishedAt),
 	}
 	d.UpdatedAt = updated(d.FinishedAt, distance(c, r.UpdatedAt))
+	if r.Phase != phaseOf(r.State) {
+		d.Phase = &r.Phase
+	}
 	if row.Doc, err = encodeDoc(d, "action", string(r.ID)); err != nil {
 		return row, err
 	}
@@ -93,7 +110,9 @@ func (h *Home) NewActionRow(r *workflow.ActionRecord) (ActionRow, error) {
 	if row.Given, err = given.text(); err != nil {
 		return row, fault.Wrap(fault.Invalid, err, "encode action %s", r.ID)
 	}
-	row.Values, err = result.text()
+	if row.Values, err = result.text(); row.Values == nullResult {
+		row.Values = noResult
+	}
 	return row, fault.Wrap(fault.Invalid, err, "encode action %s", r.ID)
 }
 
@@ -110,13 +129,20 @@ func (h *Home) Action(row *ActionRow) (*workflow.ActionRecord, error) {
 	if err := decodeDoc(row.Doc, &d, "action", string(r.ID)); err != nil {
 		return nil, err
 	}
-	given, result := readBody(row.Given), readBody(row.Values)
+	values := row.Values
+	if values == noResult {
+		values = nullResult
+	}
+	given, result := readBody(row.Given), readBody(values)
 	unpackFlags(about.Flags, aboutFlags(r))
 	unpackFlags(d.Flags, actionFlags(r))
 	r.Name, r.Kind, r.Index, r.Tags, r.Target = about.Name, about.Kind, about.Index, about.Tags, about.Target
 	r.RunName, r.ChildDefinitionID, r.CreatedAt = about.RunName, about.ChildDef, moment(h.CreatedAt, about.CreatedAt)
 	c := Micros(r.CreatedAt)
-	r.State, r.Phase, r.Attempt, r.Runner = expand(d.State, longStates), d.Phase, d.Attempt, workflow.RunnerID(d.Runner)
+	r.State, r.Attempt, r.Runner = expand(d.State, longStates), d.Attempt, workflow.RunnerID(d.Runner)
+	if r.Phase = phaseOf(r.State); d.Phase != nil {
+		r.Phase = *d.Phase
+	}
 	r.Input, r.RunInput, r.ChildParams, r.Output = given.dictOrEmpty("i"), given.getDict("ri"), given.getDict("cp"), result.get("o")
 	r.LeaseUntil, r.Deadline, r.LateResults = moment(c, d.LeaseUntil), moment(c, about.Deadline), d.LateResults
 	r.StartedAt, r.FinishedAt, r.UpdatedAt = moment(c, d.StartedAt), moment(c, d.FinishedAt), moment(c, lastUpdate(d.FinishedAt, d.UpdatedAt))
