@@ -143,7 +143,10 @@ func (x *execution) take(m *messages.ToExecution) {
 		x.counters.dropped.Add(1)
 		return
 	}
-	if _, tick := it.event.(workflow.Ticked); tick && x.ticking() {
+	if m.GetWake().GetWatch() && x.ex != nil && x.turn == nil && len(x.inbox) == 0 {
+		x.ex = nil // what it has in memory has not moved it
+	}
+	if tick, ok := it.event.(workflow.Ticked); ok && tick.Gone == "" && x.ticking() {
 		return
 	}
 	x.inbox = append(x.inbox, it)
@@ -249,6 +252,7 @@ func (x *execution) finish(t *turn) {
 	if rec := t.effects.Writes.Execution; rec != nil {
 		changed := rec.State != x.rec.State
 		x.rec, x.idle = *rec, 0
+		x.repaired(t.effects.Writes.History)
 		if rec.State.Final() && (changed || t.created) {
 			x.counters.ended.Add(1)
 		}

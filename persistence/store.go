@@ -78,6 +78,10 @@ type Executions interface {
 	// are as in Due. It is how a node finds what a dead one had in its memory.
 	Wanting(ctx context.Context, shards []uint16, after Claim, limit int) ([]Claim, error)
 
+	// Quiet lists executions that run, and that neither a moment (WakeAt) nor an action that is queued or on a runner will
+	// move: they wait for a sub-workflow, for somebody outside, or for nothing. Order, shards and paging are Wanting's.
+	Quiet(ctx context.Context, shards []uint16, after Claim, limit int) ([]Claim, error)
+
 	// DispatchedRunners lists the runners that hold dispatched actions, each once.
 	DispatchedRunners(ctx context.Context, limit int) ([]workflow.RunnerID, error)
 	// OnRunner lists the executions that have an action dispatched to the runner.

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Checks for what the build and the tests need, and installs what is missing where it may.
 #
-#   tools/setup.sh go cc postgres sshd mistral golden chromium
+#   tools/setup.sh go cc postgres net sshd mistral golden chromium
 #
 # Go must be there. Without a C compiler the tests run without the race detector; without PostgreSQL's server the tests on
-# PostgreSQL are skipped, without OpenSSH's server those of std.ssh, without RabbitMQ that of event triggers, without the command
-# mistral those of Mistral's client, without the golden corpus those of conformance. Packages are installed with apt-get when we
-# are root or sudo asks for no password.
+# PostgreSQL are skipped, without ip and nft the chaos tests cut no network, without OpenSSH's server the tests of std.ssh are
+# skipped, without RabbitMQ that of event triggers, without the command mistral those of Mistral's client, without the golden
+# corpus those of conformance. Packages are installed with apt-get when we are root or sudo asks for no password.
 set -euo pipefail
 
 say() { echo "setup: $*" >&2; }
@@ -47,6 +47,11 @@ check_postgres() {
 	compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null && return
 	command -v initdb >/dev/null && return
 	install postgresql || say "no PostgreSQL server: its tests are SKIPPED (apt-get install postgresql)"
+}
+
+check_net() {
+	command -v ip >/dev/null && command -v tc >/dev/null && command -v nft >/dev/null && return
+	install iproute2 nftables || say "no ip, tc or nft: the chaos tests CUT NO NETWORK (apt-get install iproute2 nftables)"
 }
 
 check_sshd() {

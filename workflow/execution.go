@@ -46,6 +46,8 @@ type Spec struct {
 	Auth *CloudAuth
 	// SourceID is the execution whose start a user has repeated with this one; "" for none.
 	SourceID ExecutionID
+	// By is who starts it: kept with the execution and in its history.
+	By Requester
 
 	// The rest is of sub-workflows only, as StartChild has it.
 	ParentID     ExecutionID
@@ -77,6 +79,8 @@ type Execution struct {
 	storedT  int              // tasks and actions that the store has, as of the last Flush
 	storedA  int
 	pub      *value.Dict // memo of the root context layer
+	stalled  string      // by what Load has found, it waits for nothing; "" it doesn't
+	lateAt   time.Time   // the moment of which it was recorded that it was late
 
 	// Of the turn, until Flush.
 	create    bool
@@ -142,6 +146,7 @@ func New(p *Program, s Spec, m Moment, f Facts) (*Execution, error) {
 		RootID: s.RootID, ParentID: s.ParentID, ParentTaskID: s.ParentTaskID, Index: s.Index, Depth: s.Depth,
 		SourceID: s.SourceID, CreatedAt: m.Now, UpdatedAt: m.Now,
 	}
+	e.rec.Runtime.StartedBy = s.By
 	e.ids = NewPartIDs(s.ID, m.Now)
 	if s.ParentID != "" && s.Description == "" {
 		e.rec.Description = "sub-workflow execution"
@@ -186,6 +191,7 @@ func Load(p *Program, rec *ExecutionRecord, data *ExecutionData, tasks []*TaskRe
 	}
 	e.storedT, e.storedA = len(e.tasks), len(e.actions)
 	e.countHolds(e.actions)
+	e.stalled, _ = Stalled(rec, tasks, actions)
 	e.derive()
 	return e, nil
 }

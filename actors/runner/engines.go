@@ -19,6 +19,7 @@ type engine struct {
 	demand uint32
 	viewed uint64    // how many hellos had been said when its newest view came
 	listed time.Time // when an engine named it last
+	names  []string  // the engines that it named last, by id; an engine that comes back has another one
 	heard  time.Time // when it said something last, or when it became known
 }
 
@@ -38,8 +39,11 @@ func (e *engines) heard(address string, now time.Time) {
 
 // update takes an engine's view in, which came when so many hellos had been said. Views of different engines may differ for
 // a moment; all that are named are greeted.
-func (e *engines) update(v *messages.EngineView, hellos uint64, now time.Time) {
+// changed: the engine names others than before, so executions may have changed hands.
+func (e *engines) update(v *messages.EngineView, hellos uint64, now time.Time) (changed bool) {
+	names := make([]string, 0, len(v.Engines))
 	for _, n := range v.Engines {
+		names = append(names, n.Id)
 		k := e.known[n.Address]
 		if k == nil {
 			k = &engine{heard: now}
@@ -50,6 +54,11 @@ func (e *engines) update(v *messages.EngineView, hellos uint64, now time.Time) {
 			k.heard, k.demand, k.viewed = now, v.Demand, hellos
 		}
 	}
+	slices.Sort(names)
+	if k := e.known[v.Address]; k != nil && !slices.Equal(k.names, names) {
+		changed, k.names = k.names != nil, names
+	}
+	return changed
 }
 
 // forget drops engines that nobody names. While no engine is heard, the old list stays.
@@ -90,13 +99,22 @@ func (e *engines) silent(address string, now time.Time) time.Duration {
 	return now.Sub(e.lastHeard)
 }
 
-// route chooses the engine to send to: the attempt's own first, then one after the other.
+// route chooses the engine to send to: the attempt's own first, then by turns another one and its own again. Each of the others
+// gets its turn before one gets a second: who has taken the execution over may be any of them.
 func (e *engines) route(own string, sends int, now time.Time) string {
 	others := e.addresses(now)
-	if _, ok := e.known[own]; ok && sends%2 == 0 || len(others) == 0 {
+	turn := sends
+	if _, ok := e.known[own]; ok {
+		if sends%2 == 0 {
+			return own
+		}
+		others = slices.DeleteFunc(others, func(a string) bool { return a == own })
+		turn = sends / 2
+	}
+	if len(others) == 0 {
 		return own
 	}
-	return others[sends%len(others)]
+	return others[turn%len(others)]
 }
 
 // grants splits the slots among the known engines: a quarter evenly, so that each can begin at once, the rest by demand.

@@ -119,10 +119,17 @@ func (w *worker) handle(m *messages.ToRunner) {
 	}
 }
 
-// viewed learns who the engines are. When the split of the slots changes, they hear of it at once.
+// viewed learns who the engines are. When the split of the slots changes, they hear of it at once. When the engines do, what
+// nobody has answered goes soon to the one that says so, which knows whose it is now: the next repetition may be far off.
 func (w *worker) viewed(v *messages.EngineView) {
 	before := w.engines.grants(w.cfg.Slots)
-	w.engines.update(v, w.hellos, w.cfg.Now())
+	if w.engines.update(v, w.hellos, w.cfg.Now()) {
+		for _, a := range w.order {
+			if a.phase == finished || a.phase == asking {
+				a.engine, a.sends, a.sendAt = v.Address, 0, w.cfg.Now()
+			}
+		}
+	}
 	after := w.engines.grants(w.cfg.Slots)
 	for address, n := range after {
 		if before[address] != n && w.cfg.Now().Sub(w.beatAt) > w.cfg.Heartbeat/20 {

@@ -30,6 +30,7 @@ type Server struct {
 	bin  string
 	dir  string
 	port int
+	at   Place
 	cred *syscall.Credential // nil: as ourselves
 	cmd  *exec.Cmd
 	done chan struct{}
@@ -56,9 +57,30 @@ func versionOf(path string) int {
 	return n
 }
 
+// Place is where a server runs.
+type Place struct {
+	// Address is the IP address that it listens on. Defaults to 127.0.0.1.
+	Address string
+	// Network is a network (CIDR) whose hosts may connect, beside this one. "": none.
+	Network string
+	// Enter starts the server where it shall be, by the function that it is given. Defaults to just doing that.
+	Enter func(start func() error) error
+	// Settings are added to those that all servers have: name=value.
+	Settings []string
+}
+
 // StartPostgres makes a database cluster in dir and starts a server on a free port of the loopback interface.
-func StartPostgres(dir string) (*Server, error) {
-	s := &Server{bin: Installed(), dir: dir}
+func StartPostgres(dir string) (*Server, error) { return StartPostgresAt(dir, Place{}) }
+
+// StartPostgresAt is StartPostgres for a server that is elsewhere.
+func StartPostgresAt(dir string, at Place) (*Server, error) {
+	if at.Address == "" {
+		at.Address = "127.0.0.1"
+	}
+	if at.Enter == nil {
+		at.Enter = func(start func() error) error { return start() }
+	}
+	s := &Server{bin: Installed(), dir: dir, at: at}
 	if s.bin == "" {
 		return nil, errors.New("PostgreSQL isn't installed: initdb is neither in PATH nor in /usr/lib/postgresql")
 	}
@@ -77,8 +99,26 @@ func StartPostgres(dir string) (*Server, error) {
 	if out, err := init.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("initdb: %w\n%s", err, out)
 	}
-	return s, s.start()
+	if at.Network != "" {
+		if err := s.admit(at.Network); err != nil {
+			return nil, err
+		}
+	}
+	return s, s.Start()
 }
+
+// admit lets the hosts of a network in.
+func (s *Server) admit(network string) error {
+	f, err := os.OpenFile(filepath.Join(s.data(), "pg_hba.conf"), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(f, "host all all %s trust\n", network)
+	return errors.Join(err, f.Close())
+}
+
+// Address is where it listens, host:port.
+func (s *Server) Address() string { return net.JoinHostPort(s.at.Address, strconv.Itoa(s.port)) }
 
 func (s *Server) data() string { return filepath.Join(s.dir, "data") }
 
@@ -122,16 +162,20 @@ func (s *Server) command(name string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-func (s *Server) start() error {
+// Start starts a server that has ended. It returns when the server answers.
+func (s *Server) Start() error {
 	log, err := os.OpenFile(filepath.Join(s.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return err
 	}
 	defer log.Close()
-	s.cmd = s.command("postgres", "-D", s.data(), "-p", strconv.Itoa(s.port), "-k", "", "-c", "listen_addresses=127.0.0.1",
+	s.cmd = s.command("postgres", "-D", s.data(), "-p", strconv.Itoa(s.port), "-k", "", "-c", "listen_addresses="+s.at.Address,
 		"-c", "max_connections=200", "-c", "shared_buffers=64MB")
+	for _, setting := range s.at.Settings {
+		s.cmd.Args = append(s.cmd.Args, "-c", setting)
+	}
 	s.cmd.Stdout, s.cmd.Stderr = log, log
-	if err := s.cmd.Start(); err != nil {
+	if err := s.at.Enter(s.cmd.Start); err != nil {
 		return err
 	}
 	done := make(chan struct{})
@@ -173,7 +217,7 @@ func (s *Server) await(limit time.Duration) error {
 
 // DSN of a database of the server.
 func (s *Server) DSN(database string) string {
-	return fmt.Sprintf("postgres://postgres@127.0.0.1:%d/%s?sslmode=disable&connect_timeout=5", s.port, database)
+	return fmt.Sprintf("postgres://postgres@%s/%s?sslmode=disable&connect_timeout=5", s.Address(), database)
 }
 
 // Restart stops the server, immediately (as after a power failure) or when its clients are gone, and starts it again.
@@ -181,7 +225,59 @@ func (s *Server) Restart(immediate bool) error {
 	if err := s.end(immediate); err != nil {
 		return err
 	}
-	return s.start()
+	return s.Start()
+}
+
+// Ended is closed when the server has ended.
+func (s *Server) Ended() <-chan struct{} { return s.done }
+
+// Kill ends the server's first process without warning (SIGKILL), and waits until its children have noticed and are gone, too.
+func (s *Server) Kill() error {
+	children := s.children()
+	if err := s.cmd.Process.Signal(syscall.SIGKILL); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	<-s.done
+	deadline := time.Now().Add(30 * time.Second)
+	for _, pid := range children {
+		for syscall.Kill(pid, 0) != syscall.ESRCH {
+			if time.Now().After(deadline) {
+				return fmt.Errorf("process %d of PostgreSQL doesn't end", pid)
+			}
+			time.Sleep(20 * time.Millisecond) // nobody tells of the end of another's child
+		}
+	}
+	return nil
+}
+
+// Signal sends a signal to all processes of the server: SIGSTOP and SIGCONT, for a pause.
+func (s *Server) Signal(sig syscall.Signal) error {
+	err := s.cmd.Process.Signal(sig)
+	for _, pid := range s.children() {
+		if e := syscall.Kill(pid, sig); e != nil && e != syscall.ESRCH {
+			err = errors.Join(err, e)
+		}
+	}
+	return err
+}
+
+// children are the processes that the server has started.
+func (s *Server) children() (pids []int) {
+	found, _ := filepath.Glob("/proc/[0-9]*/stat") // the pattern is right
+	for _, path := range found {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			continue // it has ended
+		}
+		// pid (name) state ppid …; the name may hold anything.
+		fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+		if len(fields) > 1 && fields[1] == strconv.Itoa(s.cmd.Process.Pid) {
+			if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil {
+				pids = append(pids, pid)
+			}
+		}
+	}
+	return pids
 }
 
 // Stop ends the server. Its directory stays.

@@ -28,46 +28,109 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
-// folder holds the binary, once it is built.
+// folder holds the binaries, once one is built.
 var folder string
 
-// build compiles the command once per test process, with the race detector if the test has it.
-var build = sync.OnceValues(func() (string, error) {
-	var err error
-	if folder, err = os.MkdirTemp("", "cierzo-proctest-"); err != nil {
-		return "", err
+// Build says how the command is compiled. The zero value is as the test is: with the race detector if the test has it.
+type Build struct {
+	Race bool
+	// Overlay is the path of a file for go build's -overlay: sources that are different in this build. "": none.
+	Overlay string
+	// Tags are build tags, with commas. "": none.
+	Tags string
+}
+
+var (
+	building sync.Mutex
+	built    = map[Build]string{}
+)
+
+// Path compiles the command, each way once per test process.
+func (b Build) Path() (string, error) {
+	building.Lock()
+	defer building.Unlock()
+	b.Race = b.Race || race
+	if path := built[b]; path != "" {
+		return path, nil
 	}
-	path := filepath.Join(folder, "cierzo")
+	if folder == "" {
+		var err error
+		if folder, err = os.MkdirTemp("", "cierzo-proctest-"); err != nil {
+			return "", err
+		}
+	}
+	path := filepath.Join(folder, fmt.Sprint("cierzo-", len(built)))
 	args := []string{"build", "-o", path}
-	if race {
+	if b.Race {
 		args = append(args, "-race")
+	}
+	if b.Tags != "" {
+		args = append(args, "-tags", b.Tags)
+	}
+	if b.Overlay != "" {
+		args = append(args, "-overlay", b.Overlay)
 	}
 	out, err := exec.Command("go", append(args, "cierzo/cmd/cierzo")...).CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
 	}
+	built[b] = path
 	return path, nil
-})
+}
+
+// Binary is the path of the command.
+func Binary(t *testing.T) string {
+	t.Helper()
+	path, err := Build{}.Path()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// Tagged compiles the command with a build tag, and gives its path.
+func Tagged(t *testing.T, tag string) string {
+	t.Helper()
+	path, err := Build{Tags: tag}.Path()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// Config is a process that is more than the command and its arguments.
+type Config struct {
+	Name string
+	Args []string
+	Build
+	// Binary is the path of another program. Defaults to the command, compiled as Build says.
+	Binary string
+	// Env is added to the environment.
+	Env []string
+	// Enter starts the process where it shall be, by the function that it is given. Defaults to just doing that.
+	Enter func(start func() error) error
+}
 
 // Process is a process of the binary that can be killed, frozen and started again with the same arguments. It belongs to one
 // goroutine, but for Signal.
 type Process struct {
+	Config
 	t    *testing.T
-	name string
-	args []string
 	cmd  *exec.Cmd
 	done chan struct{} // closed when the present incarnation has ended
 	log  tail
 
 	mu       sync.Mutex
-	ended    bool     // we have ended the present incarnation
+	ended    bool     // we have ended the present incarnation, or expect its end
 	troubles []string // what must not be in a log, and ends that nobody has asked for
 }
 
-// tail keeps the last lines of a log, for the report of a failure.
+// tail keeps the last lines of a log, for the report of a failure, and writes all of them into a file among the test's artifacts
+// (go test -artifacts).
 type tail struct {
 	mu    sync.Mutex
 	lines []string
+	file  *os.File
 }
 
 const (
@@ -79,6 +142,7 @@ func (l *tail) add(line string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.lines = append(l.lines, line)
+	_, _ = fmt.Fprintln(l.file, line) // without it there is still the end of it
 	if len(l.lines) > linesMax {
 		l.lines = l.lines[len(l.lines)-linesMax:]
 	}
@@ -93,18 +157,29 @@ func (l *tail) String() string {
 // Start starts a process that ends with the test. The test fails if it ends before by itself, panics or has a data race.
 func Start(t *testing.T, name string, args ...string) *Process {
 	t.Helper()
-	p := &Process{t: t, name: name, args: args}
+	return Launch(t, Config{Name: name, Args: args})
+}
+
+// Launch is Start for a process that is more than its arguments.
+func Launch(t *testing.T, cfg Config) *Process {
+	t.Helper()
+	p := &Process{Config: cfg, t: t}
+	var err error
+	if p.log.file, err = os.Create(filepath.Join(t.ArtifactDir(), cfg.Name+".log")); err != nil {
+		t.Fatal(err)
+	}
 	p.Restart()
 	t.Cleanup(func() {
+		defer p.log.file.Close()
 		p.Signal(syscall.SIGCONT)
 		p.Kill()
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		for _, trouble := range p.troubles {
-			t.Errorf("%s: %s", p.name, trouble)
+			t.Errorf("%s: %s", p.Name, trouble)
 		}
 		if t.Failed() {
-			t.Logf("last lines of %s:\n%s", p.name, &p.log)
+			t.Logf("last lines of %s:\n%s", p.Name, &p.log)
 		}
 	})
 	return p
@@ -113,25 +188,33 @@ func Start(t *testing.T, name string, args ...string) *Process {
 // Restart starts the process again after its end.
 func (p *Process) Restart() {
 	p.t.Helper()
-	path, err := build()
-	if err != nil {
-		p.t.Fatal(err)
+	path := p.Binary
+	if path == "" {
+		var err error
+		if path, err = p.Build.Path(); err != nil {
+			p.t.Fatal(err)
+		}
 	}
-	p.cmd = exec.Command(path, p.args...)
+	p.cmd = exec.Command(path, p.Args...)
+	p.cmd.Env = append(os.Environ(), p.Env...)
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	p.mu.Lock()
+	p.ended = false
+	p.mu.Unlock()
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	if err := p.cmd.Start(); err != nil {
+	enter := p.Enter
+	if enter == nil {
+		enter = func(start func() error) error { return start() }
+	}
+	if err := enter(p.cmd.Start); err != nil {
 		p.t.Fatal(err)
 	}
 	p.log.add("--- started " + time.Now().Format(time.TimeOnly))
 	cmd, done := p.cmd, make(chan struct{})
 	p.done = done
-	p.mu.Lock()
-	p.ended = false
-	p.mu.Unlock()
 	go func() {
 		defer close(done)
 		scan := bufio.NewScanner(stderr)
@@ -139,7 +222,10 @@ func (p *Process) Restart() {
 		for scan.Scan() {
 			line := scan.Text()
 			p.log.add(line)
-			if strings.Contains(line, "DATA RACE") || strings.Contains(line, "panic") {
+			p.mu.Lock()
+			dying := p.ended
+			p.mu.Unlock()
+			if strings.Contains(line, "DATA RACE") || strings.Contains(line, "panic") && !dying {
 				p.trouble(line)
 			}
 		}
@@ -179,6 +265,20 @@ func (p *Process) end(s syscall.Signal) {
 	p.Signal(s)
 }
 
+// Pid is the id of the present incarnation.
+func (p *Process) Pid() int { return p.cmd.Process.Pid }
+
+// Done is closed when the present incarnation has ended.
+func (p *Process) Done() <-chan struct{} { return p.done }
+
+// ExpectEnd says that the present incarnation may end by itself from now on: something is done to it that it can't survive.
+// What the runtime prints when it dies is no trouble then.
+func (p *Process) ExpectEnd() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ended = true
+}
+
 // Kill ends the process without warning, frozen or not, and waits for its end.
 func (p *Process) Kill() {
 	p.end(syscall.SIGKILL)
@@ -191,11 +291,11 @@ func (p *Process) Stop(ctx context.Context) error {
 	select {
 	case <-p.done:
 		if !p.cmd.ProcessState.Success() {
-			return fmt.Errorf("%s ended with %v", p.name, p.cmd.ProcessState)
+			return fmt.Errorf("%s ended with %v", p.Name, p.cmd.ProcessState)
 		}
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("%s didn't end: %w", p.name, ctx.Err())
+		return fmt.Errorf("%s didn't end: %w", p.Name, ctx.Err())
 	}
 }
 
@@ -212,9 +312,27 @@ func (p *Process) AwaitHealth(ctx context.Context, address string) {
 		select {
 		case <-tick.C:
 		case <-p.done:
-			p.t.Fatalf("%s has ended before it was healthy", p.name)
+			p.t.Fatalf("%s has ended before it was healthy", p.Name)
 		case <-ctx.Done():
-			p.t.Fatalf("%s isn't healthy in time: %v", p.name, err)
+			p.t.Fatalf("%s isn't healthy in time: %v", p.Name, err)
+		}
+	}
+}
+
+// Healthy waits until a server that was started otherwise answers at the address of its REST API (host:port).
+func Healthy(ctx context.Context, t *testing.T, address string) {
+	t.Helper()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := healthy(ctx, address)
+		if err == nil {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatalf("%s isn't healthy in time: %v", address, err)
 		}
 	}
 }

@@ -215,10 +215,21 @@ func (s *Store) Due(ctx context.Context, shards []uint16, limit int) ([]workflow
 
 // Wanting implements persistence.Executions.
 func (s *Store) Wanting(ctx context.Context, shards []uint16, after persistence.Claim, limit int) ([]persistence.Claim, error) {
+	return s.claims(ctx, "Wanting", shards, after, limit, func(row *persistence.ExecutionRow) bool { return row.Wanting != 0 })
+}
+
+// Quiet implements persistence.Executions.
+func (s *Store) Quiet(ctx context.Context, shards []uint16, after persistence.Claim, limit int) ([]persistence.Claim, error) {
+	return s.claims(ctx, "Quiet", shards, after, limit, func(row *persistence.ExecutionRow) bool {
+		return row.State == string(workflow.Running) && row.WakeAt == 0 && row.Wanting == 0 && row.Busy == 0
+	})
+}
+
+func (s *Store) claims(ctx context.Context, what string, shards []uint16, after persistence.Claim, limit int, fits func(*persistence.ExecutionRow) bool) ([]persistence.Claim, error) {
 	var out []persistence.Claim
-	err := s.read(ctx, "Wanting", func() error {
+	err := s.read(ctx, what, func() error {
 		for id, e := range s.executions {
-			if e.row.Wanting != 0 && (shards == nil || slices.Contains(shards, persistence.Shard(workflow.ExecutionID(e.row.ID)))) && byKey(id, after.ID) > 0 {
+			if fits(&e.row) && (shards == nil || slices.Contains(shards, persistence.Shard(workflow.ExecutionID(e.row.ID)))) && byKey(id, after.ID) > 0 {
 				out = append(out, persistence.Claim{ID: id, Owner: e.owner})
 			}
 		}

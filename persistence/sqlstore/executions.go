@@ -191,6 +191,10 @@ ORDER BY wake_at, key LIMIT $2) AS found JOIN executions AS e ON e.key = found.k
 ORDER BY key LIMIT $3) AS found JOIN executions AS e ON e.key = found.key ORDER BY found.key`
 	wantingOne = `SELECT e.id, found.owner FROM (SELECT key, owner FROM execution_states WHERE wanting <> 0 AND key >= $2 AND (key >> 56) IN (SELECT value FROM json_each($1))
 ORDER BY key LIMIT $3) AS found JOIN executions AS e ON e.key = found.key ORDER BY found.key`
+	quietMany = `SELECT e.id, found.owner FROM (SELECT key, owner FROM execution_states WHERE state = 'RUNNING' AND wake_at = 0 AND wanting = 0 AND busy = 0 AND key >= $2 AND (key >> 56) = ANY($1::INT8[])
+ORDER BY key LIMIT $3) AS found JOIN executions AS e ON e.key = found.key ORDER BY found.key`
+	quietOne = `SELECT e.id, found.owner FROM (SELECT key, owner FROM execution_states WHERE state = 'RUNNING' AND wake_at = 0 AND wanting = 0 AND busy = 0 AND key >= $2 AND (key >> 56) IN (SELECT value FROM json_each($1))
+ORDER BY key LIMIT $3) AS found JOIN executions AS e ON e.key = found.key ORDER BY found.key`
 	runnersMany  = `SELECT DISTINCT jsonb_array_elements_text(runners::JSONB) FROM execution_states WHERE busy <> 0 LIMIT $1`
 	runnersOne   = `SELECT DISTINCT r.value FROM execution_states AS e, json_each(e.runners) AS r WHERE e.busy <> 0 LIMIT $1`
 	onRunnerMany = `SELECT e.id FROM (SELECT key FROM execution_states WHERE busy <> 0 AND strpos(runners, $1) > 0 LIMIT $2) AS found JOIN executions AS e ON e.key = found.key`
@@ -208,14 +212,29 @@ func (s *Store) Due(ctx context.Context, shards []uint16, limit int) ([]workflow
 
 // Wanting implements persistence.Executions.
 func (s *Store) Wanting(ctx context.Context, shards []uint16, after persistence.Claim, limit int) ([]persistence.Claim, error) {
-	text, first := wantingOne, int64(math.MinInt64)
+	text := wantingOne
 	if s.dialect.server {
 		text = wantingMany
 	}
+	return s.claims(ctx, "find executions that want slots", text, shards, after, limit)
+}
+
+// Quiet implements persistence.Executions.
+func (s *Store) Quiet(ctx context.Context, shards []uint16, after persistence.Claim, limit int) ([]persistence.Claim, error) {
+	text := quietOne
+	if s.dialect.server {
+		text = quietMany
+	}
+	return s.claims(ctx, "find executions that nothing moves", text, shards, after, limit)
+}
+
+// claims lists a page of executions in the order of their keys.
+func (s *Store) claims(ctx context.Context, doing, text string, shards []uint16, after persistence.Claim, limit int) ([]persistence.Claim, error) {
+	first := int64(math.MinInt64)
 	if after.ID != "" {
 		first = int64(after.ID.Key()) + 1
 	}
-	return list(ctx, s, "find executions that want slots", func(rows *sql.Rows) (persistence.Claim, error) {
+	return list(ctx, s, doing, func(rows *sql.Rows) (persistence.Claim, error) {
 		var c persistence.Claim
 		err := rows.Scan(&c.ID, &c.Owner)
 		return c, err

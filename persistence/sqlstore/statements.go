@@ -3,12 +3,14 @@ package sqlstore
 // reads are the statements that run outside of transactions, but those that are built, by executionsStatement and its like.
 func (d dialect) reads() []string {
 	due, wanting, resourcesDue, runners, onRunner, noticesDue := dueOne, wantingOne, resourcesDueOne, runnersOne, onRunnerOne, noticesDueOne
+	quiet := quietOne
 	if d.server {
 		due, wanting, resourcesDue, runners, onRunner, noticesDue = dueMany, wantingMany, resourcesDueMany, runnersMany, onRunnerMany, noticesDueMany
+		quiet = quietMany
 	}
 	return []string{
 		executionQuery, tasksQuery, actionsQuery, taskActionsQuery, findTaskQuery, findActionQuery, historyQuery, countAllQuery,
-		countQuery, due, wanting, runners, onRunner, newestQuery, publicQuery, listQuery, listInQuery, restQuery, listAllQuery, listAllIn, restAllQuery, revisionQuery,
+		countQuery, due, wanting, quiet, runners, onRunner, newestQuery, publicQuery, listQuery, listInQuery, restQuery, listAllQuery, listAllIn, restAllQuery, revisionQuery,
 		revisionsQuery, liveNodes, resourceQuery, resourceNameQuery, resourcesDue, noticesDue, countNotices,
 		nextProjectQuery, countRootsQuery,
 	}

@@ -37,6 +37,7 @@ func Exercise(t *testing.T, open Open) {
 		{"delete a circle", deleteCircle},
 		{"due", due},
 		{"wanting", wanting},
+		{"quiet", quiet},
 		{"runners", runners},
 		{"a turn that disagrees with the store", disagreement},
 		{"history has no gaps", history},

@@ -231,6 +231,42 @@ func due(t *testing.T, s persistence.Store) {
 	wantSame(t, list(nil, 10), []workflow.ExecutionID{executionID(5)}, "after two were put off")
 }
 
+// quiet: what runs, and has no moment, no queued action and no runner.
+func quiet(t *testing.T, s persistence.Store) {
+	state := func(n int, change func(r *workflow.ExecutionRecord)) persistence.Turn {
+		return creation(n, func(w *workflow.Writes) {
+			w.Execution.State = workflow.Running
+			change(w.Execution)
+		})
+	}
+	same := func(*workflow.ExecutionRecord) {}
+	commitAll(t, s, state(1, same), state(2, same), state(3, same),
+		state(4, func(r *workflow.ExecutionRecord) { r.WakeAt = time.Now().Add(time.Hour) }),
+		state(5, func(r *workflow.ExecutionRecord) { r.Wanting = true }),
+		state(6, func(r *workflow.ExecutionRecord) { r.Runners = []workflow.RunnerID{"r"} }),
+		state(7, func(r *workflow.ExecutionRecord) { r.State = workflow.Paused }),
+		state(8, func(r *workflow.ExecutionRecord) { r.State = workflow.Success }))
+	found := map[workflow.ExecutionID]bool{}
+	var after persistence.Claim
+	for range 3 {
+		page, err := s.Quiet(t.Context(), nil, after, 1)
+		if err != nil || len(page) != 1 {
+			t.Fatalf("page of one: %v, %v", page, err)
+		}
+		after = page[0]
+		found[after.ID] = true
+		if after.Owner != "node-1" {
+			t.Errorf("%s is owned by %q", after.ID, after.Owner)
+		}
+	}
+	if page, err := s.Quiet(t.Context(), nil, after, 1); err != nil || len(page) != 0 || len(found) != 3 || !found[executionID(1)] || !found[executionID(2)] || !found[executionID(3)] {
+		t.Errorf("found %v, then %v, %v", found, page, err)
+	}
+	if page, err := s.Quiet(t.Context(), []uint16{}, persistence.Claim{}, 10); err != nil || len(page) != 0 {
+		t.Errorf("no shard has %v, %v", page, err)
+	}
+}
+
 func wanting(t *testing.T, s persistence.Store) {
 	want := func(w *workflow.Writes) { w.Execution.Wanting = true }
 	for n := range 7 {

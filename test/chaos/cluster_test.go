@@ -2,13 +2,14 @@ package chaos
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
-	"flag"
 	"fmt"
-	"math/rand/v2"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -16,245 +17,279 @@ import (
 	"cierzo/api/client"
 	"cierzo/internal/dbtest"
 	"cierzo/internal/proctest"
-	"cierzo/persistence/sqlstore"
-	"cierzo/workflow"
 )
 
-var (
-	executions = flag.Int("chaos.executions", 40, "executions of the cluster test")
-	rounds     = flag.Int("chaos.rounds", 1, "how often the cluster test goes through all faults")
-	kills      = flag.Int("chaos.kills", 4, "how often the SQLite test kills its node")
-	seed       = flag.Uint64("chaos.seed", 0, "seed of the order of faults; 0 takes the time")
+// Settings of the processes: the lease is short, so that a takeover is seen in a test.
+const (
+	leaseTTL    = 3 * time.Second
+	runnerGrace = 10 * time.Second // the default; a runner's own patience of 8 s has to be less
+	slots       = 16
 )
 
-// leaseTTL of the engines: short, so that a takeover is seen in a test.
-const leaseTTL = 3 * time.Second
-
-type cluster struct {
+// site is engines, runners and a database, each on a host of its own, with the test at the bridge.
+type site struct {
 	t       *testing.T
+	net     *network
+	engines []*node
+	web     []*node // runners of the command
+	ledgers []*node // runners with a ledger; the last one lies
 	db      *dbtest.Server
-	dsn     string
-	engines []*proctest.Process
-	runners []*proctest.Process
-	apis    []string // address of each engine's REST API
+	dbHost  *host
+	full    string // folder of the database when it has a file system of its own, which can be filled; "" when not
+	dsn     string // of the database, past all proxies
+	direct  *sql.DB
 	ledger  *ledger
+	folder  string // of the runners' ledgers
 }
 
-func startCluster(ctx context.Context, t *testing.T, engines, runners int) *cluster {
+// node is a process on its host.
+type node struct {
+	*proctest.Process
+	*host
+	api   string // address of the REST API of an engine
+	bind  string // address for other nodes, as they know it
+	store *proxy // before an engine's database
+	link  *proxy // before a runner that others only reach through a proxy
+	clock string // file with the offset of an engine's clock; "" when it can't be stepped
+}
+
+// shape is what a cluster is made of.
+type shape struct {
+	engines, web, ledgers int
+	race                  bool
+	overlays
+}
+
+// startCluster starts everything, one engine after the other: the first one migrates the database.
+func startCluster(ctx context.Context, t *testing.T, s shape) *site {
 	t.Helper()
-	db, err := dbtest.StartPostgres(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Stop(); err != nil {
-			t.Errorf("stop PostgreSQL: %v", err)
-		}
-	})
-	c := &cluster{t: t, db: db, dsn: db.DSN("postgres"), ledger: newLedger(t)}
+	c := &site{t: t, net: newNetwork(t), folder: t.TempDir()}
+	c.ledger = newLedger(t, c.net.home())
+	c.startDatabase()
+	overlay := s.overlays
 	var binds []string
-	for i := range engines {
-		api, bind := proctest.FreeAddress(t), proctest.FreeAddress(t)
-		c.apis, binds = append(c.apis, api), append(binds, bind)
-		c.engines = append(c.engines, proctest.Start(t, fmt.Sprintf("engine-%d", i), "server", "--roles", "engine,api", "--store", c.dsn,
-			"--listen", api, "--bind", bind, "--lease", leaseTTL.String(), "--drain-timeout", "2s"))
-		// One after the other: the first one migrates the database.
-		c.engines[i].AwaitHealth(ctx, api)
+	for i := range s.engines {
+		e := c.engine(i, s, overlay)
+		e.AwaitHealth(ctx, e.api)
+		c.engines, binds = append(c.engines, e), append(binds, e.bind)
 	}
-	for i := range runners {
-		c.runners = append(c.runners, proctest.Start(t, fmt.Sprintf("runner-%d", i), "server", "--roles", "runner", "--join", strings.Join(binds, ","),
-			"--bind", proctest.FreeAddress(t), "--slots", "16", "--drain-timeout", "2s"))
+	join := strings.Join(binds, ",")
+	for i := range s.web {
+		c.web = append(c.web, c.webRunner(i, s, join))
+	}
+	for i := range s.ledgers {
+		c.ledgers = append(c.ledgers, c.ledgerRunner(i, i == s.ledgers-1 && i > 0, binds))
 	}
 	return c
 }
 
-// client of an engine's API.
-func (c *cluster) client(i int) *client.Client {
-	cl, err := client.New("http://" + c.apis[i%len(c.apis)])
+func (c *site) startDatabase() {
+	t := c.t
+	c.dbHost = c.net.host("db")
+	place := dbtest.Place{Address: c.dbHost.ip, Enter: c.dbHost.enter, Settings: []string{"max_wal_size=64MB", "min_wal_size=32MB"}}
+	if c.net.spaces() {
+		place.Network = c.net.subnet + ".0/24"
+	}
+	dir := t.TempDir()
+	if err := smallDisk(t, dir, "400m"); err != nil {
+		t.Logf("no file system of its own for the database, its disk can't be filled: %v", err)
+	} else {
+		c.full = dir
+	}
+	var err error
+	if c.db, err = dbtest.StartPostgresAt(dir, place); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.db.Stop(); err != nil {
+			t.Errorf("stop PostgreSQL: %v", err)
+		}
+	})
+	c.dsn = c.db.DSN("postgres")
+	if c.direct, err = sql.Open("postgres", c.dsn); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.direct.Close() })
+}
+
+// smallDisk mounts a file system of that size.
+func smallDisk(t *testing.T, dir, size string) error {
+	if os.Geteuid() != 0 {
+		return fmt.Errorf("mount wants root")
+	}
+	if err := command("mount", "-t", "tmpfs", "-o", "mode=0711,size="+size, fmt.Sprint(diskPrefix, os.Getpid()), dir); err != nil {
+		return err
+	}
+	t.Cleanup(func() {
+		if err := command("umount", "-l", dir); err != nil { // a process that ends may still have a file open
+			t.Error(err)
+		}
+	})
+	return nil
+}
+
+// port gives an address on the host.
+func (h *host) port(port int) string {
+	if h.space == "" {
+		return proctest.FreeAddress(h.net.t)
+	}
+	return net.JoinHostPort(h.ip, strconv.Itoa(port))
+}
+
+func (c *site) engine(i int, s shape, o overlays) *node {
+	name := fmt.Sprint("engine-", i)
+	h := c.net.host(name)
+	n := &node{host: h, api: h.port(8989), bind: h.port(7000)}
+	fate := newFate()
+	n.store = newProxy(c.t, c.net.another(), c.db.Address(), fate.decide)
+	n.store.fate = fate
+	cfg := proctest.Config{
+		Name: name, Enter: h.enter, Build: proctest.Build{Race: s.race}, Env: []string{"GOMAXPROCS=1"},
+		Args: []string{
+			"server", "--roles", "engine,api", "--store", "postgres://postgres@" + n.store.address() + "/postgres?sslmode=disable&connect_timeout=5",
+			"--listen", n.api, "--bind", n.bind, "--lease", leaseTTL.String(), "--runner-grace", runnerGrace.String(), "--drain-timeout", "2s",
+		},
+	}
+	if i == 0 { // one clock that can be stepped is enough
+		n.clock = filepath.Join(c.t.TempDir(), "clock")
+		cfg.Build.Overlay = o.clock
+		cfg.Env = append(cfg.Env, clockEnv+"="+n.clock)
+	}
+	n.Process = proctest.Launch(c.t, cfg)
+	return n
+}
+
+// webRunner starts a runner of the command. Other nodes reach the second one through a proxy.
+func (c *site) webRunner(i int, s shape, join string) *node {
+	name := fmt.Sprint("web-", i)
+	n := c.runner(name, i == 1)
+	args := []string{"server", "--roles", "runner", "--join", join, "--targets", "web", "--slots", strconv.Itoa(slots), "--drain-timeout", "2s", "--bind", n.bind}
+	if n.link != nil {
+		args = append(args, "--advertise", n.link.address())
+	}
+	n.Process = proctest.Launch(c.t, proctest.Config{
+		Name: name, Enter: n.enter, Build: proctest.Build{Race: s.race}, Env: []string{"GOMAXPROCS=1"}, Args: args,
+	})
+	return n
+}
+
+func (c *site) ledgerRunner(i int, lies bool, join []string) *node {
+	name := fmt.Sprint("ledger-", i)
+	n := c.runner(name, false)
+	cfg := runnerConfig{Name: name, Bind: n.bind, Join: join, Folder: c.folder, Slots: slots, Lies: lies}
+	text, err := json.Marshal(cfg)
 	if err != nil {
 		c.t.Fatal(err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	n.Process = proctest.Launch(c.t, proctest.Config{
+		Name: name, Enter: n.enter, Binary: self, Env: []string{"GOMAXPROCS=1", runnerEnv + "=" + string(text)},
+	})
+	return n
+}
+
+func (c *site) runner(name string, proxied bool) *node {
+	h := c.net.host(name)
+	n := &node{host: h, bind: h.port(7000)}
+	if proxied {
+		ip := c.net.another()
+		n.link = newProxy(c.t, ip, n.bind, nil)
+		if h.space != "" {
+			h.via = []string{ip}
+		}
+	}
+	return n
+}
+
+// runners are all of them.
+func (c *site) runners() []*node { return append(append([]*node(nil), c.web...), c.ledgers...) }
+
+// hosts are those of the nodes.
+func hosts(nodes ...*node) (out []*host) {
+	for _, n := range nodes {
+		out = append(out, n.host)
+	}
+	return out
+}
+
+// others are all nodes but these.
+func (c *site) others(but ...*node) (out []*node) {
+	for _, n := range append(append([]*node(nil), c.engines...), c.runners()...) {
+		found := false
+		for _, b := range but {
+			found = found || b == n
+		}
+		if !found {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// client of an engine's API.
+func (c *site) client(i int) *client.Client {
+	cl, err := client.New("http://" + c.engines[i%len(c.engines)].api)
+	if err != nil {
+		panic(err) // the address is of our own making
 	}
 	return cl
 }
 
-// upload stores the workflow, on whichever engine answers.
-func (c *cluster) upload(ctx context.Context) {
-	await(ctx, c.t, "upload", func() (bool, error) {
-		_, err := c.client(0).CreateWorkflows(ctx, "", []byte(chaosWorkflow(c.ledger.server.URL)))
-		return err == nil, err
-	})
-}
-
-// itemsMax is how many items the fan-out of a run has at most.
-const itemsMax = 6
-
-func runID(i int) string { return fmt.Sprintf("%08d-0000-4000-8000-%012d", i*7919, i) }
-
-// load starts the executions, each until it is acknowledged, through whichever engine answers. They are spread over the
-// time, so that every fault finds some at work.
-func (c *cluster) load(ctx context.Context, n int, over time.Duration) {
-	var wg sync.WaitGroup
-	for w := range 4 {
-		wg.Go(func() {
-			for i := w; i < n; i += 4 {
-				try := 0
-				proctest.Pass(ctx, over*4/time.Duration(n))
-				await(ctx, c.t, "start "+runID(i), func() (bool, error) {
-					try++
-					return c.startOne(ctx, i, i+try)
-				})
-			}
+// upload stores the workflows.
+func (c *site) upload(ctx context.Context) {
+	for _, text := range []string{webWorkflow(c.ledger.url), ledgerWorkflows} {
+		await(ctx, c.t, "upload", func() (bool, error) {
+			_, err := c.client(0).CreateWorkflows(ctx, "", []byte(text))
+			return err == nil, err
 		})
 	}
-	wg.Wait()
 }
 
-func (c *cluster) startOne(ctx context.Context, i, engine int) (bool, error) {
-	var items []int
-	for k := range 1 + i%itemsMax {
-		items = append(items, k+1)
-	}
-	input, err := json.Marshal(map[string]any{"run": runID(i), "items": items})
-	if err != nil {
-		return false, err
-	}
-	callCtx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	_, err = c.client(engine).StartExecution(callCtx, apitype.NewExecution{ID: runID(i), WorkflowName: "chaos", Input: input})
-	return err == nil, err
-}
-
-func TestChaosClusterOnPostgreSQL(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), time.Duration(2+2**rounds)*time.Minute)
-	defer cancel()
-	c := startCluster(ctx, t, 3, 2)
-	c.upload(ctx)
-	loaded := make(chan struct{})
-	go func() {
-		defer close(loaded)
-		c.load(ctx, *executions-*executions/3, time.Duration(*rounds)*12*time.Second)
-	}()
-	c.faults(ctx, *executions-*executions/3)
-	<-loaded
-	c.awaitFinal(ctx, *executions)
-	c.judge(ctx, *executions)
-}
-
-// burst starts executions all at once, and returns when the first is acknowledged; wait returns when all are.
-func (c *cluster) burst(ctx context.Context, from, to int) (wait func()) {
-	var wg sync.WaitGroup
-	first := make(chan struct{}, to-from+1)
-	for i := from; i < to; i++ {
-		wg.Go(func() {
-			try := 0
-			await(ctx, c.t, "start "+runID(i), func() (bool, error) {
-				try++
-				return c.startOne(ctx, i, i+try)
-			})
-			first <- struct{}{}
+// awaitRunners waits until every engine hears all runners.
+func (c *site) awaitRunners(ctx context.Context) {
+	for i := range c.engines {
+		await(ctx, c.t, "runners", func() (bool, error) {
+			n, err := c.nodes(ctx, i)
+			return len(n.Runners) >= len(c.web)+len(c.ledgers), err
 		})
 	}
-	if to > from {
-		<-first
-	}
-	return wg.Wait
 }
 
-// faults goes through all kinds of fault in a random order, rounds times. The executions from the number on are started in
-// bursts, just before an engine freezes: it wakes up with turns in its hands that are not its own any more.
-func (c *cluster) faults(ctx context.Context, from int) {
-	bursts := (*executions - from + *rounds - 1) / *rounds
-	s := *seed
-	if s == 0 {
-		s = uint64(time.Now().UnixNano())
+// nodes asks an engine who is there.
+func (c *site) nodes(ctx context.Context, i int) (out apitype.Nodes, err error) {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	data, err := httpGet(ctx, "http://"+c.engines[i].api+"/v2/nodes")
+	if err == nil {
+		err = json.Unmarshal(data, &out)
 	}
-	c.t.Logf("repeat with -chaos.seed=%d", s)
-	rng := rand.New(rand.NewPCG(s, 1))
-	faults := []struct {
-		name string
-		do   func()
-	}{
-		{"kill an engine", func() {
-			p := c.engines[rng.IntN(len(c.engines))]
-			p.Kill()
-			proctest.Pass(ctx, 500*time.Millisecond)
-			p.Restart()
-		}},
-		{"freeze an engine for longer than its lease", func() {
-			p := c.engines[rng.IntN(len(c.engines))]
-			to := min(from+bursts, *executions)
-			wait := c.burst(ctx, from, to)
-			from = to
-			p.Signal(syscall.SIGSTOP)
-			proctest.Pass(ctx, leaseTTL+2*time.Second)
-			p.Signal(syscall.SIGCONT)
-			wait()
-		}},
-		{"kill a runner", func() {
-			p := c.runners[rng.IntN(len(c.runners))]
-			p.Kill()
-			proctest.Pass(ctx, 500*time.Millisecond)
-			p.Restart()
-		}},
-		{"restart an engine as an operator does", func() {
-			p := c.engines[rng.IntN(len(c.engines))]
-			stopCtx, cancel := context.WithTimeout(ctx, 20*time.Second)
-			defer cancel()
-			if err := p.Stop(stopCtx); err != nil {
-				c.t.Error(err)
-			}
-			p.Restart()
-		}},
-		{"restart the database", func() {
-			if err := c.db.Restart(true); err != nil {
-				c.t.Errorf("restart PostgreSQL: %v", err)
-			}
-		}},
+	return out, err
+}
+
+// await asks again and again until the condition holds; the error that it gave last is part of the failure.
+func await(ctx context.Context, t *testing.T, what string, cond func() (bool, error)) {
+	t.Helper()
+	if err := until(ctx, cond); err != nil {
+		t.Fatalf("%s: %v", what, err)
 	}
-	for range *rounds {
-		rng.Shuffle(len(faults), func(i, j int) { faults[i], faults[j] = faults[j], faults[i] })
-		for _, f := range faults {
-			proctest.Pass(ctx, time.Second)
-			c.t.Log(f.name)
-			f.do()
+}
+
+// until asks again and again; the error is the last one, when the time is over.
+func until(ctx context.Context, cond func() (bool, error)) error {
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		ok, err := cond()
+		if ok {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("not in time (last: %w)", err)
+		case <-tick.C:
 		}
 	}
-}
-
-func (c *cluster) awaitFinal(ctx context.Context, n int) {
-	for i := range n {
-		try := 0
-		await(ctx, c.t, "end of "+runID(i), func() (bool, error) {
-			try++
-			e, err := c.client(i+try).Execution(ctx, runID(i))
-			if err != nil {
-				return false, err
-			}
-			return workflow.State(e.State).Final(), fmt.Errorf("state %s", e.State)
-		})
-	}
-}
-
-// judge compares what the database says and what the ledger has seen with what the workflow demands.
-func (c *cluster) judge(ctx context.Context, n int) {
-	store, err := sqlstore.Open(ctx, c.dsn, sqlstore.Config{})
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	defer store.Close()
-	late, attempts := 0, 0
-	for i := range n {
-		l, a := judgeRun(ctx, c.t, store, c.ledger, i)
-		late, attempts = late+l, attempts+a
-	}
-	c.t.Logf("%d executions, %d attempts of actions, %d late results refused, %d stale commits refused", n, attempts, late, c.refused(ctx))
-}
-
-// refused counts the stale commits that the living engines have seen refused.
-func (c *cluster) refused(ctx context.Context) int {
-	total := 0
-	for i := range c.engines {
-		total += metric(ctx, c.t, c.apis[i], "cierzo_turns_fenced_total")
-	}
-	return total
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -15,9 +16,9 @@ import (
 
 // ledger is what the actions do to the world: each call is written down. It answers {"value": n} with the n it was asked.
 type ledger struct {
-	server *httptest.Server
-	mu     sync.Mutex
-	calls  map[string][]call // by execution
+	url   string
+	mu    sync.Mutex
+	calls map[string][]call // by execution
 }
 
 type call struct {
@@ -26,10 +27,23 @@ type call struct {
 	key  string // idempotency key, the same for every try of one attempt
 }
 
-func newLedger(t *testing.T) *ledger {
+// newLedger listens on a free port of the address.
+func newLedger(t *testing.T, ip string) *ledger {
+	t.Helper()
 	l := &ledger{calls: map[string][]call{}}
-	l.server = httptest.NewServer(http.HandlerFunc(l.serve))
-	t.Cleanup(l.server.Close)
+	ln, err := net.Listen("tcp", net.JoinHostPort(ip, "0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(http.HandlerFunc(l.serve))
+	_ = server.Listener.Close() // the one that it has brought along
+	server.Listener = ln
+	server.Start()
+	l.url = server.URL
+	t.Cleanup(func() {
+		server.CloseClientConnections() // some are of hosts that are gone
+		server.Close()
+	})
 	return l
 }
 
@@ -61,9 +75,9 @@ func (l *ledger) count(run, task, item string) int {
 	return n
 }
 
-// chaosWorkflow has a step before a fan-out, two branches with a join, a branch that must never run, and a task that is
+// webWorkflow is run by runners of the command. It has a step before a fan-out, two branches with a join, a branch that must never run, and a task that is
 // not safe to repeat with a way out when its runner dies.
-func chaosWorkflow(url string) string {
+func webWorkflow(url string) string {
 	return fmt.Sprintf(`
 version: '2.0'
 chaos:
@@ -79,6 +93,7 @@ chaos:
   tasks:
     begin:
       action: std.http
+      target: web
       input:
         url: <%% $.url %%>?run=<%% $.run %%>&task=begin&item=0
       publish:
@@ -91,6 +106,7 @@ chaos:
       with-items: i in <%% $.items %%>
       concurrency: 3
       action: std.http
+      target: web
       input:
         url: <%% $.url %%>?run=<%% $.run %%>&task=spread&item=<%% $.i %%>
       publish:
@@ -98,6 +114,7 @@ chaos:
       on-success: meet
     once:
       action: std.http
+      target: web
       safe-rerun: false
       input:
         url: <%% $.url %%>?run=<%% $.run %%>&task=once&item=0
@@ -107,16 +124,19 @@ chaos:
       on-error: repair
     repair:
       action: std.echo output="repaired" delay=0.05
+      target: web
       publish:
         once: repaired
       on-success: meet
     forbidden:
       action: std.http
+      target: web
       input:
         url: <%% $.url %%>?run=<%% $.run %%>&task=forbidden&item=0
     meet:
       join: 2
       action: std.echo delay=0.05
+      target: web
       input:
         output: <%% $.items_done.len() %%>
       publish:
@@ -124,7 +144,66 @@ chaos:
       on-success: finish
     finish:
       action: std.http
+      target: web
       input:
         url: <%% $.url %%>?run=<%% $.run %%>&task=finish&item=0
 `, url)
 }
+
+// ledgerWorkflows are run by the runners with a ledger: what each action returns tells which run it was. "shaky" may fail
+// for good; then its user may run it again.
+const ledgerWorkflows = `
+version: '2.0'
+deep:
+  input: [items]
+  task-defaults:
+    safe-rerun: true
+  tasks:
+    begin:
+      action: std.http url="http://work/?ms=150"
+      target: ledger
+      on-success: [spread, once, below]
+    spread:
+      with-items: i in <% $.items %>
+      concurrency: 2
+      action: std.http url="http://work/?ms=200"
+      target: ledger
+      on-success: meet
+    once:
+      action: std.http url="http://work/?ms=250"
+      target: ledger
+      safe-rerun: false
+      on-success: meet
+      on-error: mend
+    mend:
+      action: std.http url="http://work/?ms=50"
+      target: ledger
+      on-success: meet
+    below:
+      workflow: part
+      on-success: meet
+    meet:
+      join: 3
+      on-success: shaky
+    shaky:
+      action: std.http url="http://work/?ms=100&fails=40"
+      target: ledger
+      retry:
+        count: 2
+        delay: 1
+      on-success: finish
+    finish:
+      action: std.http url="http://work/?ms=200"
+      target: ledger
+part:
+  task-defaults:
+    safe-rerun: true
+  tasks:
+    one:
+      action: std.http url="http://work/?ms=200"
+      target: ledger
+      on-success: two
+    two:
+      action: std.http url="http://work/?ms=150"
+      target: ledger
+`
