@@ -31,8 +31,8 @@ type PartIDs struct {
 	salt uint64
 }
 
-// partsMax is the number of tasks or actions that ids can tell apart.
-const partsMax = 1 << 24
+// Ids have room for more parts than an execution may have: this doesn't compile otherwise.
+const _ = uint(1<<24 - max(TasksMax, ActionsMax))
 
 // NewPartIDs makes the ids of the parts of an execution that was created at the moment, which counts in microseconds.
 func NewPartIDs(id ExecutionID, created time.Time) PartIDs {
