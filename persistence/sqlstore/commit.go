@@ -123,6 +123,11 @@ func (s *Store) Commit(ctx context.Context, turns []persistence.Turn) ([]persist
 		}
 		return nil, err
 	}
+	if done, err := s.commitWhole(ctx, b); done {
+		return b.outcomes, nil
+	} else if err != nil {
+		return nil, err
+	}
 	write := writeOneByOne
 	if s.dialect.server {
 		write = writeArrays

@@ -49,6 +49,10 @@ type Store struct {
 	running sync.RWMutex
 	over    bool
 
+	// shapes are the statements that write whole batches.
+	shapesMu sync.Mutex
+	shapes   map[shape]*sql.Stmt
+
 	definitions grouped[persistence.DefinitionKey, persistence.Definition]
 
 	// statements are prepared ones, by the database handle and the text. Not changed after Open.
@@ -117,6 +121,7 @@ func openServer(ctx context.Context, at address, cfg Config) (*Store, error) {
 	}
 	s := &Store{
 		dialect: at.dialect, target: at.target, db: sql.OpenDB(reads), writer: sql.OpenDB(writes), statements: map[statementKey]*sql.Stmt{},
+		shapes: map[shape]*sql.Stmt{},
 	}
 	for _, db := range []*sql.DB{s.db, s.writer} {
 		half := max(cfg.ConnectionsMax/2, 1)

@@ -8,14 +8,17 @@ import (
 	"cierzo/persistence"
 )
 
-// PostgreSQL and CockroachDB: a statement costs a round trip, rows cost little. Each statement gets all rows of its table
+// PostgreSQL (which tries one statement for all first, see onecommit.go) and CockroachDB: a statement costs a round trip, rows cost
+// little. Each statement gets all rows of its table
 // as arrays, one for each column.
 
 const (
-	createMany = `WITH made AS (
+	createMany = `WITH made AS (` + createMade + `) ` + createState
+	createMade = `
 INSERT INTO executions (key, created_at, project, flow, id, project_id, workflow_name, root_id, parent_id, parent_task_id, about, given, history)
 SELECT * FROM unnest($1::INT8[], $2::INT8[], $3::INT8[], $4::INT8[], $5::TEXT[], $6::TEXT[], $7::TEXT[], $8::TEXT[], $9::TEXT[], $10::TEXT[], $11::TEXT[], $12::TEXT[], $13::TEXT[])
-ON CONFLICT (key) DO NOTHING RETURNING key)
+ON CONFLICT (key) DO NOTHING RETURNING key`
+	createState = `
 INSERT INTO execution_states (key, created_at, project, epoch, owner, wake_at, wanting, busy, state, runners, doc, vals)
 SELECT u.* FROM unnest($1::INT8[], $2::INT8[], $3::INT8[], $14::INT8[], $15::TEXT[], $16::INT8[], $17::INT8[], $18::INT8[], $19::TEXT[], $20::TEXT[], $21::TEXT[], $22::TEXT[])
 AS u (key, created_at, project, epoch, owner, wake_at, wanting, busy, state, runners, doc, vals) JOIN made ON made.key = u.key RETURNING key`
@@ -56,19 +59,15 @@ func texts(c *columns) *pq.StringArray {
 	return a
 }
 
-// writeArrays writes a batch with a statement for each table that it touches.
-func writeArrays(t *transaction, b *batch) error {
-	if err := createRows(t, b); err != nil {
-		return err
-	}
-	if err := updateRows(t, b); err != nil {
-		return err
-	}
-	turns := b.committed()
-	for _, part := range []struct {
-		text string
-		cols columns
-	}{
+// part is a statement with its parameters.
+type part struct {
+	text string
+	cols columns
+}
+
+// children are the parts of turns besides the executions' own rows.
+func children(turns []*persistence.TurnRows) []part {
+	return []part{
 		{updateGivenMany, changedGiven(turns)},
 		{putDataMany, dataColumns(turns)},
 		{insertTaskMany, newTasks(turns)},
@@ -77,7 +76,20 @@ func writeArrays(t *transaction, b *batch) error {
 		{updateActionMany, changedActions(turns)},
 		{historyMany, historyColumns(turns)},
 		{noticeMany, noticeColumns(turns)},
-	} {
+	}
+}
+
+// writeArrays writes a batch with a statement for each table that it touches.
+func writeArrays(t *transaction, b *batch) error {
+	for _, own := range []part{{createMany, createdRows(b)}, {updateMany, updatedRows(b)}} {
+		if own.cols.rows == 0 {
+			continue
+		}
+		if err := t.query(own.text, b.scanWritten, own.cols.places...); err != nil {
+			return err
+		}
+	}
+	for _, part := range children(b.committed()) {
 		if part.cols.rows == 0 {
 			continue
 		}
@@ -101,7 +113,7 @@ func (b *batch) scanWritten(rows *sql.Rows) error {
 	return nil
 }
 
-func createRows(t *transaction, b *batch) error {
+func createdRows(b *batch) columns {
 	var c columns
 	key, created, projects, flow, id := numbers(&c), numbers(&c), numbers(&c), numbers(&c), texts(&c)
 	project, name, root, parent, parentTask := texts(&c), texts(&c), texts(&c), texts(&c), texts(&c)
@@ -124,13 +136,10 @@ func createRows(t *transaction, b *batch) error {
 		*wake, *wanting, *busy, *state = append(*wake, e.WakeAt), append(*wanting, e.Wanting), append(*busy, e.Busy), append(*state, e.State)
 		*runners, *doc, *data = append(*runners, e.Runners), append(*doc, e.Doc), append(*data, vals(turn))
 	}
-	if c.rows == 0 {
-		return nil
-	}
-	return t.query(createMany, b.scanWritten, c.places...)
+	return c
 }
 
-func updateRows(t *transaction, b *batch) error {
+func updatedRows(b *batch) columns {
 	var c columns
 	key, epoch, wake, wanting, busy := numbers(&c), numbers(&c), numbers(&c), numbers(&c), numbers(&c)
 	state, runners, doc, data := texts(&c), texts(&c), texts(&c), texts(&c)
@@ -144,10 +153,7 @@ func updateRows(t *transaction, b *batch) error {
 		*wanting, *busy, *state = append(*wanting, e.Wanting), append(*busy, e.Busy), append(*state, e.State)
 		*runners, *doc, *data = append(*runners, e.Runners), append(*doc, e.Doc), append(*data, vals(turn))
 	}
-	if c.rows == 0 {
-		return nil
-	}
-	return t.query(updateMany, b.scanWritten, c.places...)
+	return c
 }
 
 // changedGiven is what executions that were created before have been given since.

@@ -1,6 +1,7 @@
 package sqlstore
 
-// reads are the statements that run outside of transactions, but those that are built, by executionsStatement and its like.
+// reads are the statements that run outside of transactions, but those that are built, by executionsStatement and its like. Those
+// that wholeOf puts together are of pieces that are listed here.
 func (d dialect) reads() []string {
 	due, wanting, resourcesDue, runners, onRunner, noticesDue := dueOne, wantingOne, resourcesDueOne, runnersOne, onRunnerOne, noticesDueOne
 	quiet := quietOne
