@@ -17,7 +17,7 @@ ROUNDS   ?= 3
 RACE      = $(shell command -v $${CC:-gcc} >/dev/null && echo -race)
 # Without the race detector: what runs programs or measures memory, and several networked nodes in one process (the actor
 # library's network isn't free of races, see node/race_test.go; cluster leaves those tests out with it, and runs twice).
-UNRACED  := /cmd/|/node$$|/test/(bench|conformance|docs|hostile|load|mistralclient)
+UNRACED  := /cmd/|/node$$|/test/(bench|conformance|docs|hostile|load|mistralclient|verify)
 LINT     := go tool -modfile=tools/go.mod golangci-lint
 
 .PHONY: help
@@ -70,6 +70,13 @@ ui-shots: ## pictures of each page of the UI, light, dark and on a phone, in web
 	go build -o bin/cierzo ./cmd/cierzo
 	cd web && npm run --silent shots
 
+.PHONY: ui-bench
+ui-bench: ## figures of the UI in a browser: how fast pages are, what they keep in memory; PARTS="hour" takes an hour
+	@tools/setup.sh go chromium
+	@tools/ui.sh --must
+	go build -o bin/cierzo ./cmd/cierzo
+	cd web && npm run --silent bench -- $(PARTS)
+
 .PHONY: setup
 setup: ## check for Go, a C compiler, PostgreSQL's and OpenSSH's server, Mistral's client, nft, the golden corpus; as root, install what is missing
 	@tools/setup.sh go cc postgres net sshd mistral golden
@@ -117,6 +124,10 @@ sim: ## the seeded cluster in one process, in virtual time: SEEDS (10000) seeds 
 planted: ## let known bugs in, one after the other: the simulation must find each; writes the table in docs/failures.md
 	go test -tags planted ./test/sim -run '^TestPlanted$$' -count=1 -v -timeout=10h -sim.page=$(CURDIR)/docs/failures.md
 
+.PHONY: verify-report
+verify-report: setup ## cierzo verify against three processes on PostgreSQL, one of which is killed: writes the example report in docs
+	go test ./test/verify -run '^TestClusterWithAKill$$' -count=1 -v -timeout=15m -verify.example=$(CURDIR)/docs/verify-report
+
 .PHONY: load
 load: setup ## 64 clients for a minute on PostgreSQL while each of three engines is killed and started again
 	go test ./test/load -run Load -count=1 -v -timeout=15m -load.duration=60s -load.clients=64 -load.kills=3
@@ -143,6 +154,14 @@ fuzz-smoke: ## the language's fuzz tests, each for FUZZTIME (30s), two at a time
 		'dsl/yaml FuzzParse' 'workflow FuzzWorkflow' | \
 	xargs -P2 -L1 sh -c 'go test "./$$0" -run "^$$" -fuzz "^$$1\$$" -fuzztime $(FUZZTIME) -parallel=1 >"$${TMPDIR:-/tmp}/fuzz-$$$$" 2>&1; \
 		code=$$?; echo "$$0 $$1"; tail -40 "$${TMPDIR:-/tmp}/fuzz-$$$$"; rm "$${TMPDIR:-/tmp}/fuzz-$$$$"; exit $$code'
+
+.PHONY: bench-peers
+bench-peers: setup ## other engines and cierzo in turn on one PostgreSQL, as ratios; CIERZO_PEERS is the folder with their programs
+	tools/bench-peers.sh
+
+.PHONY: bench-growth
+bench-growth: build ## how costs grow: executions stored, items, contexts, runners; STORE=postgres://… adds engines
+	bin/cierzo bench --growth all --svg var/curves $(if $(STORE),--store $(STORE))
 
 .PHONY: bench-expr
 bench-expr: ## expressions against yaql and Jinja2 in Python, where python3 has them (apt: python3-yaql python3-jinja2)

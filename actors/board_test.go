@@ -3,6 +3,7 @@ package actors
 import (
 	"cmp"
 	"fmt"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -227,6 +228,31 @@ func TestBoardDoesNotGrowWithWantsThatNobodyCanServe(t *testing.T) {
 	}
 	if n := len(b.lanes[laneKey{project: "p", target: "moon"}].wants); n > 4 {
 		t.Errorf("the lane has %d places for one want", n)
+	}
+}
+
+func TestBoardTellsWhatWaits(t *testing.T) {
+	t.Parallel()
+	b := newBoard()
+	hear(b, noon, "r", 1, 0)
+	b.register("x", "p", []workflow.Want{wantOf("a", 0, 2*time.Second, ""), wantOf("b", 0, time.Second, "moon"), wantOf("c", 5, 3*time.Second, "moon")})
+	b.register("y", "q", []workflow.Want{wantOf("d", 0, time.Second, "")})
+	b.register("z", "q", []workflow.Want{wantOf("e", 0, time.Second, "")})
+	b.forget("z", false)
+	got := b.tellQueue(noon)
+	want := []QueueInfo{{Target: "", Queued: 2, Oldest: got[0].Oldest, Able: 1}, {Target: "moon", Queued: 2, Oldest: got[1].Oldest}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	for i, since := range []string{"a", "c"} {
+		if w := b.wants["x"][workflow.ActionID(since)]; !got[i].Oldest.Equal(w.Since) {
+			t.Errorf("the oldest of %q waits since %v, want %v", got[i].Target, got[i].Oldest, w.Since)
+		}
+	}
+	b.forget("x", false)
+	b.forget("y", false)
+	if got := b.tellQueue(noon); len(got) != 0 {
+		t.Errorf("nothing waits, but %+v", got)
 	}
 }
 

@@ -92,6 +92,17 @@ func decodeAuth(m *messages.CloudAuth) *workflow.CloudAuth {
 	return &workflow.CloudAuth{Token: m.Token, AuthURL: m.AuthUrl, Project: m.Project, Region: m.Region}
 }
 
+func encodeRequester(r workflow.Requester) *messages.Requester {
+	if r == (workflow.Requester{}) {
+		return nil
+	}
+	return &messages.Requester{User: text(r.User), Name: text(r.Name), Project: text(r.Project)}
+}
+
+func decodeRequester(m *messages.Requester) workflow.Requester {
+	return workflow.Requester{User: m.GetUser(), Name: m.GetName(), Project: m.GetProject()}
+}
+
 func encodeStart(s workflow.Spec) (*messages.StartExecution, error) {
 	var e encoder
 	m := &messages.StartExecution{
@@ -99,7 +110,7 @@ func encodeStart(s workflow.Spec) (*messages.StartExecution, error) {
 		Priority: int32(s.Priority), Input: e.dict(s.Input), Params: e.dict(s.Params), Env: e.dict(s.Env),
 		ParentId: string(s.ParentID), ParentTaskId: string(s.ParentTaskID), RootId: string(s.RootID),
 		Index: uint32(s.Index), Depth: uint32(s.Depth), SourceId: string(s.SourceID),
-		Auth: encodeAuth(s.Auth),
+		Auth: encodeAuth(s.Auth), By: encodeRequester(s.By),
 	}
 	for _, tag := range s.Tags {
 		m.Tags = append(m.Tags, text(tag))
@@ -114,14 +125,14 @@ func decodeStart(id workflow.ExecutionID, m *messages.StartExecution) (workflow.
 		Tags: m.Tags, Priority: int(m.Priority), Input: d.dict(m.Input), Params: d.dict(m.Params), Env: d.dict(m.Env),
 		ParentID: workflow.ExecutionID(m.ParentId), ParentTaskID: workflow.TaskID(m.ParentTaskId),
 		RootID: workflow.ExecutionID(m.RootId), Index: int(m.Index), Depth: int(m.Depth), SourceID: workflow.ExecutionID(m.SourceId),
-		Auth: decodeAuth(m.Auth),
+		Auth: decodeAuth(m.Auth), By: decodeRequester(m.By),
 	}
 	return s, d.err
 }
 
 func encodeCommand(c workflow.Command) (*messages.Command, error) {
 	var e encoder
-	m := &messages.Command{RequestId: c.RequestID, Auth: encodeAuth(c.Auth)}
+	m := &messages.Command{RequestId: c.RequestID, Auth: encodeAuth(c.Auth), By: encodeRequester(c.By)}
 	switch op := c.Op.(type) {
 	case workflow.Pause:
 		m.Op = &messages.Command_Pause{Pause: &messages.Pause{}}
@@ -150,7 +161,7 @@ func encodeCommand(c workflow.Command) (*messages.Command, error) {
 // decodeCommand gives a command; fault.Invalid for one that this version doesn't know.
 func decodeCommand(m *messages.Command) (workflow.Command, error) {
 	var d decoder
-	c := workflow.Command{RequestID: m.RequestId, Auth: decodeAuth(m.Auth)}
+	c := workflow.Command{RequestID: m.RequestId, Auth: decodeAuth(m.Auth), By: decodeRequester(m.By)}
 	switch op := m.Op.(type) {
 	case *messages.Command_Pause:
 		c.Op = workflow.Pause{}
@@ -198,7 +209,10 @@ func decodeEvent(m *messages.ToExecution) (workflow.Event, error) {
 	case *messages.ToExecution_RunnerLost:
 		return workflow.RunnerLost{Runner: workflow.RunnerID(x.RunnerLost.RunnerId)}, nil
 	case *messages.ToExecution_Wake:
-		return workflow.Ticked{}, nil
+		if child := x.Wake.GetChild(); child != "" {
+			return workflow.ChildGone{Child: workflow.ActionID(child)}, nil
+		}
+		return workflow.Ticked{Gone: x.Wake.GetGone()}, nil
 	case *messages.ToExecution_ChildReport:
 		r := x.ChildReport
 		return workflow.ChildReported{

@@ -204,6 +204,8 @@ func (d *dispatcher) count() {
 	if now.Sub(d.told) >= tellEvery || len(d.board.runners) != d.toldOf {
 		list := d.board.tell(now)
 		d.Engine.runners.Store(&list)
+		queue := d.board.tellQueue(now)
+		d.Engine.queue.Store(&queue)
 		d.told, d.toldOf = now, len(d.board.runners)
 	}
 }

@@ -5,6 +5,7 @@
 //	Committer    writes the turns of many executions in one transaction
 //	Dispatcher   knows the runners, splits their slots among the queued actions
 //	Sweeper      wakes what is due and finds attempts whose runner is gone
+//	Watchdog     finds what waits for nothing
 //	Gateway      commands from Go code, answered when they are durable
 //
 // Nothing waits in a mailbox turn: what takes time (the store, the steps) is done by a goroutine that answers by message.

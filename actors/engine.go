@@ -41,6 +41,10 @@ type Catalog interface {
 type Store interface {
 	persistence.Executions
 	persistence.Nodes
+	// The watchdog reads.
+	GetExecution(ctx context.Context, projectID string, id workflow.ExecutionID) (*workflow.ExecutionRecord, *workflow.ExecutionData, error)
+	ListTasks(ctx context.Context, id workflow.ExecutionID, after, limit int) ([]*workflow.TaskRecord, error)
+	ListActions(ctx context.Context, id workflow.ExecutionID, task workflow.TaskID, after, limit int) ([]*workflow.ActionRecord, error)
 }
 
 // Config is what an engine is made of.
@@ -128,6 +132,7 @@ type Engine struct {
 	root       *actor.RootContext
 	counters   counters
 	runners    atomic.Pointer[[]RunnerInfo] // the dispatcher writes it
+	queue      atomic.Pointer[[]QueueInfo]  // and this
 	router     *actor.PID
 	dispatcher *actor.PID
 	committer  *committer
@@ -136,6 +141,7 @@ type Engine struct {
 	live       atomic.Pointer[map[workflow.RunnerID]time.Time] // runners and their last word; see board.expire
 	slots      chan struct{}                                   // bounds turns
 	tasks      sync.WaitGroup                                  // all goroutines
+	pool       *pool                                           // runs turns and actors
 	closing    context.Context
 	close      context.CancelFunc
 	stop       sync.Once
@@ -149,6 +155,7 @@ func StartEngine(ctx context.Context, cfg Config) (*Engine, error) {
 	}
 	e := &Engine{cfg: cfg, log: cfg.Logger, root: cfg.Actors.Root, slots: make(chan struct{}, cfg.TurnsMax)}
 	e.closing, e.close = context.WithCancel(context.Background())
+	e.pool = newPool(e.closing.Done())
 	e.committer = newCommitter(e, cfg.BatchMax)
 	if err := e.spawn(); err != nil {
 		e.close()
@@ -168,7 +175,7 @@ func StartEngine(ctx context.Context, cfg Config) (*Engine, error) {
 	for range cfg.Committers {
 		e.tasks.Go(e.committer.run)
 	}
-	e.tasks.Go((&sweeper{e: e}).run)
+	e.tasks.Go((&sweeper{e: e, watch: watchdog{e: e}}).run)
 	return e, nil
 }
 
@@ -176,12 +183,12 @@ func (e *Engine) spawn() error {
 	var err error
 	stop := actor.NewOneForOneStrategy(0, 0, func(any) actor.Directive { return actor.StopDirective })
 	d := newDispatcher(e)
-	e.dispatcher, err = e.root.SpawnNamed(actor.PropsFromProducer(func() actor.Actor { return d }), RouterName+"-dispatcher")
+	e.dispatcher, err = e.root.SpawnNamed(actor.PropsFromProducer(func() actor.Actor { return d }, actor.WithDispatcher(e.pool)), RouterName+"-dispatcher")
 	if err != nil {
 		return fault.Wrap(fault.Conflict, err, "start the engine's dispatcher")
 	}
 	r := newRouter(e)
-	props := actor.PropsFromProducer(func() actor.Actor { return r }, actor.WithSupervisor(stop))
+	props := actor.PropsFromProducer(func() actor.Actor { return r }, actor.WithSupervisor(stop), actor.WithDispatcher(e.pool))
 	e.router, err = e.root.SpawnNamed(props, RouterName)
 	if err != nil {
 		e.root.Stop(e.dispatcher)
@@ -254,6 +261,14 @@ func (e *Engine) poison(ctx context.Context) error {
 
 // ID is the node's present id; it changes when the lease was lost and got again.
 func (e *Engine) ID() persistence.NodeID { return e.members.ID() }
+
+// Queue tells of the actions that wait for a slot, by target: as of the last second.
+func (e *Engine) Queue() []QueueInfo {
+	if list := e.queue.Load(); list != nil {
+		return slices.Clone(*list)
+	}
+	return nil
+}
 
 // Runners tells of the runners that the engine hears, by their address: as of the last second.
 func (e *Engine) Runners() []RunnerInfo {

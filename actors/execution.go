@@ -143,7 +143,10 @@ func (x *execution) take(m *messages.ToExecution) {
 		x.counters.dropped.Add(1)
 		return
 	}
-	if _, tick := it.event.(workflow.Ticked); tick && x.ticking() {
+	if m.GetWake().GetWatch() && x.ex != nil && x.turn == nil && len(x.inbox) == 0 {
+		x.ex = nil // what it has in memory has not moved it
+	}
+	if tick, ok := it.event.(workflow.Ticked); ok && tick.Gone == "" && x.ticking() {
 		return
 	}
 	x.inbox = append(x.inbox, it)
@@ -220,6 +223,8 @@ func (x *execution) written(m written) {
 		x.finish(t)
 	case m.outcome == persistence.Exists:
 		x.exists(t)
+	case m.outcome == persistence.Taken:
+		x.taken(t)
 	case m.outcome == persistence.Fenced && planted.Has(planted.FencedSpeaks):
 		x.finish(t)
 	case m.outcome == persistence.Fenced:
@@ -247,6 +252,7 @@ func (x *execution) finish(t *turn) {
 	if rec := t.effects.Writes.Execution; rec != nil {
 		changed := rec.State != x.rec.State
 		x.rec, x.idle = *rec, 0
+		x.repaired(t.effects.Writes.History)
 		if rec.State.Final() && (changed || t.created) {
 			x.counters.ended.Add(1)
 		}
@@ -281,6 +287,17 @@ func (x *execution) exists(t *turn) {
 		rest = append(rest, it)
 	}
 	x.inbox = append(append(rest, x.inbox...), item{event: workflow.Recovered{}})
+}
+
+// taken refuses a start whose id can't be used: another execution's has the same key.
+func (x *execution) taken(t *turn) {
+	x.turn, x.ex, x.wanting = nil, nil, false
+	x.root.Send(x.dispatcher, forget{x.id, false})
+	err := fault.New(fault.Conflict, "the id %s can't be used: the id of another execution has the same key (hash); choose another one", x.id)
+	for _, it := range t.items {
+		x.answer(it.message, err)
+	}
+	x.leaving = len(x.inbox) == 0
 }
 
 // abort drops the state after an error: it is loaded again. When nobody knows what became of the turn, its messages are

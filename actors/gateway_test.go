@@ -220,12 +220,13 @@ func TestCodecKeepsEveryCommandAndAnswer(t *testing.T) {
 		workflow.CompleteAction{Action: "a", State: workflow.Success},
 	} {
 		auth := &workflow.CloudAuth{Token: "t", AuthURL: "u", Project: "p", Region: "g"}
-		m, err := encodeCommand(workflow.Command{RequestID: "r", Op: op, Auth: auth})
+		by := workflow.Requester{User: "u", Name: "Ana", Project: "p"}
+		m, err := encodeCommand(workflow.Command{RequestID: "r", Op: op, Auth: auth, By: by})
 		if err != nil {
 			t.Errorf("%T: %v", op, err)
 			continue
 		}
-		if c, err := decodeCommand(m); err != nil || c.RequestID != "r" || c.Op != op || *c.Auth != *auth {
+		if c, err := decodeCommand(m); err != nil || c.RequestID != "r" || c.Op != op || *c.Auth != *auth || c.By != by {
 			t.Errorf("%#v has become %#v, %v", op, c.Op, err)
 		}
 	}

@@ -1,6 +1,12 @@
 package actors
 
-import "sync/atomic"
+import (
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"cierzo/workflow"
+)
 
 // Metrics counts what an engine did since its start.
 type Metrics struct {
@@ -24,22 +30,45 @@ type Metrics struct {
 	RunnersNow    uint64 // runners that say hello
 	SlotsNow      uint64 // slots granted by them
 	HeldNow       uint64 // slots in use
+	StalledNow    uint64 // executions that wait for nothing, as the last look at all of them has found
+	// Repairs counts what the watchdog had to set going, by its cause.
+	Repairs map[workflow.Cause]uint64
 }
 
 // counters is Metrics as its writers see it.
 type counters struct {
 	turns, commits, ended, batches, fenced, unsure, loads, reloads, late, dispatched, lost, forwarded, dropped, parked, panics atomic.Uint64
-	executions, queued, runners, slots, held                                                                                   atomic.Int64
+	executions, queued, runners, slots, held, stalled                                                                          atomic.Int64
+
+	repairs [5]atomic.Uint64 // in the order of workflow.Causes
+}
+
+// repaired counts the repairs that a turn has written down.
+func (x *execution) repaired(history []workflow.HistoryEvent) {
+	for _, h := range history {
+		if h.Kind != "watchdog" {
+			continue
+		}
+		cause, _, _ := strings.Cut(h.Info, ":")
+		if i := slices.Index(workflow.Causes(), workflow.Cause(cause)); i >= 0 {
+			x.counters.repairs[i].Add(1)
+		}
+		x.log.Warn("repaired", "execution_id", x.id, "task", h.Task, "action_id", h.ActionID, "cause", h.Info)
+	}
 }
 
 func (c *counters) read() Metrics {
+	repairs := map[workflow.Cause]uint64{}
+	for i, cause := range workflow.Causes() {
+		repairs[cause] = c.repairs[i].Load()
+	}
 	return Metrics{
 		Turns: c.turns.Load(), Commits: c.commits.Load(), Ended: c.ended.Load(), Batches: c.batches.Load(), Fenced: c.fenced.Load(),
 		Unsure: c.unsure.Load(), Loads: c.loads.Load(), Reloads: c.reloads.Load(), LateResults: c.late.Load(),
 		Dispatched: c.dispatched.Load(), RunnersLost: c.lost.Load(), Forwarded: c.forwarded.Load(),
 		Dropped: c.dropped.Load(), Parked: c.parked.Load(), Panics: c.panics.Load(),
 		ExecutionsNow: gauge(&c.executions), QueuedNow: gauge(&c.queued), RunnersNow: gauge(&c.runners),
-		SlotsNow: gauge(&c.slots), HeldNow: gauge(&c.held),
+		SlotsNow: gauge(&c.slots), HeldNow: gauge(&c.held), StalledNow: gauge(&c.stalled), Repairs: repairs,
 	}
 }
 

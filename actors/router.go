@@ -29,11 +29,15 @@ const RouterName = "engine"
 type (
 	// park stops all executions: the lease is lost.
 	park struct{}
-	// wake wakes executions that are due; with a runner, it was lost. absent: only those that are not in memory.
+	// wake wakes executions that are due; with a runner, it was lost. absent: only those that are not in memory. The rest is
+	// as in messages.Wake.
 	wake struct {
 		ids    []workflow.ExecutionID
 		runner workflow.RunnerID
 		absent bool
+		gone   nodeID
+		child  workflow.ActionID
+		watch  bool
 	}
 	// isIdle is the answer to idleCheck; retire says without being asked that nothing more will come.
 	isIdle struct{ id workflow.ExecutionID }
@@ -164,7 +168,7 @@ func (r *router) deliver(c actor.Context, id workflow.ExecutionID, m *messages.T
 
 func (r *router) spawn(c actor.Context, id workflow.ExecutionID) *child {
 	e, node := r.Engine, r.self
-	pid := c.Spawn(actor.PropsFromProducer(func() actor.Actor { return newExecution(e, id, node) }))
+	pid := c.Spawn(actor.PropsFromProducer(func() actor.Actor { return newExecution(e, id, node) }, actor.WithDispatcher(e.pool)))
 	x := &child{pid: pid, used: r.cfg.Now()}
 	r.children[id] = x
 	r.ids[pid.Id] = id
@@ -177,7 +181,9 @@ func (r *router) wake(c actor.Context, m wake) {
 		if m.absent && r.children[id] != nil {
 			continue
 		}
-		message := &messages.ToExecution{ExecutionId: string(id), Message: &messages.ToExecution_Wake{Wake: &messages.Wake{}}}
+		message := &messages.ToExecution{ExecutionId: string(id), Message: &messages.ToExecution_Wake{Wake: &messages.Wake{
+			Gone: string(m.gone), Child: string(m.child), Watch: m.watch,
+		}}}
 		if m.runner != "" {
 			message.Message = &messages.ToExecution_RunnerLost{RunnerLost: &messages.RunnerLost{RunnerId: string(m.runner)}}
 		}

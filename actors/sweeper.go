@@ -29,6 +29,7 @@ type sweeper struct {
 	last    time.Time                       // sweep
 	missing map[workflow.RunnerID]time.Time // runners that hold attempts and are not heard, since when
 	wanting persistence.Claim               // where the next sweep goes on with executions that want slots
+	watch   watchdog
 }
 
 // run sweeps until the engine closes.
@@ -60,6 +61,9 @@ func (s *sweeper) run() {
 		err = errors.Join(err, s.orphans(ctx, v))
 		if err == nil && n%runnersEvery == 0 {
 			err = s.runners(ctx, v)
+		}
+		if err == nil && n%watchEvery == 0 {
+			err = s.watch.look(ctx, v)
 		}
 		cancel()
 		if err != nil && s.e.closing.Err() == nil {
@@ -136,14 +140,23 @@ func (s *sweeper) orphans(ctx context.Context, v *viewChanged) error {
 		if err != nil {
 			return err
 		}
-		m, foreign := wake{absent: true}, 0
+		foreign := 0
+		byOwner := map[persistence.NodeID][]workflow.ExecutionID{}
+		var owners []persistence.NodeID // in the order of the page
 		for _, c := range claims {
-			m.ids = append(m.ids, c.ID)
 			if c.Owner != v.self {
 				foreign++
 			}
+			if byOwner[c.Owner] == nil {
+				owners = append(owners, c.Owner)
+			}
+			byOwner[c.Owner] = append(byOwner[c.Owner], c.ID)
 		}
-		if len(m.ids) > 0 {
+		for _, owner := range owners {
+			m := wake{absent: true, ids: byOwner[owner]}
+			if owner != v.self && !v.view.Has(owner) {
+				m.gone = owner
+			}
 			s.e.root.Send(s.e.router, m)
 		}
 		if len(claims) < dueMax {

@@ -44,7 +44,9 @@ type turn struct {
 
 // work runs fn in a goroutine that ends before the engine does; at most TurnsMax at a time.
 func (e *Engine) work(fn func()) {
-	e.tasks.Go(func() {
+	e.tasks.Add(1)
+	e.pool.Schedule(func() {
+		defer e.tasks.Done()
 		select {
 		case e.slots <- struct{}{}:
 			defer func() { <-e.slots }()

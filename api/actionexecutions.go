@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	"cierzo/api/apitype"
 	"cierzo/expr/value"
@@ -16,7 +17,7 @@ import (
 func actionExecutionCollection() collection {
 	return collection{
 		name: "action_executions", sortBy: "created_at", flags: []string{"include_output"},
-		states: []workflow.State{workflow.Cancelled, workflow.Error, workflow.Paused, workflow.Running, workflow.Success},
+		json: []string{"input", "output", "params"}, large: []string{"output"},
 		columns: []string{
 			"id", "name", "workflow_name", "workflow_namespace", "task_name", "task_execution_id", "state", "state_info", "tags", "description",
 			"project_id", "accepted", "input", "output", "params", "created_at", "updated_at",
@@ -47,9 +48,6 @@ func (s *server) listTaskActions(r *http.Request) (int, any, error) {
 		item, err := actionExecutionJSON(rec, t.Name, a)
 		if err != nil {
 			return 0, nil, err
-		}
-		if !q.flags["include_output"] {
-			item.Output = apitype.Opt[string]{}
 		}
 		items = append(items, item)
 	}
@@ -83,10 +81,10 @@ func (s *server) listActionExecutions(r *http.Request) (int, any, error) {
 			}
 		}
 	}
-	return scan(r, c, q, s.actionSource(r.Context(), q, pq))
+	return scan(r, c, q, s.actionSource(r.Context(), pq))
 }
 
-func (s *server) actionSource(ctx context.Context, q *listQuery, pq persistence.PageQuery) source[persistence.ActionEntry] {
+func (s *server) actionSource(ctx context.Context, pq persistence.PageQuery) source[persistence.ActionEntry] {
 	return source[persistence.ActionEntry]{
 		query: pq,
 		read:  func(q persistence.PageQuery) ([]persistence.ActionEntry, error) { return s.Store.PageActions(ctx, q) },
@@ -108,11 +106,7 @@ func (s *server) actionSource(ctx context.Context, q *listQuery, pq persistence.
 			if e.Action.Kind != workflow.KindAction {
 				return nil, nil
 			}
-			item, err := actionExecutionJSON(e.Execution, e.TaskName, e.Action)
-			if !q.flags["include_output"] {
-				item.Output = apitype.Opt[string]{}
-			}
-			return item, err
+			return actionExecutionJSON(e.Execution, e.TaskName, e.Action)
 		},
 	}
 }
@@ -137,8 +131,25 @@ func actionExecutionJSON(rec *workflow.ExecutionRecord, task string, a *workflow
 		// It stands for itself: the execution and the task around it are our own affair.
 		out.WorkflowName, out.TaskName, out.TaskExecutionID = apitype.Null[string](), apitype.Null[string](), apitype.Null[string]()
 		out.Description = apitype.Some(rec.Description)
+		if rec.State == workflow.Error && a.State != workflow.Error {
+			// Its time was up: the action stays as it was, or becomes CANCELLED, as those of workflows do; here nothing else tells of it.
+			out.State = string(workflow.Error)
+			out.Output, err = outputText(timedOut(rec.StateInfo))
+		}
 	}
-	return out, nil
+	return out, err
+}
+
+// timedOut is the output of an action that ran by itself and was given up; info is what the execution around it says.
+func timedOut(info string) value.Value {
+	text := "Action timed out"
+	if _, rest, ok := strings.Cut(info, "[timeout"); ok {
+		limit, _, _ := strings.Cut(rest, "]")
+		text += " [timeout" + limit + "]"
+	}
+	d := value.NewDict(1)
+	d.SetString("result", value.String(text))
+	return d
 }
 
 // findAction reads an action execution with its task and execution.
@@ -247,7 +258,7 @@ func (s *server) deleteActionExecution(r *http.Request) (int, any, error) {
 	if err := knownOnly(r.URL.Query()); err != nil {
 		return 0, nil, err
 	}
-	rec, _, a, err := s.findAction(r, r.PathValue("id"))
+	rec, _, _, err := s.findAction(r, r.PathValue("id"))
 	if err != nil {
 		return 0, nil, err
 	}
@@ -256,7 +267,7 @@ func (s *server) deleteActionExecution(r *http.Request) (int, any, error) {
 		return 0, nil, fault.New(fault.Forbidden, "Only ad-hoc action execution can be deleted.")
 	case !s.DeleteActionExecutions:
 		return 0, nil, fault.New(fault.Forbidden, "Action execution deletion is not allowed.")
-	case !a.State.Final():
+	case !rec.State.Final():
 		return 0, nil, fault.New(fault.Forbidden, "Only completed action execution can be deleted.")
 	}
 	return http.StatusNoContent, nil, s.Store.DeleteExecution(r.Context(), rec.ID, true)

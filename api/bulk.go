@@ -21,7 +21,10 @@ type bulkRequest struct {
 	query          *listQuery
 }
 
-// bulk pauses, resumes, cancels or deletes the executions that a filter selects, page by page: each request does at most
+// bulkActions are what can be done with many executions at once.
+func bulkActions() []string { return []string{"pause", "resume", "cancel", "rerun", "delete"} }
+
+// bulk pauses, resumes, cancels, reruns or deletes the executions that a filter selects, page by page: each request does at most
 // a page, and says where the next one goes on.
 func (s *server) bulk(r *http.Request) (int, any, error) {
 	b, err := readBulk(r)
@@ -99,6 +102,8 @@ func (s *server) doBulk(r *http.Request, b *bulkRequest, project, id string) err
 	switch b.action {
 	case "delete":
 		return s.removeExecution(r.Context(), rec, b.force)
+	case "rerun":
+		return s.rerunFailed(r, rec)
 	case "pause":
 		op = workflow.Pause{}
 	case "resume":
@@ -107,6 +112,34 @@ func (s *server) doBulk(r *http.Request, b *bulkRequest, project, id string) err
 		op = workflow.Stop{State: workflow.Cancelled, Message: b.reason}
 	}
 	return s.Engine.Command(r.Context(), rec.ID, s.commandOf(r, op))
+}
+
+// rerunFailed runs again the tasks whose errors nothing has handled. What a sub-workflow has failed by begins with the task that
+// runs the sub-workflow.
+func (s *server) rerunFailed(r *http.Request, rec *workflow.ExecutionRecord) error {
+	if rec.State != workflow.Error {
+		return fault.New(fault.Invalid, "It is %s: only an execution in ERROR has tasks to rerun", rec.State)
+	}
+	tasks, err := s.tasksOf(r.Context(), rec.ID)
+	if err != nil {
+		return err
+	}
+	done := false
+	for _, t := range tasks {
+		if t.State != workflow.Error || t.ErrorHandled {
+			continue
+		}
+		c := s.commandOf(r, workflow.Rerun{Task: t.ID, Reset: true})
+		c.RequestID += " " + string(t.ID) // the request is one, its commands are several
+		if err := s.Engine.Command(r.Context(), rec.ID, c); err != nil {
+			return err
+		}
+		done = true
+	}
+	if !done {
+		return fault.New(fault.Invalid, "None of its tasks has failed: it was stopped")
+	}
+	return nil
 }
 
 func readBulk(r *http.Request) (*bulkRequest, error) {
@@ -122,8 +155,8 @@ func readBulk(r *http.Request) (*bulkRequest, error) {
 		return nil, err
 	}
 	b := &bulkRequest{action: t["action"], reason: t["reason"]}
-	if !slices.Contains([]string{"pause", "resume", "cancel", "delete"}, b.action) {
-		return nil, fault.New(fault.Invalid, "Invalid input for field/attribute action. Value: '%s'. Value should be one of: pause, resume, cancel, delete", clipText(b.action))
+	if !slices.Contains(bulkActions(), b.action) {
+		return nil, fault.New(fault.Invalid, "Invalid input for field/attribute action. Value: '%s'. Value should be one of: %s", clipText(b.action), strings.Join(bulkActions(), ", "))
 	}
 	if b.dryRun, err = f.boolean("dry_run"); err != nil {
 		return nil, err
@@ -160,6 +193,9 @@ func readBulk(r *http.Request) (*bulkRequest, error) {
 	filtered.URL.RawQuery = q.Encode()
 	if b.query, err = executionCollection().read(filtered); err != nil {
 		return nil, err
+	}
+	if b.action == "rerun" && !slices.Contains(b.query.nulls, "root_execution_id") {
+		b.query.nulls = append(b.query.nulls, "root_execution_id") // the task above reruns what is below
 	}
 	if f.has("limit") {
 		n, err := f.integer("limit")

@@ -17,9 +17,22 @@ const DefaultProject = "<default-project>"
 type Caller struct {
 	ProjectID string
 	UserID    string // "" when it isn't known
+	UserName  string // for people; "" when it isn't known
 	Admin     bool   // sees all projects
 	// Auth is the caller's right at an OpenStack cloud, which actions act with; nil: no token of Keystone's.
 	Auth *workflow.CloudAuth
+}
+
+// requester is the caller as the history of executions tells of it: nobody, where nobody has said a user.
+func (c *Caller) requester() workflow.Requester {
+	if c.UserID == "" && c.UserName == "" {
+		return workflow.Requester{}
+	}
+	r := workflow.Requester{User: clipText(c.UserID), Name: clipText(c.UserName), Project: clipText(c.ProjectID)}
+	if r.Name == r.User {
+		r.Name = ""
+	}
+	return r
 }
 
 type callerKey struct{}

@@ -114,6 +114,9 @@ func (s *server) updateCodeSource(r *http.Request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
+	if err := mayChangeResource(r, res); err != nil {
+		return 0, nil, err
+	}
 	doc, err := persistence.DocOf[persistence.CodeSource](res)
 	if err != nil {
 		return 0, nil, err
@@ -122,6 +125,10 @@ func (s *server) updateCodeSource(r *http.Request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
+	if err := s.mayPublish(r, "code_sources", q.Get("scope")); err != nil {
+		return 0, nil, err
+	}
+	res.Scope = firstOf(q.Get("scope"), res.Scope)
 	doc.Content, doc.Revision = string(text), doc.Revision+1
 	if err := persistence.SetDoc(res, doc); err != nil {
 		return 0, nil, err
@@ -258,6 +265,9 @@ func (s *server) updateDynamicAction(r *http.Request) (int, any, error) {
 	}
 	res, err := s.findCode(r, persistence.DynamicActionResource, identifier)
 	if err != nil {
+		return 0, nil, err
+	}
+	if err := mayChangeResource(r, res); err != nil {
 		return 0, nil, err
 	}
 	doc, err := persistence.DocOf[persistence.DynamicAction](res)

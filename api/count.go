@@ -20,7 +20,7 @@ func (s *server) countExecutions(r *http.Request) (int, any, error) {
 	}
 	src := s.executionSource(r, q, persistence.PageQuery{ProjectID: project, Limit: pageMax, Descending: true})
 	out := apitype.Counts{States: map[string]int{}}
-	for _, state := range c.states {
+	for _, state := range executionStates() {
 		out.States[string(state)] = 0
 	}
 	for seen := 0; ; {

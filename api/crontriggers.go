@@ -16,7 +16,7 @@ const firstTimeFormat = "2006-01-02 15:04"
 
 func cronTriggerCollection() collection {
 	return collection{
-		name: "cron_triggers", sortBy: "created_at",
+		name: "cron_triggers", sortBy: "created_at", json: []string{"workflow_input", "workflow_params"},
 		columns: []string{
 			"id", "name", "workflow_name", "workflow_id", "workflow_input", "workflow_params", "project_id", "scope", "pattern",
 			"remaining_executions", "first_execution_time", "next_execution_time", "created_at", "updated_at",

@@ -226,7 +226,7 @@ func (s *server) replaceOne(r *http.Request, kind persistence.DefinitionKind, id
 // mayChange refuses a change of what belongs to another project.
 func mayChange(r *http.Request, d *persistence.Definition) error {
 	if c := callerOf(r); d.ProjectID != c.ProjectID && !c.Admin {
-		return ErrForbidden()
+		return catalog.Foreign(d)
 	}
 	return nil
 }
@@ -284,7 +284,15 @@ func (s *server) findDefinition(r *http.Request, kind persistence.DefinitionKind
 	if ns := r.PathValue("namespace"); ns != "" {
 		namespace = ns
 	}
-	return s.lookUp(r, kind, r.PathValue("name"), namespace)
+	d, err := s.lookUp(r, kind, r.PathValue("name"), namespace)
+	// An administrator sees what others have by its name, too. What he starts by a name is his own: others could choose it.
+	if c := callerOf(r); fault.Is(err, fault.NotFound) && c.Admin && s.authenticates {
+		key := persistence.DefinitionKey{Kind: kind, Namespace: namespace, Name: r.PathValue("name")}
+		if d, err := s.inAnyProject(r, key); err != nil || d != nil {
+			return d, err
+		}
+	}
+	return d, err
 }
 
 // lookUp finds the newest revision by name in the namespace, or by the definition's id: the caller's own, a public one, or
@@ -312,6 +320,38 @@ func (s *server) lookUp(r *http.Request, kind persistence.DefinitionKind, identi
 		}
 	}
 	return nil, catalog.NotFound(key)
+}
+
+// inAnyProject finds what an administrator names and neither owns nor shares: in the only project that has it. nil: none has it.
+func (s *server) inAnyProject(r *http.Request, key persistence.DefinitionKey) (*persistence.Definition, error) {
+	if key.Name == "" {
+		return nil, nil
+	}
+	q := persistence.DefinitionsQuery{Kind: key.Kind, Namespace: &key.Namespace, AfterName: key.Name[:len(key.Name)-1], Limit: pageMax}
+	var found []persistence.Definition
+	for seen := 0; ; {
+		page, err := s.Store.ListDefinitions(r.Context(), q)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range page {
+			if d.Name == key.Name && d.ProjectID != systemProject {
+				found = append(found, d)
+			}
+		}
+		seen += len(page)
+		if len(page) < q.Limit || seen >= listMax || page[len(page)-1].Name > key.Name {
+			break
+		}
+		q.AfterName = page[len(page)-1].Name
+	}
+	switch len(found) {
+	case 0:
+		return nil, nil
+	case 1:
+		return &found[0], nil
+	}
+	return nil, fault.New(fault.Conflict, "%d projects have a %s %s: say which by its id", len(found), key.Kind, clipText(key.Name))
 }
 
 func isUUID(s string) bool {

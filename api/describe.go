@@ -3,6 +3,7 @@ package api
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/google/jsonschema-go/jsonschema"
@@ -252,6 +253,9 @@ func expectedRefusals(route Route, op described) []int {
 	if strings.Contains(route.Path, "{") {
 		out = append(out, 404)
 	}
+	if byName(route.Path) {
+		out = append(out, 409) // several projects have one of the name
+	}
 	for _, p := range op.query {
 		if p.name == "marker" {
 			out = append(out, 404)
@@ -264,6 +268,14 @@ func expectedRefusals(route Route, op described) []int {
 		out = append(out, 413)
 	}
 	return out
+}
+
+// byName reports whether a path names something that its name stands for as well as its id.
+func byName(path string) bool {
+	if strings.Contains(path, "{name}") {
+		return true
+	}
+	return strings.Contains(path, "{id}") && slices.Contains([]string{"cron_triggers", "event_triggers", "code_sources", "dynamic_actions"}, tagOf(path))
 }
 
 func parameters(method, path string, op described) []*openapi.Parameter {

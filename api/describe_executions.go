@@ -10,7 +10,7 @@ import (
 func depthParams(more ...param) []param {
 	return append([]param{
 		flagParam("errors_only", "only what has failed"),
-		{name: "max_depth", about: "how deep to go; -1 is all, 0 only the first", kind: "integer"},
+		{name: "max_depth", about: "how deep to go; a negative one is all, 0 only the first", kind: "integer"},
 	}, more...)
 }
 
@@ -99,6 +99,7 @@ func viewOperations() map[string]described {
 		},
 		"GET /v2/executions/{id}/definition": {id: "getExecutionDefinition", summary: "The revision of the definition that an execution keeps to its end", answer: apitype.Revision{}},
 		"POST /v2/expressions/evaluate":      {id: "evaluateExpression", summary: "Compute an expression on data, or on what an execution has published", body: apitype.Evaluate{}, answer: apitype.Evaluated{}},
+		"GET /v2/expressions/functions":      {id: "listExpressionFunctions", summary: "The functions, methods, filters and tests that expressions can use", answer: apitype.ExpressionFunctions{}},
 		"GET /v2/cron_triggers/preview": {
 			id: "previewPattern", summary: "When a cron pattern fires next", answer: apitype.Preview{},
 			query: []param{{name: "pattern", about: "five or six fields, or @hourly, @daily, …"}, {name: "tz", about: "name of a time zone; defaults to UTC"}, {name: "count", about: "how many times, at most 100; defaults to 5", kind: "integer"}},

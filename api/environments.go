@@ -154,7 +154,7 @@ func (s *server) environmentOf(r *http.Request, f fields, old *persistence.Defin
 
 func environmentCollection() collection {
 	return collection{
-		name: "environments", sortBy: "created_at",
+		name: "environments", sortBy: "created_at", json: []string{"variables"},
 		columns: []string{"id", "name", "description", "variables", "scope", "project_id", "created_at", "updated_at"},
 	}
 }

@@ -49,6 +49,14 @@ func (s *server) evaluate(r *http.Request) (int, any, error) {
 	return http.StatusOK, apitype.Evaluated{Result: result}, nil
 }
 
+// expressionFunctions lists the names that expressions can use.
+func (s *server) expressionFunctions(r *http.Request) (int, any, error) {
+	if err := knownOnly(r.URL.Query()); err != nil {
+		return 0, nil, err
+	}
+	return http.StatusOK, apitype.ExpressionFunctions{Functions: append([]apitype.ExpressionFunction{}, s.Functions...)}, nil
+}
+
 // contextOf is what expressions of an execution see as $: its input and variables, and what its tasks have published in the order in
 // which they ended, up to the task until; "" is all of them.
 func (s *server) contextOf(r *http.Request, id string, until workflow.TaskID) (json.RawMessage, error) {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,9 +24,14 @@ import (
 const (
 	// streamsMax bounds the open streams of a node.
 	streamsMax = 1000
-	// The pauses between two looks at the history: of one execution, of all.
+	// The pauses between two looks at the history: of one execution, of one in which something has just happened, of all.
 	eventPause = 200 * time.Millisecond
-	feedPause  = 500 * time.Millisecond
+	busyPause  = 100 * time.Millisecond
+	// busyTime is how long after an event something has just happened.
+	busyTime  = 5 * time.Second
+	feedPause = 500 * time.Millisecond
+	// burstMax is how many bytes of events are sent at once.
+	burstMax = 64 << 10
 	// aliveAfter is how long a stream is silent before it shows that it lives.
 	aliveAfter = 15 * time.Second
 	// writeMax is how long a client may take for what it is sent.
@@ -54,6 +60,8 @@ type stream struct {
 	out     http.ResponseWriter
 	control *http.ResponseController
 	last    time.Time
+	// waiting is what goes out together: at the next pause, at the end, or when it is more than burstMax.
+	waiting bytes.Buffer
 }
 
 // open begins a stream. fault.Unavailable: there are too many.
@@ -82,23 +90,41 @@ func (st *stream) send(text string) error {
 	return st.control.Flush()
 }
 
-// event writes an event with its id.
+// event has an event with its id sent, with others that come at the same time.
 func (st *stream) event(id, name string, data any) error {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
+	b := &st.waiting
+	b.WriteString("id: " + id + "\n")
+	if name != "" {
+		b.WriteString("event: " + name + "\n")
+	}
+	b.WriteString("data: ")
+	enc := json.NewEncoder(b)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(data); err != nil {
+	if err := enc.Encode(data); err != nil { // it ends with a line break
 		return err
 	}
-	head := "id: " + id + "\n"
-	if name != "" {
-		head += "event: " + name + "\n"
+	b.WriteByte('\n')
+	if b.Len() > burstMax {
+		return st.flush()
 	}
-	return st.send(head + "data: " + strings.TrimRight(b.String(), "\n") + "\n\n")
+	return nil
 }
 
-// pause waits; false: the stream is over.
+// flush sends the events that wait.
+func (st *stream) flush() error {
+	if st.waiting.Len() == 0 {
+		return nil
+	}
+	text := st.waiting.String()
+	st.waiting.Reset()
+	return st.send(text)
+}
+
+// pause sends what there is, and waits; false: the stream is over.
 func (st *stream) pause(d time.Duration) bool {
+	if st.flush() != nil {
+		return false
+	}
 	if time.Since(st.last) > aliveAfter && st.send(": alive\n\n") != nil {
 		return false
 	}
@@ -115,6 +141,9 @@ func (st *stream) pause(d time.Duration) bool {
 
 // over notes why a stream ends that has begun: its client can't be told any more.
 func (st *stream) over(err error) error {
+	if err == nil {
+		err = st.flush()
+	}
 	if err != nil && st.ctx.Err() == nil {
 		st.server.Logger.Debug("event stream broken", "error", err)
 	}
@@ -186,6 +215,7 @@ func (s *server) eventPage(w http.ResponseWriter, r *http.Request, id workflow.E
 
 // follow sends the events of an execution as they come. An execution that has ended ends the stream by an event "end".
 func (s *server) follow(st *stream, rec *workflow.ExecutionRecord, after uint64) error {
+	var heard time.Time
 	for {
 		// The record is read before the history: what is final then has all its events in it.
 		now, _, err := s.Store.GetExecution(st.ctx, rec.ProjectID, rec.ID)
@@ -203,7 +233,7 @@ func (s *server) follow(st *stream, rec *workflow.ExecutionRecord, after uint64)
 				if err != nil {
 					return err
 				}
-				after = e.Seq
+				after, heard = e.Seq, time.Now()
 				if err := st.event(strconv.FormatUint(e.Seq, 10), "", e); err != nil {
 					return err
 				}
@@ -219,7 +249,11 @@ func (s *server) follow(st *stream, rec *workflow.ExecutionRecord, after uint64)
 			}
 			return st.event(strconv.FormatUint(after, 10), "end", map[string]string{"execution_id": string(rec.ID), "state": state})
 		}
-		if !st.pause(eventPause) {
+		pause := eventPause
+		if time.Since(heard) < busyTime {
+			pause = busyPause
+		}
+		if !st.pause(pause) {
 			return nil
 		}
 	}
@@ -260,6 +294,7 @@ func (s *server) allEvents(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *server) feedStream(st *stream, f *feed, resumed bool, kind string) error {
+	kinds := strings.Split(kind, ",")
 	if err := f.begin(st.ctx, resumed); err != nil {
 		return err
 	}
@@ -270,7 +305,7 @@ func (s *server) feedStream(st *stream, f *feed, resumed bool, kind string) erro
 		}
 		for i := range events {
 			e := &events[i]
-			if !strings.HasPrefix(e.event.Kind, kind) {
+			if !slices.ContainsFunc(kinds, func(k string) bool { return strings.HasPrefix(e.event.Kind, k) }) {
 				continue
 			}
 			item, err := eventJSON(e.execution, &e.event)

@@ -4,8 +4,11 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -114,6 +117,35 @@ func TestExecutionEvents(t *testing.T) {
 	w.get(path+"?after=x").refused(400, "Value should be the number of an event")
 }
 
+// TestWhoAsked: an execution knows who has started it, and its history who has given each command; where nobody says who asks,
+// nothing is written down.
+func TestWhoAsked(t *testing.T) {
+	t.Parallel()
+	w := open(t, node.Config{})
+	w.define(flows)
+	ana, ben := w.as("X-User-Id", "ana"), w.as("X-User-Id", "ben")
+	id := ana.start("waits")
+	ana.get("/v2/executions/"+id).want(200).has("started_by.user", "ana", "started_by.name", "-")
+	ben.put("/v2/executions/"+id, object("state", "PAUSED")).want(200).has("started_by.user", "ana", "state", "PAUSED")
+	w.put("/v2/executions/"+id, object("state", "RUNNING")).want(200)
+	var told []string
+	page := w.as("Accept", "application/json").get("/v2/executions/" + id + "/events").want(200)
+	for i := 0; page.at(fmt.Sprintf("events.%d.kind", i)) != "-"; i++ {
+		at := fmt.Sprintf("events.%d.", i)
+		if page.at(at+"kind") == "command" {
+			told = append(told, page.at(at+"info")+" "+page.at(at+"detail.user"))
+		}
+	}
+	if want := []string{"start ana", "pause ben", "resume -"}; !slices.Equal(told, want) {
+		t.Errorf("the history tells of %q, want %q", told, want)
+	}
+	nobody := w.start("waits")
+	if page := w.as("Accept", "application/json").get("/v2/executions/" + nobody + "/events").want(200); page.at("events.0.kind") != "execution.state" {
+		t.Errorf("somebody has started it: %s", page.text)
+	}
+	w.get("/v2/executions/"+nobody).want(200).has("started_by", "-")
+}
+
 // TestAllEvents hears of executions that begin, end and are run again, and resumes without a gap.
 func TestAllEvents(t *testing.T) {
 	t.Parallel()
@@ -121,12 +153,24 @@ func TestAllEvents(t *testing.T) {
 	w.define(flows)
 	w.run("fails", "id", "before")
 	w.start("waits", "id", "old")
+	listening := make(chan struct{})
+	var once sync.Once
 	go func() {
+		// Something is run until it is heard: the stream may begin at any time.
+		for heard := false; !heard; {
+			w.run("hello", "input", object("name", "x"))
+			select {
+			case <-listening:
+				heard = true
+			case <-time.After(100 * time.Millisecond):
+			}
+		}
 		w.run("hello", "id", "new", "input", object("name", "x"))
 		w.put("/v2/executions/old", object("state", "CANCELLED"))
 	}()
 	ended := map[string]bool{}
-	first := w.listen("/v2/events?kind=execution.state", "", func(m message) bool {
+	first := w.listen("/v2/events?kind=execution.state,nothing", "", func(m message) bool {
+		once.Do(func() { close(listening) })
 		e := m.event(t)
 		ended[e.ExecutionID] = ended[e.ExecutionID] || e.State == "SUCCESS" || e.State == "CANCELLED"
 		return ended["new"] && ended["old"]

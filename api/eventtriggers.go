@@ -1,7 +1,10 @@
 package api
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
+	"slices"
 	"strings"
 
 	"cierzo/api/apitype"
@@ -11,7 +14,7 @@ import (
 
 func eventTriggerCollection() collection {
 	return collection{
-		name: "event_triggers", sortBy: "created_at",
+		name: "event_triggers", sortBy: "created_at", json: []string{"workflow_input", "workflow_params"},
 		columns: []string{
 			"id", "name", "workflow_id", "workflow_input", "workflow_params", "exchange", "topic", "event", "project_id", "scope",
 			"created_at", "updated_at",
@@ -32,9 +35,38 @@ func (s *server) listEventTriggers(r *http.Request) (int, any, error) {
 	return listResources(s, r, eventTriggerCollection(), persistence.EventTriggerResource, eventTriggerJSON)
 }
 
+// findEventTrigger finds the trigger that the path names: by its id, as in Mistral, or by its name if no other has it.
 func (s *server) findEventTrigger(r *http.Request) (*persistence.Resource, error) {
 	id := r.PathValue("id")
-	return s.findResource(r, persistence.EventTriggerResource, id, "", "Event trigger not found [id="+clipText(id)+"].")
+	if isUUID(id) {
+		return s.findResource(r, persistence.EventTriggerResource, id, "", "Event trigger not found [id="+clipText(id)+"].")
+	}
+	list, err := s.allResources(r, persistence.ResourcesQuery{Kind: persistence.EventTriggerResource, ProjectID: projectOf(r)})
+	if err != nil {
+		return nil, err
+	}
+	list = slices.DeleteFunc(list, func(t persistence.Resource) bool { return t.Name != id })
+	if own := slices.DeleteFunc(slices.Clone(list), func(t persistence.Resource) bool { return t.ProjectID != callerOf(r).ProjectID }); len(own) > 0 {
+		list = own
+	}
+	switch len(list) {
+	case 0:
+		return nil, notUUID("id", id)
+	case 1:
+		return &list[0], nil
+	}
+	return nil, fault.New(fault.Conflict, "%d event triggers have the name %s: say which by its id", len(list), clipText(id))
+}
+
+// listensTo tells event triggers of one name apart, by what never changes. It stands where other resources have their namespace.
+func listensTo(t persistence.EventTrigger) string {
+	sum := sha256.Sum256([]byte(strings.Join([]string{t.Exchange, t.Topic, t.Event}, "\x00")))
+	return hex.EncodeToString(sum[:16])
+}
+
+func duplicateEventTrigger(t persistence.EventTrigger, res *persistence.Resource) string {
+	return "Duplicate entry for EventTrigger ['name', 'exchange', 'topic', 'event', 'project_id']: " +
+		strings.Join([]string{res.Name, t.Exchange, t.Topic, t.Event, res.ProjectID}, ", ")
 }
 
 func (s *server) getEventTrigger(r *http.Request) (int, any, error) {
@@ -111,13 +143,14 @@ func (s *server) createEventTrigger(r *http.Request) (int, any, error) {
 	res := persistence.Resource{
 		Kind: persistence.EventTriggerResource, ProjectID: c.ProjectID, Name: t["name"], Scope: firstOf(t["scope"], "private"), Ref: target.definition.FirstID,
 	}
-	err = persistence.SetDoc(&res, persistence.EventTrigger{
+	doc := persistence.EventTrigger{
 		Input: target.input, Params: target.params, Exchange: t["exchange"], Topic: t["topic"], Event: t["event"], CreatedBy: c.UserID, Admin: c.Admin,
-	})
-	if err != nil {
+	}
+	res.Namespace = listensTo(doc)
+	if err := persistence.SetDoc(&res, doc); err != nil {
 		return 0, nil, err
 	}
-	made, err := s.createResource(r, res, "Duplicate entry for event trigger ['name', 'project_id']: "+t["name"]+", "+c.ProjectID)
+	made, err := s.createResource(r, res, duplicateEventTrigger(doc, &res))
 	if err != nil {
 		return 0, nil, err
 	}
@@ -133,7 +166,7 @@ func (s *server) updateEventTrigger(r *http.Request) (int, any, error) {
 		return 0, nil, err
 	}
 	for _, name := range []string{"exchange", "topic", "event"} {
-		if f.has(name) {
+		if t[name] != "" {
 			return 0, nil, fault.New(fault.Invalid, "Can not update fields ['exchange', 'topic', 'event'] of event trigger.")
 		}
 	}
@@ -141,8 +174,8 @@ func (s *server) updateEventTrigger(r *http.Request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	if c := callerOf(r); res.ProjectID != c.ProjectID && !c.Admin {
-		return 0, nil, ErrForbidden()
+	if err := mayChangeResource(r, res); err != nil {
+		return 0, nil, err
 	}
 	doc, err := persistence.DocOf[persistence.EventTrigger](res)
 	if err != nil {
@@ -161,11 +194,21 @@ func (s *server) updateEventTrigger(r *http.Request) (int, any, error) {
 			doc.Params = target.params
 		}
 	}
+	if f.has("scope") {
+		if err := s.mayPublish(r, "event_triggers", t["scope"]); err != nil {
+			return 0, nil, err
+		}
+		res.Scope = firstOf(t["scope"], res.Scope)
+	}
+	renamed := t["name"] != "" && t["name"] != res.Name
 	res.Name = firstOf(t["name"], res.Name)
 	if err := persistence.SetDoc(res, doc); err != nil {
 		return 0, nil, err
 	}
 	changed, err := s.Store.UpdateResource(r.Context(), *res)
+	if fault.Is(err, fault.Conflict) && renamed {
+		return 0, nil, fault.New(fault.Conflict, "%s", duplicateEventTrigger(doc, res))
+	}
 	if err != nil {
 		return 0, nil, err
 	}

@@ -18,7 +18,8 @@ func executionStates() []workflow.State {
 
 func executionCollection() collection {
 	return collection{
-		name: "executions", sortBy: "created_at", flags: []string{"include_output"}, states: executionStates(), nulls: true,
+		name: "executions", sortBy: "created_at", flags: []string{"include_output"}, nulls: true,
+		json: []string{"params", "input", "output", "published_global"}, large: []string{"output", "published_global"},
 		columns: []string{
 			"id", "workflow_name", "workflow_id", "workflow_namespace", "description", "tags", "params", "task_execution_id", "root_execution_id",
 			"source_execution_id", "state", "state_info", "input", "output", "created_at", "updated_at", "project_id", "published_global",
@@ -59,14 +60,7 @@ func (s *server) executionSource(r *http.Request, q *listQuery, pq persistence.P
 			}
 			return &persistence.PageMark{CreatedAt: rec.CreatedAt, ID: rec.ID}, nil
 		},
-		item: func(e persistence.ExecutionEntry) (any, error) {
-			item, err := s.executionJSON(ctx, e.Execution, e.Data)
-			if !q.flags["include_output"] {
-				item.Output = apitype.Opt[string]{}
-			}
-			item.PublishedGlobal = apitype.Opt[string]{}
-			return item, err
-		},
+		item: func(e persistence.ExecutionEntry) (any, error) { return s.executionJSON(ctx, e.Execution, e.Data) },
 	}
 }
 
@@ -90,6 +84,9 @@ func (s *server) executionJSON(ctx context.Context, rec *workflow.ExecutionRecor
 		SourceExecutionID: apitype.Text(string(rec.SourceID)), State: string(rec.State), StateInfo: apitype.Text(rec.StateInfo),
 		Input: text(data.Input), Output: apitype.Some("{}"), PublishedGlobal: apitype.Some(text(data.Globals)),
 		CreatedAt: apitype.Time(rec.CreatedAt), UpdatedAt: apitype.Time(rec.UpdatedAt), ProjectID: rec.ProjectID,
+	}
+	if by := rec.Runtime.StartedBy; by != (workflow.Requester{}) {
+		out.StartedBy = &apitype.Requester{User: by.User, Name: by.Name, Project: by.Project}
 	}
 	if data.Output != nil {
 		t, err := jsonText(data.Output)
@@ -136,7 +133,7 @@ func (s *server) updateExecution(r *http.Request) (int, any, error) {
 		return 0, nil, err
 	}
 	f, err := readFields(r, "wf_ex", "id", "state", "state_info", "description", "params", "workflow_name", "workflow_id", "workflow_namespace",
-		"input", "output", "tags", "task_execution_id", "root_execution_id", "source_execution_id", "created_at", "updated_at", "project_id", "published_global")
+		"input", "output", "tags", "task_execution_id", "root_execution_id", "source_execution_id", "created_at", "updated_at", "project_id", "published_global", "started_by")
 	if err != nil {
 		return 0, nil, err
 	}
@@ -206,6 +203,9 @@ func executionOp(f fields) (workflow.Op, error) {
 		return nil, err
 	}
 	state := t["state"]
+	if string(f["description"]) == `""` && (state != "" || env != nil) {
+		delete(f, "description") // an empty one isn't given, in Mistral
+	}
 	switch {
 	case f.has("description") && (state != "" || env != nil):
 		return nil, fault.New(fault.Invalid, "The property description must be updated separately from state.")

@@ -145,24 +145,30 @@ func TestExecutionLists(t *testing.T) {
 			w.start("waits", "id", "w0")
 			w.run("parent", "id", "p0")
 			for query, want := range map[string]string{
-				"nulls=root_execution_id":                              "e0 e1 e2 e3 e4 e5 e6 f0 w0 p0",
-				"nulls=task_execution_id&sort_dirs=desc":               "p0 w0 f0 e6 e5 e4 e3 e2 e1 e0",
-				"workflow_name=hello&limit=3":                          "e0 e1 e2",
-				"workflow_name=hello&limit=3&marker=e2":                "e3 e4 e5",
-				"workflow_name=hello&limit=3&sort_dirs=desc&marker=e3": "e2 e1 e0",
-				"workflow_name=neq:hello&nulls=root_execution_id":      "f0 w0 p0",
-				"workflow_id=" + id + "&limit=2":                       "e0 e1",
-				"state=ERROR&nulls=root_execution_id":                  "f0",
-				"state=in:ERROR,RUNNING&nulls=root_execution_id":       "f0 w0",
-				"state=nin:SUCCESS,ERROR":                              "w0",
-				"state=RUNNING":                                        "w0",
-				"description=number 4":                                 "e4",
-				"description=has:number&limit=2":                       "e0 e1",
-				"input=has:3":                                          "e3",
-				"tags=greeting,test&limit=1":                           "e0",
-				"id=e5":                                                "e5",
-				"id=in:e5,e1":                                          "e1 e5",
-				"sort_keys=id&sort_dirs=desc&workflow_name=hello":      "e6 e5 e4 e3 e2 e1 e0",
+				"nulls=root_execution_id":                                             "e0 e1 e2 e3 e4 e5 e6 f0 w0 p0",
+				"nulls=task_execution_id&sort_dirs=desc":                              "p0 w0 f0 e6 e5 e4 e3 e2 e1 e0",
+				"workflow_name=hello&limit=3":                                         "e0 e1 e2",
+				"workflow_name=hello&limit=3&marker=e2":                               "e3 e4 e5",
+				"workflow_name=hello&limit=3&sort_dirs=desc&marker=e3":                "e2 e1 e0",
+				"workflow_name=neq:hello&nulls=root_execution_id":                     "f0 w0 p0",
+				"workflow_id=" + id + "&limit=2":                                      "e0 e1",
+				"state=ERROR&nulls=root_execution_id":                                 "f0",
+				"state=in:ERROR,RUNNING&nulls=root_execution_id":                      "f0 w0",
+				"state=nin:SUCCESS,ERROR":                                             "w0",
+				"state=RUNNING":                                                       "w0",
+				"description=number 4":                                                "e4",
+				"description=has:number&limit=2":                                      "e0 e1",
+				"input=has:3":                                                         "e3",
+				"tags=greeting,test&limit=1":                                          "e0",
+				`input={"greeting":"hello","name":3}`:                                 "e3",
+				`input=neq:{"name":3,"greeting":"hello"}&workflow_name=hello&limit=4`: "e0 e1 e2 e4",
+				`output={"text":"hello 4"}`:                                           "e4",
+				`output=has:hello 6`:                                                  "e6",
+				"state=FLYING":                                                        "",
+				"state=in:FLYING,RUNNING":                                             "w0",
+				"id=e5":                                                               "e5",
+				"id=in:e5,e1":                                                         "e1 e5",
+				"sort_keys=id&sort_dirs=desc&workflow_name=hello":                     "e6 e5 e4 e3 e2 e1 e0",
 				"sort_keys=workflow_name,id&sort_dirs=desc,desc&nulls=root_execution_id": "w0 p0 e6 e5 e4 e3 e2 e1 e0 f0",
 				"created_at=gt:2020-01-01 00:00:00&workflow_name=hello&limit=1":          "e0",
 				"created_at=lt:2020-01-01 00:00:00":                                      "",
@@ -177,6 +183,7 @@ func TestExecutionLists(t *testing.T) {
 			}
 			w.get("/v2/executions?id=e1").has("executions.0.output", "-", "executions.0.published_global", "-", "executions.0.input", `{"name": 1, "greeting": "hello"}`)
 			w.get("/v2/executions?id=e1&include_output=true").has("executions.0.output", `{"text": "hello 1"}`)
+			w.get("/v2/executions?id=e1&fields=output").has("executions.0", `{"id":"e1","output":"{\"text\": \"hello 1\"}"}`)
 			w.get("/v2/executions?id=e1&fields=State").has("executions.0", `{"id":"e1","state":"SUCCESS"}`)
 			w.get("/v2/executions/e1?fields=state,output").has("output.text", "hello 1", "input", "-")
 			page := w.get("/v2/executions?workflow_name=hello&state=in:SUCCESS,ERROR&limit=4&include_output=true").want(200)
@@ -185,7 +192,8 @@ func TestExecutionLists(t *testing.T) {
 			if got := next.column("executions", "id"); got != "e4 e5 e6" || next.at("next") != "-" {
 				t.Errorf("second page: %s %s", got, next.at("next"))
 			}
-			w.get("/v2/executions?marker=none").refused(404, "is not in the list of executions")
+			w.get("/v2/executions?marker=none").refused(400, "Expected a uuid but received none.")
+			w.get("/v2/executions?marker=11111111-2222-3333-4444-555555555555").refused(404, "is not in the list of executions")
 		})
 	}
 }
@@ -224,7 +232,10 @@ func TestTrees(t *testing.T) {
 		"root_workflow_execution.task_executions.0.workflow_executions.0.name", "child",
 		"root_workflow_execution.task_executions.1.action_executions.0.accepted", "true")
 	w.get(path+"/report?errors_only=true").has("statistics.total_tasks_count", "0")
-	w.get(path+"/report?max_depth=0").has("statistics.total_tasks_count", "2")
+	w.get(path+"/report?max_depth=-7").has("statistics.total_tasks_count", "5")
+	w.get(path+"/report?max_depth=0").has("statistics.total_tasks_count", "2", "root_workflow_execution.task_executions.0.action_executions", "[]",
+		"root_workflow_execution.task_executions.0.workflow_executions.0.id", child, "root_workflow_execution.task_executions.0.workflow_executions.0.task_executions", "-",
+		"root_workflow_execution.task_executions.1.workflow_executions", "[]")
 	w.get(path+"/report?statistics_only=true").has("root_workflow_execution", "-", "statistics.total_tasks_count", "5")
 	w.get("/v2/executions/none/report").refused(404, "WorkflowExecution not found")
 	w.get("/v2/executions/"+w.start("waits")+"/report").has("statistics.estimated_time", "-1", "statistics.running_tasks_count", "1")
@@ -260,6 +271,36 @@ func TestBulk(t *testing.T) {
 	first = w.post("/v2/executions/bulk", object("action", "delete", "filter", all, "limit", 2)).want(200).has("done", "2")
 	w.post("/v2/executions/bulk", object("action", "delete", "filter", all, "limit", 3, "marker", first.at("marker"))).want(200).has("done", "2")
 	w.get("/v2/executions").has("executions.#", "1")
+}
+
+// TestBulkRerun runs again what has failed, where nothing has handled it.
+func TestBulkRerun(t *testing.T) {
+	t.Parallel()
+	w := open(t, node.Config{})
+	w.define(flows)
+	w.define(`
+version: '2.0'
+both:
+  input: [{how: std.fail}]
+  tasks:
+    one: {action: <% $.how %>}
+    two: {workflow: fails}
+    handled: {action: std.fail, on-error: noop}
+`)
+	w.run("both", "id", "b0")
+	w.run("hello", "id", "h0", "input", object("name", "x"))
+	w.start("waits", "id", "s0")
+	w.put("/v2/executions/s0", object("state", "ERROR")).want(200)
+	of := func(name string) string { return w.get("/v2/executions/b0/tasks?name=" + name).at("tasks.0.id") }
+	w.post("/v2/executions/bulk", object("action", "rerun", "filter", object("state", "ERROR"), "dry_run", true)).want(200).has("ids.#", "2")
+	w.post("/v2/executions/bulk", object("action", "rerun", "filter", object("state", "ERROR"))).want(200).has("matched", "2", "done", "1",
+		"failed.0.id", "s0", "failed.0.error", "None of its tasks has failed: it was stopped")
+	w.until("/v2/executions/b0", "state", "ERROR")
+	for name, runs := range map[string]string{"one": "2", "handled": "1"} {
+		w.get("/v2/tasks/"+of(name)+"/action_executions").has("action_executions.#", runs)
+	}
+	w.get("/v2/tasks/"+of("two")+"/workflow_executions").has("executions.#", "2")
+	w.post("/v2/executions/bulk", object("action", "rerun", "filter", object("id", "h0"))).want(200).has("done", "0", "failed.0.error", "It is SUCCESS: only an execution in ERROR has tasks to rerun")
 }
 
 func TestClient(t *testing.T) {

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"os"
 	"strings"
@@ -71,7 +72,7 @@ func TestCounts(t *testing.T) {
 	w.get("/v2/executions/count").want(200).has("total", "4", "states.SUCCESS", "3", "states.ERROR", "1", "states.RUNNING", "0")
 	w.get("/v2/executions/count?workflow_name=w").want(200).has("total", "3", "states.ERROR", "0")
 	w.get("/v2/executions/count?state=ERROR").want(200).has("total", "1")
-	w.get("/v2/executions/count?state=WRONG").refused(400, "Value should be one of")
+	w.get("/v2/executions/count?state=WRONG").want(200).has("total", "0")
 }
 
 func TestEvaluate(t *testing.T) {
@@ -94,10 +95,44 @@ func TestEvaluate(t *testing.T) {
 	ask(object()).refused(400, "Mandatory field missing")
 }
 
+func TestFunctions(t *testing.T) {
+	t.Parallel()
+	of := func(w *world) map[string]string {
+		var list struct {
+			Functions []struct{ Lang, Name, Kind, Signature string } `json:"functions"`
+		}
+		if err := json.Unmarshal([]byte(w.get("/v2/expressions/functions").want(200).text), &list); err != nil {
+			t.Fatal(err)
+		}
+		out := map[string]string{}
+		for _, f := range list.Functions {
+			out[f.Lang+" "+f.Kind+" "+f.Name] = f.Signature
+		}
+		return out
+	}
+	w := open(t, node.Config{})
+	got := of(w)
+	for name, want := range map[string]string{
+		"yaql function env": "env()", "yaql method toUpper": "toUpper(string: string)", "jinja filter replace": "replace(old, new, count=…)",
+		"jinja test defined": "defined", "jinja function task": "task(task_name=…)", "yaql function json_pp": "",
+	} {
+		if got[name] != want {
+			t.Errorf("%s: %q, want %q", name, got[name], want)
+		}
+	}
+	if old := of(open(t, node.Config{LegacyFunctions: true})); old["yaql function json_pp"] == "" || old["jinja function json_pp"] == "" {
+		t.Error("functions of older versions are not listed where they are known")
+	}
+	w.get("/v2/expressions/functions?lang=yaql").refused(400, "")
+}
+
 func TestNodes(t *testing.T) {
 	t.Parallel()
 	w := open(t, node.Config{Slots: 7, Version: "1.2.3", Targets: []string{"here"}})
-	w.until("/v2/nodes", "runners.0.slots", "7").has("nodes.#", "1", "nodes.0.version", "1.2.3", "nodes.0.state", "up", "runners.0.targets.0", "here", "runners.0.state", "up")
+	w.until("/v2/nodes", "runners.0.slots", "7").has("nodes.#", "1", "nodes.0.version", "1.2.3", "nodes.0.state", "up", "runners.0.targets.0", "here", "runners.0.state", "up", "queue.#", "0")
+	w.define("version: '2.0'\nw:\n  tasks:\n    a:\n      action: std.http\n      input: {url: 'http://localhost'}\n      target: nowhere\n")
+	w.start("w")
+	w.until("/v2/nodes", "queue.0.queued", "1").has("queue.0.target", "nowhere", "queue.0.able", "0")
 }
 
 func TestPreview(t *testing.T) {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"cierzo/expr/value"
 	"cierzo/fault"
 )
 
@@ -58,8 +60,11 @@ func page[T any](r *http.Request, c collection, q *listQuery, items []T) (any, e
 
 // answer is the body of a list.
 func (q *listQuery) answer(c collection, objects []object, next string) map[string]any {
-	if q.fields != nil {
-		for i, o := range objects {
+	for i, o := range objects {
+		for _, column := range q.withheld {
+			delete(o, column)
+		}
+		if q.fields != nil {
 			objects[i] = pick(o, q.fields)
 		}
 	}
@@ -103,7 +108,16 @@ func (q *listQuery) after(c collection, objects []object) ([]object, error) {
 			return objects[i+1:], nil
 		}
 	}
-	return nil, fault.New(fault.NotFound, "The marker %s is not in the list of %s", clipText(q.marker), c.name)
+	return nil, noMarker(c, q.marker)
+}
+
+// noMarker refuses a marker that isn't in the list. An id that is none has words of its own; of actions, whose ids are names, every
+// one may be.
+func noMarker(c collection, marker string) error {
+	if c.name != "actions" && !isUUID(marker) {
+		return notUUID("marker", marker)
+	}
+	return fault.New(fault.NotFound, "The marker %s is not in the list of %s", clipText(marker), c.name)
 }
 
 func (q *listQuery) matches(o object) bool {
@@ -128,50 +142,61 @@ func (f filter) matches(v any) bool {
 	if list, ok := v.([]any); ok {
 		return f.matchesTags(list)
 	}
-	text := plain(v)
+	switch f.op {
+	case "has":
+		return strings.Contains(plain(v), f.value)
+	case "in", "nin":
+		return slices.ContainsFunc(splitList(f.value), func(one string) bool { return f.compare(v, one) == 0 }) == (f.op == "in")
+	}
+	c := f.compare(v, f.value)
 	switch f.op {
 	case "neq":
-		return compareText(text, f.value) != 0
+		return c != 0
 	case "gt":
-		return compareText(text, f.value) > 0
+		return c > 0
 	case "gte":
-		return compareText(text, f.value) >= 0
+		return c >= 0
 	case "lt":
-		return compareText(text, f.value) < 0
+		return c < 0
 	case "lte":
-		return compareText(text, f.value) <= 0
-	case "in":
-		return slices.Contains(splitList(f.value), text)
-	case "nin":
-		return !slices.Contains(splitList(f.value), text)
-	case "has":
-		return strings.Contains(text, f.value)
+		return c <= 0
 	default:
-		return text == f.value || isBoolText(text) && sameBool(text, f.value)
+		return c == 0
 	}
 }
 
-// compareText orders numbers by their value and times and texts by their characters.
-func compareText(a, b string) int {
+// compare orders a field and a filter's text: numbers by their value, JSON that is to be equal by what it stands for, other
+// things by their characters.
+func (f filter) compare(v any, with string) int {
+	text := plain(v)
+	switch {
+	case f.json != nil && (f.op == "eq" || f.op == "neq"):
+		if has, err := value.ParseJSON([]byte(text)); err == nil && value.Equal(has, f.json) {
+			return 0
+		}
+	case isTimeColumn(f.column):
+		with = strings.Replace(with, "T", " ", 1)
+	default:
+		switch v.(type) {
+		case json.Number:
+			return compareNumbers(text, with)
+		case bool:
+			if b, err := parseBool(f.column, with); err == nil {
+				with = strconv.FormatBool(b)
+			}
+		}
+	}
+	return strings.Compare(text, with)
+}
+
+// compareNumbers orders whole numbers; what is none by its characters.
+func compareNumbers(a, b string) int {
 	x, errX := strconv.ParseInt(a, 10, 64)
 	y, errY := strconv.ParseInt(b, 10, 64)
-	if errX == nil && errY == nil {
-		switch {
-		case x < y:
-			return -1
-		case x > y:
-			return 1
-		}
-		return 0
+	if errX != nil || errY != nil {
+		return strings.Compare(a, b)
 	}
-	return strings.Compare(a, strings.Replace(b, "T", " ", 1))
-}
-
-func isBoolText(s string) bool { return s == "true" || s == "false" }
-
-func sameBool(text, v string) bool {
-	b, err := parseBool("", v)
-	return err == nil && strconv.FormatBool(b) == text
+	return cmp.Compare(x, y)
 }
 
 // matchesTags: all of the tags that the filter names must be there.
@@ -209,7 +234,7 @@ func (q *listQuery) sort(objects []object) {
 
 func (q *listQuery) compare(a, b object) int {
 	for i, k := range q.sortKeys {
-		c := strings.Compare(plain(a[k]), plain(b[k]))
+		c := compareFields(a[k], b[k])
 		if q.sortDesc[i] {
 			c = -c
 		}
@@ -218,6 +243,16 @@ func (q *listQuery) compare(a, b object) int {
 		}
 	}
 	return 0
+}
+
+// compareFields orders two items by a field: numbers by their value; null is before everything.
+func compareFields(a, b any) int {
+	_, numberA := a.(json.Number)
+	_, numberB := b.(json.Number)
+	if numberA && numberB {
+		return compareNumbers(plain(a), plain(b))
+	}
+	return strings.Compare(plain(a), plain(b))
 }
 
 // next is the address of the page behind the item of an id, in the form that Mistral gives it.
@@ -229,7 +264,7 @@ func (q *listQuery) next(r *http.Request, last string) string {
 	parts := []string{"sort_keys=" + strings.Join(q.sortKeys, ","), "sort_dirs=" + strings.Join(dirs, ",")}
 	for _, f := range q.filters {
 		v := url.QueryEscape(f.value)
-		if f.op != "eq" || parseFilter(f.column, f.value) != f {
+		if f.op != "eq" || parseFilter(f.column, f.value).value != f.value {
 			v = f.op + ":" + v
 		}
 		parts = append(parts, f.column+"="+v)

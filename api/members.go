@@ -182,7 +182,11 @@ func (s *server) findMember(r *http.Request) (*persistence.Resource, error) {
 			return m, nil
 		}
 	}
-	return nil, fault.New(fault.NotFound, "Resource member not found [resource_id=%s, member_id=%s]", id, clipText(member))
+	return nil, noMember(id, member)
+}
+
+func noMember(id, member string) error {
+	return fault.New(fault.NotFound, "Resource member not found [resource_id=%s, member_id=%s]", id, clipText(member))
 }
 
 func (s *server) getMember(r *http.Request) (int, any, error) {
@@ -215,7 +219,7 @@ func (s *server) updateMember(r *http.Request) (int, any, error) {
 		return 0, nil, fault.New(fault.Invalid, "Invalid input for field/attribute status. Value: '%s'. Value should be one of: accepted, pending, rejected", clipText(status))
 	}
 	if m.Name != callerOf(r).ProjectID {
-		return 0, nil, ErrForbidden()
+		return 0, nil, noMember(m.Namespace, m.Name) // as Mistral says it to everybody but the member
 	}
 	if err := persistence.SetDoc(m, persistence.Member{Status: status}); err != nil {
 		return 0, nil, err
@@ -232,6 +236,9 @@ func (s *server) deleteMember(r *http.Request) (int, any, error) {
 	m, err := s.findMember(r)
 	if err != nil {
 		return 0, nil, err
+	}
+	if c := callerOf(r); m.ProjectID != c.ProjectID && !c.Admin {
+		return 0, nil, noMember(m.Namespace, m.Name) // only the owner takes a share back
 	}
 	return http.StatusNoContent, nil, s.removeResource(r, m)
 }

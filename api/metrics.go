@@ -13,12 +13,18 @@ func (s *server) metrics(w http.ResponseWriter, _ *http.Request) error {
 	if s.Metrics != nil {
 		counters = s.Metrics()
 	}
-	for _, name := range sortedKeys(counters) {
+	last := ""
+	for _, key := range sortedKeys(counters) {
+		name, _, _ := strings.Cut(key, "{") // the labels are in the key
 		kind := "gauge"
 		if strings.HasSuffix(name, "_total") {
 			kind = "counter"
 		}
-		fmt.Fprintf(&b, "# TYPE %s %s\n%s %d\n", name, kind, name, counters[name])
+		if name != last {
+			fmt.Fprintf(&b, "# TYPE %s %s\n", name, kind)
+		}
+		last = name
+		fmt.Fprintf(&b, "%s %d\n", key, counters[key])
 	}
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 	if _, err := w.Write([]byte(b.String())); err != nil {

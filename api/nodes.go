@@ -6,7 +6,7 @@ import (
 	"cierzo/api/apitype"
 )
 
-// listNodes lists the nodes of the cluster that are alive, and the action runners that this node's engine hears.
+// listNodes lists the nodes of the cluster that are alive, the action runners that this node's engine hears, and what waits for them.
 func (s *server) listNodes(r *http.Request) (int, any, error) {
 	if err := knownOnly(r.URL.Query()); err != nil {
 		return 0, nil, err
@@ -15,7 +15,7 @@ func (s *server) listNodes(r *http.Request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	out := apitype.Nodes{Nodes: []apitype.Node{}, Runners: []apitype.Runner{}}
+	out := apitype.Nodes{Nodes: []apitype.Node{}, Runners: []apitype.Runner{}, Queue: []apitype.Queue{}}
 	for _, n := range nodes {
 		out.Nodes = append(out.Nodes, apitype.Node{
 			ID: string(n.ID), Address: n.Address, Roles: notNil(n.Roles), State: n.State, Version: n.Version, StartedAt: apitype.Time(n.Started),
@@ -23,6 +23,9 @@ func (s *server) listNodes(r *http.Request) (int, any, error) {
 	}
 	if s.Runners != nil {
 		out.Runners = append(out.Runners, s.Runners()...)
+	}
+	if s.Queue != nil {
+		out.Queue = append(out.Queue, s.Queue()...)
 	}
 	return http.StatusOK, out, nil
 }

@@ -10,8 +10,8 @@ import (
 	"unicode/utf8"
 
 	"cierzo/api/apitype"
+	"cierzo/expr/value"
 	"cierzo/fault"
-	"cierzo/workflow"
 )
 
 // The limits of a list.
@@ -36,6 +36,7 @@ type listQuery struct {
 	sortDesc []bool
 	nulls    []string        // columns that must be null
 	flags    map[string]bool // the boolean parameters of the collection that were given
+	withheld []string        // columns that filter and aren't shown
 }
 
 // filter is a condition on one column.
@@ -43,6 +44,7 @@ type filter struct {
 	column string
 	op     string
 	value  string
+	json   value.Value // what value stands for, of a column that is JSON; nil: of another
 }
 
 // collection says what a list takes: the columns to filter by and boolean parameters of its own.
@@ -50,10 +52,11 @@ type collection struct {
 	name    string // of the list in the answer
 	columns []string
 	hidden  []string // columns that only filter
+	json    []string // columns that are JSON inside a string: filters compare values
+	large   []string // columns that a list shows only when it is asked to
 	flags   []string
-	states  []workflow.State // what the column state takes; nil: there is none
-	nulls   bool             // takes the parameter nulls
-	sortBy  string           // default key
+	nulls   bool   // takes the parameter nulls
+	sortBy  string // default key
 }
 
 // parseQuery reads the query string.
@@ -110,10 +113,13 @@ func (c collection) read(r *http.Request) (*listQuery, error) {
 		case slices.Contains(c.columns, name) || slices.Contains(c.hidden, name):
 			for _, v := range q[name] {
 				f := parseFilter(name, v)
-				out.filters = append(out.filters, f)
 				if err == nil {
 					err = c.check(f)
 				}
+				if slices.Contains(c.json, name) {
+					f.json, _ = value.ParseJSON([]byte(f.value)) // checked where the operator compares values
+				}
+				out.filters = append(out.filters, f)
 			}
 		default:
 			err = fault.New(fault.Invalid, "Unknown argument: %q", clipText(name))
@@ -122,10 +128,20 @@ func (c collection) read(r *http.Request) (*listQuery, error) {
 			return nil, err
 		}
 	}
+	for _, name := range c.large {
+		if !slices.Contains(out.fields, name) && (name != "output" || !out.flags["include_output"]) {
+			out.withheld = append(out.withheld, name)
+		}
+	}
 	return out, c.completeSort(out)
 }
 
-// check refuses a filter whose value no item can have.
+// uses reports whether the list is filtered by a column or shows it by name.
+func (q *listQuery) uses(column string) bool {
+	return slices.Contains(q.fields, column) || slices.ContainsFunc(q.filters, func(f filter) bool { return f.column == column })
+}
+
+// check refuses a filter whose value isn't of the column's type. A state that doesn't exist is one that nothing is in, as in Mistral.
 func (c collection) check(f filter) error {
 	values := []string{f.value}
 	if f.op == "in" || f.op == "nin" {
@@ -133,28 +149,38 @@ func (c collection) check(f filter) error {
 			return fault.New(fault.Invalid, "Invalid input for field/attribute %s. More than %d values", f.column, valuesMax)
 		}
 	}
+	if f.op == "has" {
+		return nil
+	}
 	for _, v := range values {
-		switch {
-		case f.op == "has":
-		case f.column == "state" && c.states != nil && !slices.Contains(c.states, workflow.State(v)):
-			return fault.New(fault.Invalid, "Invalid input for field/attribute state. Value: '%s'. Value should be one of: %s", clipText(v), joinStates(c.states))
-		case isTimeColumn(f.column) && !isTime(v):
-			return fault.New(fault.Invalid, "Invalid input for field/attribute %s. Value: '%s'. Value should be a time such as 2026-01-31 13:45:00", f.column, clipText(v))
-		case slices.Contains([]string{"accepted", "processed", "is_system"}, f.column):
-			if _, err := parseBool(f.column, v); err != nil {
-				return err
-			}
+		if err := c.checkValue(f, v); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func joinStates(states []workflow.State) string {
-	parts := make([]string, 0, len(states))
-	for _, s := range states {
-		parts = append(parts, string(s))
+func (c collection) checkValue(f filter, v string) (err error) {
+	switch {
+	case isTimeColumn(f.column) && !isTime(v):
+		return fault.New(fault.Invalid, "Invalid input for field/attribute %s. Value: '%s'. Value should be a time such as 2026-01-31 13:45:00", f.column, clipText(v))
+	case slices.Contains([]string{"accepted", "processed", "is_system"}, f.column):
+		_, err = parseBool(f.column, v)
+	case slices.Contains([]string{"remaining_executions", "version"}, f.column):
+		_, err = parseInt(f.column, v)
+	case slices.Contains([]string{"workflow_id", "task_execution_id"}, f.column) && !isUUID(v):
+		return notUUID(f.column, v)
+	case slices.Contains(c.json, f.column) && slices.Contains([]string{"eq", "neq"}, f.op):
+		if _, parseErr := value.ParseJSON([]byte(v)); parseErr != nil {
+			return fault.New(fault.Invalid, "Invalid input for field/attribute %s. Value: '%s'. It is not valid JSON: %v", f.column, clipText(v), parseErr)
+		}
 	}
-	return strings.Join(parts, ", ")
+	return err
+}
+
+// notUUID refuses an id that is none, in Mistral's words.
+func notUUID(name, v string) error {
+	return fault.New(fault.Invalid, "Invalid input for field/attribute %s. Value: '%s'. Expected a uuid but received %s.", name, clipText(v), clipText(v))
 }
 
 func isTimeColumn(column string) bool {
@@ -271,9 +297,9 @@ func flag(q url.Values, name string, def bool) (bool, error) {
 func parseFilter(column, v string) filter {
 	op, rest, ok := strings.Cut(v, ":")
 	if ok && slices.Contains([]string{"eq", "neq", "gt", "gte", "lt", "lte", "in", "nin", "has"}, op) {
-		return filter{column, op, rest}
+		return filter{column: column, op: op, value: rest}
 	}
-	return filter{column, "eq", v}
+	return filter{column: column, op: "eq", value: v}
 }
 
 func splitList(v string) []string {

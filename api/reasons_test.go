@@ -284,7 +284,10 @@ func TestKeyedID(t *testing.T) {
 
 func TestNarrow(t *testing.T) {
 	t.Parallel()
-	q := &listQuery{filters: []filter{{"created_at", "gt", "2026-01-02 03:04:05"}, {"created_at", "lte", "2026-01-02"}, {"state", "in", "ERROR,PAUSED"}, {"workflow_name", "has", "x"}}}
+	q := &listQuery{filters: []filter{
+		parseFilter("created_at", "gt:2026-01-02 03:04:05"), parseFilter("created_at", "lte:2026-01-02"), parseFilter("state", "in:ERROR,PAUSED"),
+		parseFilter("workflow_name", "has:x"),
+	}}
 	got := q.narrow(persistence.PageQuery{})
 	if got.Since.IsZero() || !got.Until.IsZero() || len(got.States) != 2 || got.WorkflowName != "" {
 		t.Errorf("%+v", got)

@@ -59,11 +59,12 @@ func (b *reporter) execution(id workflow.ExecutionID, depth int) (*apitype.Repor
 	rec := e.Execution
 	out := &apitype.ReportExecution{
 		ID: string(rec.ID), Name: rec.WorkflowName, CreatedAt: apitype.Time(rec.CreatedAt), UpdatedAt: apitype.Time(rec.UpdatedAt),
-		State: string(rec.State), StateInfo: apitype.Text(rec.StateInfo), Tasks: []apitype.ReportTask{},
+		State: string(rec.State), StateInfo: apitype.Text(rec.StateInfo),
 	}
-	if depth > workflow.DepthMax {
+	if depth > workflow.DepthMax || b.tree.depthMax >= 0 && depth > b.tree.depthMax {
 		return out, nil
 	}
+	out.Tasks = []apitype.ReportTask{}
 	tasks, err := b.server.tasksOf(b.request.Context(), rec.ID)
 	if err != nil {
 		return nil, err
@@ -86,18 +87,15 @@ func (b *reporter) task(t *workflow.TaskRecord, depth int) (apitype.ReportTask, 
 	out := apitype.ReportTask{
 		ID: string(t.ID), Name: t.Name, CreatedAt: apitype.Time(t.CreatedAt), UpdatedAt: apitype.Time(t.UpdatedAt),
 		State: string(t.State), StateInfo: apitype.Text(t.StateInfo), RetryCount: t.Runtime.RetryNo,
+		Actions: []apitype.ReportAction{}, Workflows: []apitype.ReportExecution{},
 	}
 	if t.Type == "WORKFLOW" {
-		out.Workflows = []apitype.ReportExecution{}
-		if b.tree.depthMax >= 0 && depth+1 > b.tree.depthMax {
-			return out, nil
-		}
 		for _, child := range b.family.children[t.ID] {
 			x, err := b.execution(child, depth+1)
 			if err != nil {
 				return out, err
 			}
-			if x != nil && (!b.tree.errorsOnly || x.State == string(workflow.Error)) {
+			if x != nil {
 				out.Workflows = append(out.Workflows, *x)
 			}
 		}
@@ -107,7 +105,6 @@ func (b *reporter) task(t *workflow.TaskRecord, depth int) (apitype.ReportTask, 
 	if err != nil {
 		return out, err
 	}
-	out.Actions = []apitype.ReportAction{}
 	for _, a := range list {
 		out.Actions = append(out.Actions, apitype.ReportAction{
 			ID: string(a.ID), Name: a.Name, CreatedAt: apitype.Time(a.CreatedAt), UpdatedAt: apitype.Time(a.UpdatedAt),

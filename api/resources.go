@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"cierzo/fault"
@@ -70,10 +71,29 @@ func (s *server) findResource(r *http.Request, kind persistence.ResourceKind, id
 		}
 	}
 	found, err := s.Store.FindResource(r.Context(), persistence.ResourceKey{Kind: kind, ProjectID: c.ProjectID, Namespace: namespace, Name: identifier})
+	if fault.Is(err, fault.NotFound) && c.Admin && s.authenticates {
+		found, err = s.resourceInAnyProject(r, kind, identifier, namespace)
+	}
 	if fault.Is(err, fault.NotFound) {
 		return nil, fault.New(fault.NotFound, "%s", missing)
 	}
 	return found, err
+}
+
+// resourceInAnyProject finds what an administrator names and doesn't own: in the only project that has it.
+func (s *server) resourceInAnyProject(r *http.Request, kind persistence.ResourceKind, name, namespace string) (*persistence.Resource, error) {
+	list, err := s.allResources(r, persistence.ResourcesQuery{Kind: kind, Namespace: namespace})
+	if err != nil {
+		return nil, err
+	}
+	list = slices.DeleteFunc(list, func(found persistence.Resource) bool { return found.Name != name || found.Namespace != namespace })
+	switch len(list) {
+	case 0:
+		return nil, fault.New(fault.NotFound, "no project has a %s %s", kind, clipText(name))
+	case 1:
+		return &list[0], nil
+	}
+	return nil, fault.New(fault.Conflict, "%d projects have a %s %s: say which by its id", len(list), kind, clipText(name))
 }
 
 // createResource stores a new resource. The same request again, by its Idempotency-Key, finds what it has made.
@@ -98,10 +118,22 @@ func (s *server) createResource(r *http.Request, res persistence.Resource, dupli
 	return nil, fault.New(fault.Conflict, "%s", duplicate)
 }
 
+// mayChangeResource refuses a change of what belongs to another project, in Mistral's words.
+func mayChangeResource(r *http.Request, res *persistence.Resource) error {
+	if c := callerOf(r); res.ProjectID == c.ProjectID || c.Admin {
+		return nil
+	}
+	model := map[persistence.ResourceKind]string{
+		persistence.CronTriggerResource: "CronTrigger", persistence.EventTriggerResource: "EventTrigger", persistence.CodeSourceResource: "CodeSource",
+		persistence.DynamicActionResource: "DynamicActionDefinition",
+	}[res.Kind]
+	return fault.New(fault.Forbidden, "Can not access %s resource of other projects, ID: %s", model, res.ID)
+}
+
 // removeResource deletes a resource of the caller's.
 func (s *server) removeResource(r *http.Request, res *persistence.Resource) error {
-	if c := callerOf(r); res.ProjectID != c.ProjectID && !c.Admin {
-		return ErrForbidden()
+	if err := mayChangeResource(r, res); err != nil {
+		return err
 	}
 	return s.Store.DeleteResource(r.Context(), res.Kind, res.ID, 0)
 }

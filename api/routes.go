@@ -38,7 +38,7 @@ func (s *server) routes() {
 func (s *server) rootRoutes() {
 	s.handle("GET /{$}", "", s.versions)
 	s.handle("GET /v2", "", s.root)
-	s.handle("GET /info", "", s.info)
+	s.handleText("GET /info", "", s.info)
 	s.handle("GET /healthcheck", "", s.health)
 	s.handleRaw("GET /metrics", "", s.metrics)
 	for _, path := range []string{"/maintenance", "/v2/maintenance"} {
@@ -174,6 +174,7 @@ func (s *server) viewRoutes() {
 	s.handleRaw("GET /v2/executions/{id}/graph", "executions:get", s.graphExecution)
 	s.handle("GET /v2/executions/{id}/definition", "executions:get", s.executionDefinition)
 	s.handle("POST /v2/expressions/evaluate", "executions:get", s.evaluate)
+	s.handle("GET /v2/expressions/functions", "workflows:list", s.expressionFunctions)
 	s.handle("GET /v2/nodes", "services:list", s.listNodes)
 	s.handle("GET /v2/cron_triggers/preview", "cron_triggers:list", s.previewPattern)
 }

@@ -173,10 +173,11 @@ func (s *server) startAction(r *http.Request, run *actionRun) (*workflow.Executi
 	input.SetString("input", run.input)
 	input.SetString("timeout", value.Int(run.timeout))
 	input.SetString("target", value.String(run.target))
+	caller := callerOf(r)
 	start := catalog.Start{
-		ID: workflow.ExecutionID(id), ProjectID: callerOf(r).ProjectID, DefinitionID: def.ID, WorkflowName: actionWorkflow, Namespace: run.namespace,
+		ID: workflow.ExecutionID(id), ProjectID: caller.ProjectID, DefinitionID: def.ID, WorkflowName: actionWorkflow, Namespace: run.namespace,
 		Description: run.description, Input: input, Params: run.params, Env: value.NewDict(0),
-		Auth: callerOf(r).Auth,
+		Auth: caller.Auth, By: caller.requester(),
 	}
 	if err := s.Engine.Start(r.Context(), start); err != nil {
 		return nil, err

@@ -38,7 +38,7 @@ func scan[T any](r *http.Request, c collection, q *listQuery, src source[T]) (in
 	if q.marker != "" {
 		mark, err := src.find(q.marker)
 		if fault.Is(err, fault.NotFound) {
-			return 0, nil, fault.New(fault.NotFound, "The marker %s is not in the list of %s", clipText(q.marker), c.name)
+			return 0, nil, noMarker(c, q.marker)
 		}
 		if err != nil {
 			return 0, nil, err

@@ -78,8 +78,12 @@ type Config struct {
 	Metrics func() map[string]uint64
 	// Evaluate computes an expression on JSON data, in a language or the one that its delimiters tell. nil: nothing is evaluated.
 	Evaluate func(lang, text string, data json.RawMessage) (json.RawMessage, error)
+	// Functions are the names that expressions can use. nil: none are listed.
+	Functions []apitype.ExpressionFunction
 	// Runners tells of the action runners that this node's engine hears. nil: it is no engine.
 	Runners func() []apitype.Runner
+	// Queue tells of the actions of this node's engine that wait for a slot. nil: it is no engine.
+	Queue func() []apitype.Queue
 	// Info is what GET /info answers, a JSON object. nil: the endpoint is disabled.
 	Info json.RawMessage
 	// DeleteActionExecutions allows DELETE of action executions that belong to no workflow, Mistral's

@@ -59,9 +59,10 @@ func (s *server) requestID(r *http.Request) string {
 	return id
 }
 
-// commandOf is the command that the request gives, with the caller's right.
+// commandOf is the command that the request gives, with who the caller is and its right.
 func (s *server) commandOf(r *http.Request, op workflow.Op) workflow.Command {
-	return workflow.Command{RequestID: s.requestID(r), Op: op, Auth: callerOf(r).Auth}
+	c := callerOf(r)
+	return workflow.Command{RequestID: s.requestID(r), Op: op, Auth: c.Auth, By: c.requester()}
 }
 
 func firstOf(a, b string) string {
@@ -81,7 +82,7 @@ func (s *server) createExecution(r *http.Request) (int, any, error) {
 		return 0, nil, err
 	}
 	f, err := readFields(r, "wf_ex", "id", "workflow_id", "workflow_name", "workflow_namespace", "input", "params", "description",
-		"source_execution_id", "state", "state_info", "output", "tags", "task_execution_id", "root_execution_id", "created_at", "updated_at", "project_id", "published_global")
+		"source_execution_id", "state", "state_info", "output", "tags", "task_execution_id", "root_execution_id", "created_at", "updated_at", "project_id", "published_global", "started_by")
 	if err != nil {
 		return 0, nil, err
 	}
@@ -270,7 +271,8 @@ func (s *server) readStart(r *http.Request, f fields) (start catalog.Start, err 
 			return start, err
 		}
 	}
-	start.Auth = callerOf(r).Auth
+	caller := callerOf(r)
+	start.Auth, start.By = caller.Auth, caller.requester()
 	start.ID, start.SourceID, start.Description = workflow.ExecutionID(id), workflow.ExecutionID(source), t["description"]
 	return start, nil
 }

@@ -15,10 +15,7 @@ import (
 func taskCollection() collection {
 	return collection{
 		name: "tasks", sortBy: "created_at", flags: []string{"include_output"},
-		states: []workflow.State{
-			workflow.Cancelled, workflow.Delayed, workflow.Error, workflow.Idle, workflow.Paused, workflow.Running, workflow.Skipped,
-			workflow.Success, workflow.Waiting,
-		},
+		json: []string{"runtime_context", "result", "published", "published_global"}, large: []string{"result"},
 		columns: []string{
 			"id", "name", "type", "workflow_name", "workflow_namespace", "workflow_id", "workflow_execution_id", "tags", "state", "state_info", "project_id",
 			"runtime_context", "result", "published", "published_global", "processed", "created_at", "updated_at", "started_at", "finished_at",
@@ -111,7 +108,13 @@ func (s *server) taskSource(r *http.Request, q *listQuery, pq persistence.PageQu
 			}
 			return &persistence.PageMark{CreatedAt: rec.CreatedAt, ID: rec.ID, Seq: t.Seq}, nil
 		},
-		item: func(e persistence.TaskEntry) (any, error) { return s.taskJSON(ctx, e.Execution, e.Task) },
+		item: func(e persistence.TaskEntry) (any, error) {
+			item, err := s.taskJSON(ctx, e.Execution, e.Task)
+			if err == nil && q.uses("result") {
+				item.Result, err = s.resultText(ctx, e.Task)
+			}
+			return item, err
+		},
 	}
 }
 
@@ -141,22 +144,31 @@ func (s *server) getTask(r *http.Request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	item, err := s.taskJSON(r.Context(), rec, t)
+	item, err := s.wholeTask(r.Context(), rec, t)
 	if err != nil {
 		return 0, nil, err
 	}
-	if item.Result, err = s.resultText(r.Context(), t); err != nil {
-		return 0, nil, err
+	body, err := someFields(r, taskCollection(), item)
+	return http.StatusOK, body, err
+}
+
+// wholeTask is a task with what lists leave out.
+func (s *server) wholeTask(ctx context.Context, rec *workflow.ExecutionRecord, t *workflow.TaskRecord) (apitype.Task, error) {
+	item, err := s.taskJSON(ctx, rec, t)
+	if err != nil {
+		return item, err
+	}
+	if item.Result, err = s.resultText(ctx, t); err != nil {
+		return item, err
 	}
 	if t.Globals != nil {
 		text, err := dictText(t.Globals)
 		if err != nil {
-			return 0, nil, err
+			return item, err
 		}
 		item.PublishedGlobal = apitype.Some(text)
 	}
-	body, err := someFields(r, taskCollection(), item)
-	return http.StatusOK, body, err
+	return item, nil
 }
 
 // resultText is the task's result as JSON.
@@ -218,7 +230,17 @@ func (s *server) updateTask(r *http.Request) (int, any, error) {
 		}
 		return 0, nil, err
 	}
-	return s.getTask(r)
+	after, now, err := s.findTask(r)
+	if err != nil {
+		return 0, nil, err
+	}
+	item, err := s.wholeTask(r.Context(), after, now)
+	if _, rerun := op.(workflow.Rerun); rerun && now.State.Final() && !now.StartedAt.Equal(t.StartedAt) {
+		// It has run to its end in the same turn: Mistral answers before it runs.
+		item.State, item.StateInfo, item.Processed = string(workflow.Running), apitype.Null[string](), false
+		item.FinishedAt, item.Result, item.Published = apitype.Null[string](), apitype.Some("[]"), apitype.Some("{}")
+	}
+	return http.StatusOK, item, err
 }
 
 // taskOp reads what a PUT of a task asks for: rerun or skip.

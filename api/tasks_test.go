@@ -56,7 +56,8 @@ func TestTasks(t *testing.T) {
 			if strings.Join(got, "|") != "greet bad sub|end leaf grand|bad pub" {
 				t.Errorf("pages: %q", got)
 			}
-			w.get("/v2/tasks?marker=none").refused(404, "is not in the list of tasks")
+			w.get("/v2/tasks?marker=none").refused(400, "Expected a uuid but received none.")
+			w.get("/v2/tasks?marker=11111111-2222-3333-4444-555555555555").refused(404, "is not in the list of tasks")
 
 			actions := w.get("/v2/tasks/"+task+"/action_executions").want(200).has("action_executions.#", "1", "action_executions.0.name", "std.echo", "action_executions.0.output", "-",
 				"action_executions.0.accepted", "true", "action_executions.0.task_name", "greet", "action_executions.0.input", `{"output": "hello x"}`)
@@ -71,11 +72,13 @@ func TestTasks(t *testing.T) {
 				"state=ERROR":               "std.fail std.fail",
 				"workflow_name=hello":       "std.echo",
 				"task_execution_id=" + task: "std.echo",
-				"task_execution_id=none":    "",
-				"accepted=true&limit=1":     "std.echo",
-				"sort_keys=name&limit=2":    "std.echo std.fail",
-				"task_name=leaf":            "std.noop",
-				"sort_dirs=desc&limit=1":    "std.noop",
+				"task_execution_id=11111111-2222-3333-4444-555555555555": "",
+				`output={"result":"hello+x"}`:                            "std.echo",
+				"accepted=neq:True":                                      "",
+				"accepted=true&limit=1":                                  "std.echo",
+				"sort_keys=name&limit=2":                                 "std.echo std.fail",
+				"task_name=leaf":                                         "std.noop",
+				"sort_dirs=desc&limit=1":                                 "std.noop",
 			} {
 				if got := w.get("/v2/action_executions?"+query).want(200).column("action_executions", "name"); got != want {
 					t.Errorf("%s: %q, want %q", query, got, want)
@@ -99,7 +102,7 @@ func TestRerunAndSkip(t *testing.T) {
 	w.put(task, object("state", "RUNNING", "reset", false)).refused(400, "Only with-items task has the option to not reset.")
 	w.put(task, object("state", "RUNNING", "reset", true, "name", "other")).refused(400, "Task name does not match.")
 	w.put(task, object("state", "RUNNING", "reset", true, "workflow_name", "other")).refused(400, "Workflow name does not match.")
-	w.put(task, object("state", "RUNNING", "reset", true, "env", `{"a": 1}`)).want(200)
+	w.put(task, object("state", "RUNNING", "reset", true, "env", `{"a": 1}`)).want(200).has("state", "RUNNING", "state_info", "null", "finished_at", "null", "processed", "false", "result", "[]")
 	w.until("/v2/executions/"+id, "state", "ERROR").has("params.env", `{"a":1}`)
 	w.get(task+"/action_executions").has("action_executions.#", "2")
 	w.put(task, object("state", "SKIPPED", "input", object("a", 1))).refused(400, "takes no input")
@@ -119,7 +122,7 @@ func TestRerunIsRepeated(t *testing.T) {
 	rerun := w.as("Idempotency-Key", "rerun")
 	rerun.put(task, object("state", "RUNNING", "reset", true)).want(200)
 	w.until("/v2/executions/"+id, "state", "ERROR")
-	rerun.put(task, object("state", "RUNNING", "reset", true)).want(200)
+	rerun.put(task, object("state", "RUNNING", "reset", true)).want(200).has("state", "ERROR")
 	w.get(task+"/action_executions").has("action_executions.#", "2")
 	skip := w.as("Idempotency-Key", "skip")
 	for range 2 {
@@ -197,9 +200,10 @@ func TestRunAction(t *testing.T) {
 	w.remove(path).refused(400, "Missing argument")
 
 	timed := w.post(path, object("name", "std.sleep", "input", object("seconds", 60), "params", object("timeout", 1, "run_sync", true))).want(201)
-	if timed.at("state") == "SUCCESS" {
-		t.Error(timed.text)
-	}
+	timed.has("state", "ERROR")
+	late := path + "/" + w.post(path, object("name", "std.async_noop", "params", object("timeout", 1, "save_result", true))).want(201).has("state", "RUNNING").at("id")
+	w.until(late, "state", "ERROR").has("output.result", "Action timed out [timeout(s)=1]")
+	w.remove(late).want(204)
 	w.post(path, object("name", "std.async_noop", "params", object("run_sync", true))).refused(400, "Action does not support synchronous execution.")
 	w.post(path, object("name", "std.echo", "input", object())).refused(400, "Invalid input [name=std.echo, class=mistral.actions.std_actions.EchoAction, missing=['output']]")
 	w.post(path, object("name", "std.echo", "input", object("outputs", 1))).refused(400, "missing=['output'], unexpected=['outputs']")

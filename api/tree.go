@@ -14,7 +14,7 @@ const treeMax = 10_000
 
 // subtree says how much of a tree is asked for.
 type subtree struct {
-	depthMax   int // -1: all; 0: only the execution itself
+	depthMax   int // negative: all; 0: only the execution itself
 	errorsOnly bool
 	output     bool
 	statistics bool // only these
@@ -41,9 +41,6 @@ func readSubtree(r *http.Request, known ...string) (subtree, error) {
 	if v := q.Get("max_depth"); v != "" {
 		if t.depthMax, err = parseInt("max_depth", v); err != nil {
 			return t, err
-		}
-		if t.depthMax < -1 {
-			return t, fault.New(fault.Invalid, "Invalid input for field/attribute max_depth. Value: '%s'. Value should be greater or equal to -1", v)
 		}
 	}
 	return t, nil

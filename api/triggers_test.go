@@ -101,8 +101,22 @@ func TestEventTriggers(t *testing.T) {
 	w.put(path+"/"+id, object("name", "new", "workflow_input", object("name", "y"))).want(200).has("name", "new", "workflow_input", `{"name": "y"}`, "workflow_id", hello)
 	w.put(path+"/"+id, object("workflow_id", fails, "workflow_input", object())).want(200).has("workflow_id", fails)
 	w.put(path+"/"+id, object("topic", "other")).refused(400, "Can not update fields ['exchange', 'topic', 'event'] of event trigger.")
-	w.put(path+"/"+id, object("name", "named")).refused(409, "")
-	w.put(path+"/none", object("name", "x")).refused(404, "Event trigger not found [id=none].")
+	w.put(path+"/"+id, object("scope", "public")).refused(403, "Operation forbidden")
+	w.put(path+"/"+id, object("scope", "odd")).refused(400, "Scope must be one of")
+	w.admin().put(path+"/"+id, object("scope", "public")).want(200).has("scope", "public")
+	w.put(path+"/none", object("name", "x")).refused(400, "Expected a uuid but received none.")
+	w.get(path+"/11111111-2222-3333-4444-555555555555").refused(404, "Event trigger not found [id=11111111-2222-3333-4444-555555555555].")
+
+	// A name may come again for another event; the same trigger twice is refused.
+	w.post(path, object("name", "named", "workflow_id", fails, "exchange", "x", "topic", "t", "event", "e")).refused(409, "Duplicate entry for EventTrigger")
+	w.get(path+"/named").want(200).has("event", "e")
+	again := w.post(path, object("name", "named", "workflow_id", fails, "exchange", "x", "topic", "t", "event", "f")).want(201).at("id")
+	w.get(path+"/named").refused(409, "2 event triggers have the name named: say which by its id")
+	third := w.post(path, object("name", "third", "workflow_id", fails, "exchange", "x", "topic", "t", "event", "f")).want(201).at("id")
+	w.put(path+"/"+third, object("name", "named")).refused(409, "Duplicate entry for EventTrigger")
+	w.put(path+"/"+third, object("name", "third")).want(200)
+	w.remove(path + "/" + again).want(204)
+	w.remove(path + "/" + third).want(204)
 	w.remove("/v2/workflows/fails").refused(400, "Can't delete workflow that has event triggers associated.")
 	w.remove(path + "/" + id).want(204)
 	w.remove(path+"/"+id).refused(404, "Event trigger not found")
@@ -124,6 +138,9 @@ func TestCode(t *testing.T) {
 	id := made.at("id")
 	w.put("/v2/code_sources/"+id, "y = 2").want(200).has("content", "y = 2", "version", "2")
 	w.put("/v2/code_sources?identifier=m", "y = 3").want(200).has("version", "3")
+	w.put("/v2/code_sources/m?scope=public", "y = 3").want(200).has("scope", "public", "version", "4")
+	w.put("/v2/code_sources/m", "y = 3").want(200).has("scope", "public")
+	w.put("/v2/code_sources/m?scope=odd", "y = 3").refused(400, "Scope must be one of")
 	w.put("/v2/code_sources", "y = 3").refused(400, `Missing argument: "identifier"`)
 	w.get("/v2/code_sources/m").want(200).has("id", id)
 	w.get("/v2/code_sources/"+id+"?fields=name").has("content", "-")
@@ -194,8 +211,14 @@ func TestRoot(t *testing.T) {
 	open(t, node.Config{}).get("/info").refused(400, "Info endpoint disabled.")
 	w.get("/healthcheck").want(200).has("store", "memory")
 	w.do("HEAD", "/healthcheck", nil).want(200)
-	if text := w.get("/metrics").want(200).text; !strings.Contains(text, "cierzo_turns_total") {
-		t.Error(text)
+	text := w.get("/metrics").want(200).text
+	for want, times := range map[string]int{
+		"# TYPE cierzo_turns_total counter\ncierzo_turns_total ": 1, "# TYPE cierzo_watchdog_repairs_total counter\n": 1,
+		`cierzo_watchdog_repairs_total{cause="runner_lost"} 0`: 1, "# TYPE cierzo_watchdog_stalled gauge\n": 1,
+	} {
+		if strings.Count(text, want) != times {
+			t.Errorf("metrics have %q %d times, want %d:\n%s", want, strings.Count(text, want), times, text)
+		}
 	}
 	w.get("/v2/services").refused(406, "Service API is not supported.")
 	if id := w.get("/").header.Get("X-OpenStack-Request-ID"); !strings.HasPrefix(id, "req-") {

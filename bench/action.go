@@ -22,19 +22,42 @@ func registry() (*actions.Registry, error) {
 	return r, r.Register(actions.Action{Name: actionName, SafeRerun: true, Run: func(context.Context, *actions.Call) actions.Result { return done }})
 }
 
-// RunRunner is the runner of a measurement: it serves the engine at the address until ctx ends.
-func RunRunner(ctx context.Context, engine string) error {
+// RunRunners are the runners of a measurement: so many serve the engines at the addresses until ctx ends.
+func RunRunners(ctx context.Context, engines []string, count int) error {
 	r, err := registry()
 	if err != nil {
 		return err
 	}
-	n, err := node.New(ctx, node.Config{Roles: []node.Role{node.RoleRunner}, Join: []string{engine}, Actions: r, Slots: 256})
+	var nodes []*node.Node
+	defer func() {
+		for _, n := range nodes {
+			_ = n.Stop(context.WithoutCancel(ctx)) // the process ends
+		}
+	}()
+	for range count {
+		n, err := node.New(ctx, node.Config{Roles: []node.Role{node.RoleRunner}, Join: engines, Actions: r, Slots: 256})
+		if err != nil {
+			return err
+		}
+		nodes = append(nodes, n)
+	}
+	<-ctx.Done()
+	return nil
+}
+
+// RunEngine is one more engine of a measurement, until ctx ends.
+func RunEngine(ctx context.Context, address, store string) error {
+	r, err := registry()
+	if err != nil {
+		return err
+	}
+	n, err := node.New(ctx, node.Config{Actions: r, Store: store, Roles: []node.Role{node.RoleEngine}, Bind: address})
 	if err != nil {
 		return err
 	}
 	<-ctx.Done()
 	if err := n.Stop(context.WithoutCancel(ctx)); err != nil {
-		return fault.Wrap(fault.Unavailable, err, "stop the runner")
+		return fault.Wrap(fault.Unavailable, err, "stop the engine")
 	}
 	return nil
 }

@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"os/exec"
 	"runtime"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,9 +25,17 @@ type Config struct {
 	// Store is the database, as node.Config.Store. Defaults to a temporary SQLite file. Use an empty database: the bench
 	// leaves its workflows and executions there.
 	Store string
-	// Runner is the command that runs an action runner; the engine's address is appended as --join's value. nil: the runner
-	// is a part of the measured node, and nothing goes over a connection.
+	// Runner is the command that runs action runners: the engines' addresses are appended, with commas, and their number. nil:
+	// the runner is a part of the measured node, and nothing goes over a connection.
 	Runner []string
+	// Runners is how many there are, all in one process. Defaults to 1.
+	Runners int
+	// Engine is the command that runs one more engine: the address to listen at and the store are appended. Only for servers.
+	Engine []string
+	// Engines is how many there are, this process' included. Defaults to 1.
+	Engines int
+	// Server is the command that serves a whole node: the store and the address of its API are appended. nil: starts are not measured.
+	Server []string
 	// Workloads to run. Defaults to all.
 	Workloads []string
 	// Executions of W1. Defaults to 2000.
@@ -35,6 +46,10 @@ type Config struct {
 	Idle int
 	// Run is shown with the results.
 	Run int
+	// Progress hears several times a second how far a workload is. nil: nobody.
+	Progress func(what string, done, of int)
+	// Started hears of each execution whose start is acknowledged, from several goroutines. nil: nobody.
+	Started func(id string)
 	// Logger receives the node's log. Defaults to discarding it.
 	Logger *slog.Logger
 }
@@ -51,6 +66,14 @@ type Result struct {
 	P95 float64 `json:"p95,omitempty"`
 	P99 float64 `json:"p99,omitempty"`
 	Max float64 `json:"max,omitempty"`
+	// Took is each time of W5 in milliseconds, in order.
+	Took []float64 `json:"took_ms,omitempty"`
+
+	// W0: milliseconds until a new process answers its first request on an empty SQLite file, its memory in bytes when it has
+	// been idle for a while, and the size of the program's file.
+	FirstAnswer float64 `json:"first_answer_ms,omitempty"`
+	IdleRSS     int64   `json:"idle_rss,omitempty"`
+	Binary      int64   `json:"binary,omitempty"`
 
 	// W6: mebibytes for 10,000 executions, in memory and after they have left it; what the idle node takes.
 	MiBHeld      float64 `json:"mib_10k,omitempty"`
@@ -69,7 +92,9 @@ type Bench struct {
 	node       *node.Node
 	server     *server
 	runner     *exec.Cmd
+	engines    []*exec.Cmd // beside this process
 	pid        int
+	stored     int // executions that fill has written
 	peer       string
 	durability string
 }
@@ -85,11 +110,9 @@ func New(ctx context.Context, cfg Config) (*Bench, error) {
 	if cfg.Idle <= 0 {
 		cfg.Idle = 2000
 	}
-	if cfg.Run <= 0 {
-		cfg.Run = 1
-	}
+	cfg.Run, cfg.Runners, cfg.Engines = max(cfg.Run, 1), max(cfg.Runners, 1), max(cfg.Engines, 1)
 	if len(cfg.Workloads) == 0 {
-		cfg.Workloads = Workloads()
+		cfg.Workloads = slices.DeleteFunc(Workloads(), func(w string) bool { return w == "W0" && len(cfg.Server) == 0 })
 	}
 	for _, w := range cfg.Workloads {
 		if !slices.Contains(Workloads(), w) {
@@ -127,11 +150,16 @@ func (b *Bench) start(ctx context.Context) error {
 	if b.node, err = node.New(ctx, c); err != nil {
 		return err
 	}
+	addresses := []string{b.node.Address()}
+	for range b.cfg.Engines - 1 {
+		at, err := b.startEngine()
+		if err != nil {
+			return err
+		}
+		addresses = append(addresses, at)
+	}
 	if len(b.cfg.Runner) > 0 {
-		//nolint:gosec // the command is the caller's own
-		b.runner = exec.Command(b.cfg.Runner[0], append(b.cfg.Runner[1:], b.node.Address())...)
-		b.runner.Stderr = os.Stderr
-		if err := b.runner.Start(); err != nil {
+		if b.runner, err = command(b.cfg.Runner, strings.Join(addresses, ","), strconv.Itoa(b.cfg.Runners)); err != nil {
 			return fault.Wrap(fault.Unavailable, err, "start the runner")
 		}
 	}
@@ -144,12 +172,43 @@ func (b *Bench) start(ctx context.Context) error {
 	return b.many(ctx, load{workflow: "bench_fan", input: map[string]any{"n": 50}, clients: 4, count: 4, actions: 50}, "warm")
 }
 
-// Close ends the runner and the node.
+// command starts a process of the measurement, which ends with this one.
+func command(words []string, more ...string) (*exec.Cmd, error) {
+	//nolint:gosec // the command is the caller's own
+	c := exec.Command(words[0], append(slices.Clone(words[1:]), more...)...)
+	c.Stderr = os.Stderr
+	return c, c.Start()
+}
+
+// startEngine starts one more engine and gives its address.
+func (b *Bench) startEngine() (string, error) {
+	if len(b.cfg.Engine) == 0 || b.server == nil {
+		return "", fault.New(fault.Invalid, "more than one engine needs a database server and the command that runs an engine")
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fault.Wrap(fault.Unavailable, err, "find a free port")
+	}
+	at := ln.Addr().String()
+	if err := ln.Close(); err != nil {
+		return "", fault.Wrap(fault.Unavailable, err, "find a free port")
+	}
+	c, err := command(b.cfg.Engine, at, b.cfg.Store)
+	if err != nil {
+		return "", fault.Wrap(fault.Unavailable, err, "start an engine")
+	}
+	b.engines = append(b.engines, c)
+	return at, nil
+}
+
+// Close ends the runner, the engines and the node.
 func (b *Bench) Close() error {
 	var errs []error
-	if b.runner != nil && b.runner.Process != nil {
-		errs = append(errs, b.runner.Process.Kill())
-		_ = b.runner.Wait() // killed: its exit status says so
+	for _, c := range append(b.engines, b.runner) {
+		if c != nil && c.Process != nil {
+			errs = append(errs, c.Process.Kill())
+			_ = c.Wait() // killed: its exit status says so
+		}
 	}
 	if b.node != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
@@ -174,6 +233,7 @@ func (b *Bench) many(ctx context.Context, l load, label string) error {
 	ctx, cancel := context.WithTimeout(ctx, 4*time.Minute)
 	defer cancel()
 	before := b.ended()
+	defer b.progress(label, func() int { return int(b.ended() - before) }, l.count)()
 	var next atomic.Int64
 	var group sync.WaitGroup
 	errs := make(chan error, l.clients)
@@ -191,6 +251,9 @@ func (b *Bench) many(ctx context.Context, l load, label string) error {
 					return
 				}
 				ids[i] = id
+				if b.cfg.Started != nil {
+					b.cfg.Started(id)
+				}
 			}
 		})
 	}
@@ -203,12 +266,40 @@ func (b *Bench) many(ctx context.Context, l load, label string) error {
 	if l.workflow == "bench_idle" {
 		return nil
 	}
+	if b.cfg.Engines > 1 { // what the others have ended isn't counted here
+		return b.awaitAll(ctx, ids)
+	}
 	for l.count > 1 && b.ended()-before < uint64(l.count) {
-		if err := pass(ctx, time.Millisecond); err != nil {
+		if err := pass(ctx, 4*time.Millisecond); err != nil {
 			return fmt.Errorf("%s: %d of %d executions have ended: %w", label, b.ended()-before, l.count, err)
 		}
 	}
 	return b.awaitAll(ctx, ids[max(0, len(ids)-16):])
+}
+
+// progress tells how far something is until the returned function is called.
+func (b *Bench) progress(what string, done func() int, of int) func() {
+	if b.cfg.Progress == nil {
+		return func() {}
+	}
+	over, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(200 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				b.cfg.Progress(what, done(), of)
+			case <-over:
+				return
+			}
+		}
+	}()
+	return func() {
+		close(over)
+		<-ended
+	}
 }
 
 func (b *Bench) ended() uint64 { return b.node.Metrics()["cierzo_executions_ended_total"] }
@@ -237,6 +328,8 @@ func (b *Bench) Run(ctx context.Context, show func(Result)) error {
 		var r Result
 		var err error
 		switch w {
+		case "W0":
+			r, err = b.startup(ctx)
 		case "W5":
 			r, err = b.latency(ctx)
 		case "W6":
@@ -292,6 +385,7 @@ func (b *Bench) latency(ctx context.Context) (r Result, err error) {
 	r.Cost = cost(a, z, unmeasured+measured)
 	r.Throughput = 0
 	slices.Sort(took)
+	r.Took = took
 	r.P50, r.P95, r.P99, r.Max = took[measured/2-1], took[measured*95/100-1], took[measured*99/100-1], took[measured-1]
 	return r, err
 }

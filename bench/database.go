@@ -24,8 +24,12 @@ type counts struct {
 	cpu                           time.Duration
 }
 
+func isServer(dsn string) bool {
+	return strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://")
+}
+
 func openServer(ctx context.Context, dsn string) (*server, error) {
-	if !strings.HasPrefix(dsn, "postgres://") && !strings.HasPrefix(dsn, "postgresql://") {
+	if !isServer(dsn) {
 		return nil, nil
 	}
 	if !strings.Contains(dsn, "sslmode=") {

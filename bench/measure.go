@@ -10,7 +10,8 @@ import (
 // moment is everything that is counted, at one moment.
 type moment struct {
 	at      time.Time
-	engine  time.Duration // processor time of this process
+	engine  time.Duration // processor time of this process and of other engines
+	looking time.Duration // what of it went into this moment's counting
 	runner  time.Duration
 	written int64
 	retries uint64
@@ -19,6 +20,7 @@ type moment struct {
 }
 
 func (b *Bench) moment(ctx context.Context) (moment, error) {
+	began := selfTime()
 	info, err := b.node.Store().Info(ctx)
 	if err != nil {
 		return moment{}, err
@@ -27,8 +29,14 @@ func (b *Bench) moment(ctx context.Context) (moment, error) {
 	if err != nil {
 		return moment{}, err
 	}
+	var others time.Duration
+	for _, e := range b.engines {
+		others += treeTime(e.Process.Pid)
+	}
+	runner := treeTime(b.runnerPID())
+	now := selfTime()
 	return moment{
-		at: time.Now(), engine: selfTime(), runner: treeTime(b.runnerPID()), written: written(b.pid),
+		at: time.Now(), engine: now + others, looking: now - began, runner: runner, written: written(b.pid),
 		retries: info.Retries, commits: info.Commits, server: c,
 	}, nil
 }
@@ -51,7 +59,7 @@ type Cost struct {
 func cost(a, z moment, actions int) Cost {
 	n := float64(actions)
 	seconds := func(d time.Duration) float64 { return d.Seconds() }
-	self := z.engine - a.engine + z.runner - a.runner
+	self := z.engine - z.looking - a.engine + z.runner - a.runner
 	server := z.server.cpu - a.server.cpu
 	c := Cost{
 		Seconds: seconds(z.at.Sub(a.at)), CPU: 1000 * seconds(self+server) / n, CPUSelf: seconds(self), CPURunner: seconds(z.runner - a.runner),
@@ -63,9 +71,41 @@ func cost(a, z moment, actions int) Cost {
 	return c
 }
 
+// less is what c took more than d, each for an execution, spread over n actions.
+func (c Cost) less(d Cost, n float64) Cost {
+	return Cost{
+		Seconds: c.Seconds - d.Seconds, CPU: (c.CPU - d.CPU) / n, CPUSelf: c.CPUSelf - d.CPUSelf, CPURunner: c.CPURunner - d.CPURunner,
+		CPUServer: c.CPUServer - d.CPUServer, Writing: (c.Writing - d.Writing) / n, Commits: (c.Commits - d.Commits) / n, WAL: (c.WAL - d.WAL) / n,
+		Retries: (c.Retries - d.Retries) / n, Written: (c.Written - d.Written) / n,
+	}
+}
+
 // settled is the resident memory of this process after what can be given back is given back.
 func settled(pid int) int64 {
 	runtime.GC()
 	debug.FreeOSMemory()
 	return resident(pid)
+}
+
+// watchMemory looks at this process' resident memory until the returned function is called, which gives the greatest.
+func (b *Bench) watchMemory() func() int64 {
+	over, peak := make(chan struct{}), make(chan int64)
+	go func() {
+		most := resident(b.pid)
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				most = max(most, resident(b.pid))
+			case <-over:
+				peak <- max(most, resident(b.pid))
+				return
+			}
+		}
+	}()
+	return func() int64 {
+		close(over)
+		return <-peak
+	}
 }

@@ -35,6 +35,15 @@ bench_idle:
   tasks:
     wait: {action: bench.noop, wait-before: 864000}
 `)
+	for _, n := range []int{1, 101} {
+		fmt.Fprintf(&b, "bench_data_%d:\n  input: [data]\n  tasks:\n", n)
+		for i := 1; i <= n; i++ {
+			fmt.Fprintf(&b, "    t%d:\n      action: bench.noop\n      publish: {p%d: %q}\n", i, i, strings.Repeat("x", 100))
+			if i < n {
+				fmt.Fprintf(&b, "      on-success: t%d\n", i+1)
+			}
+		}
+	}
 	return []byte(b.String())
 }
 
@@ -48,11 +57,12 @@ type load struct {
 }
 
 // Workloads names all workloads in the order in which they are run.
-func Workloads() []string { return []string{"W1", "W2", "W3", "W4", "W4F", "W5", "W6", "W7"} }
+func Workloads() []string { return []string{"W0", "W1", "W2", "W3", "W4", "W4F", "W5", "W6", "W7"} }
 
 // Describe says in a few words what a workload is.
 func Describe(name string) string {
 	return map[string]string{
+		"W0":  "a server's start on SQLite to its first answer, its memory when idle",
 		"W1":  "one-action workflows, 8 clients",
 		"W2":  "sequences of 20 actions, 50 executions",
 		"W3":  "one execution, 500 parallel actions (with-items)",

@@ -24,6 +24,7 @@ type Start struct {
 	Params       *value.Dict          // never nil; as the user gave them
 	Env          *value.Dict          // never nil; resolved, its expressions not yet evaluated
 	Auth         *workflow.CloudAuth  // of who starts it; nil for none
+	By           workflow.Requester   // who starts it
 }
 
 // NewStart prepares the start of a definition in a project, which may be another than the definition's: it resolves the

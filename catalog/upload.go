@@ -169,11 +169,20 @@ func (c *Catalog) whichExists(ctx context.Context, defs []persistence.Definition
 
 // Duplicate is the refusal of a name that exists, in Mistral's words.
 func Duplicate(key persistence.DefinitionKey) error {
-	kind := map[persistence.DefinitionKind]string{
+	return fault.New(fault.Conflict, "Duplicate entry for %s ['name', 'namespace', 'project_id']: %s, %s, %s", model(key.Kind), key.Name, key.Namespace, key.ProjectID)
+}
+
+// model is what Mistral calls a kind in such texts.
+func model(kind persistence.DefinitionKind) string {
+	return map[persistence.DefinitionKind]string{
 		persistence.WorkflowDefinition: "WorkflowDefinition", persistence.ActionDefinition: "ActionDefinition",
 		persistence.WorkbookDefinition: "Workbook", persistence.EnvironmentDefinition: "Environment",
-	}[key.Kind]
-	return fault.New(fault.Conflict, "Duplicate entry for %s ['name', 'namespace', 'project_id']: %s, %s, %s", kind, key.Name, key.Namespace, key.ProjectID)
+	}[kind]
+}
+
+// Foreign refuses a change of what another project has, in Mistral's words.
+func Foreign(d *persistence.Definition) error {
+	return fault.New(fault.Forbidden, "Can not access %s resource of other projects, ID: %s", model(d.Kind), d.FirstID)
 }
 
 func (c *Catalog) mustExist(ctx context.Context, defs []persistence.Definition, workbook bool) error {
@@ -185,8 +194,11 @@ func (c *Catalog) mustExist(ctx context.Context, defs []persistence.Definition, 
 		if err != nil && !fault.Is(err, fault.NotFound) {
 			return fmt.Errorf("find %s %s: %w", d.Kind, d.Name, err)
 		}
-		if err != nil || own.ProjectID != d.ProjectID {
+		if err != nil {
 			return NotFound(keyOf(d))
+		}
+		if own.ProjectID != d.ProjectID {
+			return Foreign(own)
 		}
 	}
 	return nil

@@ -1684,7 +1684,13 @@ func (x *RunnerLost) GetRunnerId() string {
 
 // Wake says that the execution's wake_at has come, or that its owner has changed.
 type Wake struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// gone is the engine that had queued actions of the execution in its memory and is no more; "" is none.
+	Gone string `protobuf:"bytes,1,opt,name=gone,proto3" json:"gone,omitempty"`
+	// child is a sub-workflow that isn't there any more; "" is none.
+	Child string `protobuf:"bytes,2,opt,name=child,proto3" json:"child,omitempty"`
+	// watch: the rows say that the execution waits for nothing. It is to be loaded again.
+	Watch         bool `protobuf:"varint,3,opt,name=watch,proto3" json:"watch,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1719,6 +1725,27 @@ func (*Wake) Descriptor() ([]byte, []int) {
 	return file_cierzo_proto_rawDescGZIP(), []int{19}
 }
 
+func (x *Wake) GetGone() string {
+	if x != nil {
+		return x.Gone
+	}
+	return ""
+}
+
+func (x *Wake) GetChild() string {
+	if x != nil {
+		return x.Child
+	}
+	return ""
+}
+
+func (x *Wake) GetWatch() bool {
+	if x != nil {
+		return x.Watch
+	}
+	return false
+}
+
 // StartExecution creates an execution. Its answer says that it exists durably.
 type StartExecution struct {
 	state        protoimpl.MessageState `protogen:"open.v1"`
@@ -1740,7 +1767,9 @@ type StartExecution struct {
 	// The execution that a user has started this one after; none for "".
 	SourceId string `protobuf:"bytes,15,opt,name=source_id,json=sourceId,proto3" json:"source_id,omitempty"`
 	// The right of who starts it; of a sub-workflow its parent's.
-	Auth          *CloudAuth `protobuf:"bytes,16,opt,name=auth,proto3" json:"auth,omitempty"`
+	Auth *CloudAuth `protobuf:"bytes,16,opt,name=auth,proto3" json:"auth,omitempty"`
+	// Who starts it; of a sub-workflow nobody.
+	By            *Requester `protobuf:"bytes,17,opt,name=by,proto3" json:"by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1887,6 +1916,74 @@ func (x *StartExecution) GetAuth() *CloudAuth {
 	return nil
 }
 
+func (x *StartExecution) GetBy() *Requester {
+	if x != nil {
+		return x.By
+	}
+	return nil
+}
+
+// Requester is who asks for something; empty fields aren't known.
+type Requester struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	User          string                 `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Project       string                 `protobuf:"bytes,3,opt,name=project,proto3" json:"project,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Requester) Reset() {
+	*x = Requester{}
+	mi := &file_cierzo_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Requester) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Requester) ProtoMessage() {}
+
+func (x *Requester) ProtoReflect() protoreflect.Message {
+	mi := &file_cierzo_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Requester.ProtoReflect.Descriptor instead.
+func (*Requester) Descriptor() ([]byte, []int) {
+	return file_cierzo_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *Requester) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
+func (x *Requester) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Requester) GetProject() string {
+	if x != nil {
+		return x.Project
+	}
+	return ""
+}
+
 // CloudAuth is a user's right at an OpenStack cloud. It is secret: no log and no answer shows it.
 type CloudAuth struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1901,7 +1998,7 @@ type CloudAuth struct {
 
 func (x *CloudAuth) Reset() {
 	*x = CloudAuth{}
-	mi := &file_cierzo_proto_msgTypes[21]
+	mi := &file_cierzo_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1913,7 +2010,7 @@ func (x *CloudAuth) String() string {
 func (*CloudAuth) ProtoMessage() {}
 
 func (x *CloudAuth) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[21]
+	mi := &file_cierzo_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1926,7 +2023,7 @@ func (x *CloudAuth) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloudAuth.ProtoReflect.Descriptor instead.
 func (*CloudAuth) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{21}
+	return file_cierzo_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *CloudAuth) GetToken() string {
@@ -1973,14 +2070,16 @@ type Command struct {
 	//	*Command_CompleteAction
 	Op isCommand_Op `protobuf_oneof:"op"`
 	// The right of who asks: what a resumed execution, a rerun or a skipped task goes on with, if it is for the execution's project.
-	Auth          *CloudAuth `protobuf:"bytes,18,opt,name=auth,proto3" json:"auth,omitempty"`
+	Auth *CloudAuth `protobuf:"bytes,18,opt,name=auth,proto3" json:"auth,omitempty"`
+	// Who asks, for the history.
+	By            *Requester `protobuf:"bytes,19,opt,name=by,proto3" json:"by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Command) Reset() {
 	*x = Command{}
-	mi := &file_cierzo_proto_msgTypes[22]
+	mi := &file_cierzo_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1992,7 +2091,7 @@ func (x *Command) String() string {
 func (*Command) ProtoMessage() {}
 
 func (x *Command) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[22]
+	mi := &file_cierzo_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2005,7 +2104,7 @@ func (x *Command) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Command.ProtoReflect.Descriptor instead.
 func (*Command) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{22}
+	return file_cierzo_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Command) GetRequestId() string {
@@ -2101,6 +2200,13 @@ func (x *Command) GetAuth() *CloudAuth {
 	return nil
 }
 
+func (x *Command) GetBy() *Requester {
+	if x != nil {
+		return x.By
+	}
+	return nil
+}
+
 type isCommand_Op interface {
 	isCommand_Op()
 }
@@ -2161,7 +2267,7 @@ type Pause struct {
 
 func (x *Pause) Reset() {
 	*x = Pause{}
-	mi := &file_cierzo_proto_msgTypes[23]
+	mi := &file_cierzo_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2173,7 +2279,7 @@ func (x *Pause) String() string {
 func (*Pause) ProtoMessage() {}
 
 func (x *Pause) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[23]
+	mi := &file_cierzo_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2186,7 +2292,7 @@ func (x *Pause) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pause.ProtoReflect.Descriptor instead.
 func (*Pause) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{23}
+	return file_cierzo_proto_rawDescGZIP(), []int{24}
 }
 
 type Resume struct {
@@ -2198,7 +2304,7 @@ type Resume struct {
 
 func (x *Resume) Reset() {
 	*x = Resume{}
-	mi := &file_cierzo_proto_msgTypes[24]
+	mi := &file_cierzo_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2210,7 +2316,7 @@ func (x *Resume) String() string {
 func (*Resume) ProtoMessage() {}
 
 func (x *Resume) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[24]
+	mi := &file_cierzo_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2223,7 +2329,7 @@ func (x *Resume) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Resume.ProtoReflect.Descriptor instead.
 func (*Resume) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{24}
+	return file_cierzo_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Resume) GetEnv() []byte {
@@ -2243,7 +2349,7 @@ type Stop struct {
 
 func (x *Stop) Reset() {
 	*x = Stop{}
-	mi := &file_cierzo_proto_msgTypes[25]
+	mi := &file_cierzo_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2255,7 +2361,7 @@ func (x *Stop) String() string {
 func (*Stop) ProtoMessage() {}
 
 func (x *Stop) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[25]
+	mi := &file_cierzo_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2268,7 +2374,7 @@ func (x *Stop) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stop.ProtoReflect.Descriptor instead.
 func (*Stop) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{25}
+	return file_cierzo_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Stop) GetState() string {
@@ -2298,7 +2404,7 @@ type Rerun struct {
 
 func (x *Rerun) Reset() {
 	*x = Rerun{}
-	mi := &file_cierzo_proto_msgTypes[26]
+	mi := &file_cierzo_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2310,7 +2416,7 @@ func (x *Rerun) String() string {
 func (*Rerun) ProtoMessage() {}
 
 func (x *Rerun) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[26]
+	mi := &file_cierzo_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2323,7 +2429,7 @@ func (x *Rerun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rerun.ProtoReflect.Descriptor instead.
 func (*Rerun) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{26}
+	return file_cierzo_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Rerun) GetTaskId() string {
@@ -2364,7 +2470,7 @@ type Skip struct {
 
 func (x *Skip) Reset() {
 	*x = Skip{}
-	mi := &file_cierzo_proto_msgTypes[27]
+	mi := &file_cierzo_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2376,7 +2482,7 @@ func (x *Skip) String() string {
 func (*Skip) ProtoMessage() {}
 
 func (x *Skip) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[27]
+	mi := &file_cierzo_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2389,7 +2495,7 @@ func (x *Skip) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Skip.ProtoReflect.Descriptor instead.
 func (*Skip) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{27}
+	return file_cierzo_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Skip) GetTaskId() string {
@@ -2415,7 +2521,7 @@ type Describe struct {
 
 func (x *Describe) Reset() {
 	*x = Describe{}
-	mi := &file_cierzo_proto_msgTypes[28]
+	mi := &file_cierzo_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2427,7 +2533,7 @@ func (x *Describe) String() string {
 func (*Describe) ProtoMessage() {}
 
 func (x *Describe) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[28]
+	mi := &file_cierzo_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2440,7 +2546,7 @@ func (x *Describe) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Describe.ProtoReflect.Descriptor instead.
 func (*Describe) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{28}
+	return file_cierzo_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Describe) GetDescription() string {
@@ -2459,7 +2565,7 @@ type SetEnv struct {
 
 func (x *SetEnv) Reset() {
 	*x = SetEnv{}
-	mi := &file_cierzo_proto_msgTypes[29]
+	mi := &file_cierzo_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2471,7 +2577,7 @@ func (x *SetEnv) String() string {
 func (*SetEnv) ProtoMessage() {}
 
 func (x *SetEnv) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[29]
+	mi := &file_cierzo_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2484,7 +2590,7 @@ func (x *SetEnv) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetEnv.ProtoReflect.Descriptor instead.
 func (*SetEnv) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{29}
+	return file_cierzo_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *SetEnv) GetEnv() []byte {
@@ -2505,7 +2611,7 @@ type CompleteAction struct {
 
 func (x *CompleteAction) Reset() {
 	*x = CompleteAction{}
-	mi := &file_cierzo_proto_msgTypes[30]
+	mi := &file_cierzo_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2517,7 +2623,7 @@ func (x *CompleteAction) String() string {
 func (*CompleteAction) ProtoMessage() {}
 
 func (x *CompleteAction) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[30]
+	mi := &file_cierzo_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2530,7 +2636,7 @@ func (x *CompleteAction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompleteAction.ProtoReflect.Descriptor instead.
 func (*CompleteAction) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{30}
+	return file_cierzo_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *CompleteAction) GetActionId() string {
@@ -2566,7 +2672,7 @@ type Answer struct {
 
 func (x *Answer) Reset() {
 	*x = Answer{}
-	mi := &file_cierzo_proto_msgTypes[31]
+	mi := &file_cierzo_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2578,7 +2684,7 @@ func (x *Answer) String() string {
 func (*Answer) ProtoMessage() {}
 
 func (x *Answer) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[31]
+	mi := &file_cierzo_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2591,7 +2697,7 @@ func (x *Answer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Answer.ProtoReflect.Descriptor instead.
 func (*Answer) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{31}
+	return file_cierzo_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Answer) GetErrorKind() string {
@@ -2623,7 +2729,7 @@ type ChildReport struct {
 
 func (x *ChildReport) Reset() {
 	*x = ChildReport{}
-	mi := &file_cierzo_proto_msgTypes[32]
+	mi := &file_cierzo_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2635,7 +2741,7 @@ func (x *ChildReport) String() string {
 func (*ChildReport) ProtoMessage() {}
 
 func (x *ChildReport) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[32]
+	mi := &file_cierzo_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2648,7 +2754,7 @@ func (x *ChildReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChildReport.ProtoReflect.Descriptor instead.
 func (*ChildReport) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{32}
+	return file_cierzo_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ChildReport) GetChildId() string {
@@ -2704,7 +2810,7 @@ type ParentAck struct {
 
 func (x *ParentAck) Reset() {
 	*x = ParentAck{}
-	mi := &file_cierzo_proto_msgTypes[33]
+	mi := &file_cierzo_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2716,7 +2822,7 @@ func (x *ParentAck) String() string {
 func (*ParentAck) ProtoMessage() {}
 
 func (x *ParentAck) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[33]
+	mi := &file_cierzo_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2729,7 +2835,7 @@ func (x *ParentAck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParentAck.ProtoReflect.Descriptor instead.
 func (*ParentAck) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{33}
+	return file_cierzo_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *ParentAck) GetState() string {
@@ -2759,7 +2865,7 @@ type ControlChild struct {
 
 func (x *ControlChild) Reset() {
 	*x = ControlChild{}
-	mi := &file_cierzo_proto_msgTypes[34]
+	mi := &file_cierzo_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2771,7 +2877,7 @@ func (x *ControlChild) String() string {
 func (*ControlChild) ProtoMessage() {}
 
 func (x *ControlChild) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[34]
+	mi := &file_cierzo_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2784,7 +2890,7 @@ func (x *ControlChild) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ControlChild.ProtoReflect.Descriptor instead.
 func (*ControlChild) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{34}
+	return file_cierzo_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *ControlChild) GetParentId() string {
@@ -2934,8 +3040,11 @@ const file_cierzo_proto_rawDesc = "" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\")\n" +
 	"\n" +
 	"RunnerLost\x12\x1b\n" +
-	"\trunner_id\x18\x01 \x01(\tR\brunnerId\"\x06\n" +
-	"\x04Wake\"\xce\x03\n" +
+	"\trunner_id\x18\x01 \x01(\tR\brunnerId\"F\n" +
+	"\x04Wake\x12\x12\n" +
+	"\x04gone\x18\x01 \x01(\tR\x04gone\x12\x14\n" +
+	"\x05child\x18\x02 \x01(\tR\x05child\x12\x14\n" +
+	"\x05watch\x18\x03 \x01(\bR\x05watch\"\xf4\x03\n" +
 	"\x0eStartExecution\x12#\n" +
 	"\rdefinition_id\x18\x01 \x01(\tR\fdefinitionId\x12\x18\n" +
 	"\aproject\x18\x02 \x01(\tR\aproject\x12\x1c\n" +
@@ -2953,12 +3062,17 @@ const file_cierzo_proto_rawDesc = "" +
 	"\x05index\x18\r \x01(\rR\x05index\x12\x14\n" +
 	"\x05depth\x18\x0e \x01(\rR\x05depth\x12\x1b\n" +
 	"\tsource_id\x18\x0f \x01(\tR\bsourceId\x12(\n" +
-	"\x04auth\x18\x10 \x01(\v2\x14.cierzo.v1.CloudAuthR\x04auth\"n\n" +
+	"\x04auth\x18\x10 \x01(\v2\x14.cierzo.v1.CloudAuthR\x04auth\x12$\n" +
+	"\x02by\x18\x11 \x01(\v2\x14.cierzo.v1.RequesterR\x02by\"M\n" +
+	"\tRequester\x12\x12\n" +
+	"\x04user\x18\x01 \x01(\tR\x04user\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
+	"\aproject\x18\x03 \x01(\tR\aproject\"n\n" +
 	"\tCloudAuth\x12\x14\n" +
 	"\x05token\x18\x01 \x01(\tR\x05token\x12\x19\n" +
 	"\bauth_url\x18\x02 \x01(\tR\aauthUrl\x12\x18\n" +
 	"\aproject\x18\x03 \x01(\tR\aproject\x12\x16\n" +
-	"\x06region\x18\x04 \x01(\tR\x06region\"\xce\x03\n" +
+	"\x06region\x18\x04 \x01(\tR\x06region\"\xf4\x03\n" +
 	"\aCommand\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12(\n" +
@@ -2971,7 +3085,8 @@ const file_cierzo_proto_rawDesc = "" +
 	"\bdescribe\x18\x0f \x01(\v2\x13.cierzo.v1.DescribeH\x00R\bdescribe\x12,\n" +
 	"\aset_env\x18\x10 \x01(\v2\x11.cierzo.v1.SetEnvH\x00R\x06setEnv\x12D\n" +
 	"\x0fcomplete_action\x18\x11 \x01(\v2\x19.cierzo.v1.CompleteActionH\x00R\x0ecompleteAction\x12(\n" +
-	"\x04auth\x18\x12 \x01(\v2\x14.cierzo.v1.CloudAuthR\x04authB\x04\n" +
+	"\x04auth\x18\x12 \x01(\v2\x14.cierzo.v1.CloudAuthR\x04auth\x12$\n" +
+	"\x02by\x18\x13 \x01(\v2\x14.cierzo.v1.RequesterR\x02byB\x04\n" +
 	"\x02op\"\a\n" +
 	"\x05Pause\"\x1a\n" +
 	"\x06Resume\x12\x10\n" +
@@ -3033,7 +3148,7 @@ func file_cierzo_proto_rawDescGZIP() []byte {
 }
 
 var file_cierzo_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_cierzo_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
+var file_cierzo_proto_msgTypes = make([]protoimpl.MessageInfo, 36)
 var file_cierzo_proto_goTypes = []any{
 	(OutcomeKind)(0),       // 0: cierzo.v1.OutcomeKind
 	(*ToExecution)(nil),    // 1: cierzo.v1.ToExecution
@@ -3057,34 +3172,35 @@ var file_cierzo_proto_goTypes = []any{
 	(*RunnerLost)(nil),     // 19: cierzo.v1.RunnerLost
 	(*Wake)(nil),           // 20: cierzo.v1.Wake
 	(*StartExecution)(nil), // 21: cierzo.v1.StartExecution
-	(*CloudAuth)(nil),      // 22: cierzo.v1.CloudAuth
-	(*Command)(nil),        // 23: cierzo.v1.Command
-	(*Pause)(nil),          // 24: cierzo.v1.Pause
-	(*Resume)(nil),         // 25: cierzo.v1.Resume
-	(*Stop)(nil),           // 26: cierzo.v1.Stop
-	(*Rerun)(nil),          // 27: cierzo.v1.Rerun
-	(*Skip)(nil),           // 28: cierzo.v1.Skip
-	(*Describe)(nil),       // 29: cierzo.v1.Describe
-	(*SetEnv)(nil),         // 30: cierzo.v1.SetEnv
-	(*CompleteAction)(nil), // 31: cierzo.v1.CompleteAction
-	(*Answer)(nil),         // 32: cierzo.v1.Answer
-	(*ChildReport)(nil),    // 33: cierzo.v1.ChildReport
-	(*ParentAck)(nil),      // 34: cierzo.v1.ParentAck
-	(*ControlChild)(nil),   // 35: cierzo.v1.ControlChild
+	(*Requester)(nil),      // 22: cierzo.v1.Requester
+	(*CloudAuth)(nil),      // 23: cierzo.v1.CloudAuth
+	(*Command)(nil),        // 24: cierzo.v1.Command
+	(*Pause)(nil),          // 25: cierzo.v1.Pause
+	(*Resume)(nil),         // 26: cierzo.v1.Resume
+	(*Stop)(nil),           // 27: cierzo.v1.Stop
+	(*Rerun)(nil),          // 28: cierzo.v1.Rerun
+	(*Skip)(nil),           // 29: cierzo.v1.Skip
+	(*Describe)(nil),       // 30: cierzo.v1.Describe
+	(*SetEnv)(nil),         // 31: cierzo.v1.SetEnv
+	(*CompleteAction)(nil), // 32: cierzo.v1.CompleteAction
+	(*Answer)(nil),         // 33: cierzo.v1.Answer
+	(*ChildReport)(nil),    // 34: cierzo.v1.ChildReport
+	(*ParentAck)(nil),      // 35: cierzo.v1.ParentAck
+	(*ControlChild)(nil),   // 36: cierzo.v1.ControlChild
 }
 var file_cierzo_proto_depIdxs = []int32{
 	2,  // 0: cierzo.v1.ToExecution.reply_to:type_name -> cierzo.v1.ReplyTo
 	21, // 1: cierzo.v1.ToExecution.start:type_name -> cierzo.v1.StartExecution
-	23, // 2: cierzo.v1.ToExecution.command:type_name -> cierzo.v1.Command
+	24, // 2: cierzo.v1.ToExecution.command:type_name -> cierzo.v1.Command
 	8,  // 3: cierzo.v1.ToExecution.action_started:type_name -> cierzo.v1.ActionStarted
 	9,  // 4: cierzo.v1.ToExecution.action_progress:type_name -> cierzo.v1.ActionProgress
 	13, // 5: cierzo.v1.ToExecution.action_finished:type_name -> cierzo.v1.ActionFinished
 	10, // 6: cierzo.v1.ToExecution.start_request:type_name -> cierzo.v1.StartRequest
 	19, // 7: cierzo.v1.ToExecution.runner_lost:type_name -> cierzo.v1.RunnerLost
 	20, // 8: cierzo.v1.ToExecution.wake:type_name -> cierzo.v1.Wake
-	33, // 9: cierzo.v1.ToExecution.child_report:type_name -> cierzo.v1.ChildReport
-	34, // 10: cierzo.v1.ToExecution.parent_ack:type_name -> cierzo.v1.ParentAck
-	35, // 11: cierzo.v1.ToExecution.control_child:type_name -> cierzo.v1.ControlChild
+	34, // 9: cierzo.v1.ToExecution.child_report:type_name -> cierzo.v1.ChildReport
+	35, // 10: cierzo.v1.ToExecution.parent_ack:type_name -> cierzo.v1.ParentAck
+	36, // 11: cierzo.v1.ToExecution.control_child:type_name -> cierzo.v1.ControlChild
 	7,  // 12: cierzo.v1.ToRunner.run:type_name -> cierzo.v1.RunAction
 	11, // 13: cierzo.v1.ToRunner.grant:type_name -> cierzo.v1.StartGrant
 	12, // 14: cierzo.v1.ToRunner.denied:type_name -> cierzo.v1.StartDenied
@@ -3092,9 +3208,9 @@ var file_cierzo_proto_depIdxs = []int32{
 	15, // 16: cierzo.v1.ToRunner.cancel:type_name -> cierzo.v1.CancelAction
 	17, // 17: cierzo.v1.ToRunner.view:type_name -> cierzo.v1.EngineView
 	16, // 18: cierzo.v1.ToEngine.hello:type_name -> cierzo.v1.Hello
-	32, // 19: cierzo.v1.ToGateway.answer:type_name -> cierzo.v1.Answer
+	33, // 19: cierzo.v1.ToGateway.answer:type_name -> cierzo.v1.Answer
 	6,  // 20: cierzo.v1.RunAction.attempt:type_name -> cierzo.v1.Attempt
-	22, // 21: cierzo.v1.RunAction.auth:type_name -> cierzo.v1.CloudAuth
+	23, // 21: cierzo.v1.RunAction.auth:type_name -> cierzo.v1.CloudAuth
 	6,  // 22: cierzo.v1.ActionStarted.attempt:type_name -> cierzo.v1.Attempt
 	6,  // 23: cierzo.v1.ActionProgress.attempt:type_name -> cierzo.v1.Attempt
 	6,  // 24: cierzo.v1.StartRequest.attempt:type_name -> cierzo.v1.Attempt
@@ -3106,21 +3222,23 @@ var file_cierzo_proto_depIdxs = []int32{
 	6,  // 30: cierzo.v1.CancelAction.attempt:type_name -> cierzo.v1.Attempt
 	6,  // 31: cierzo.v1.Hello.attempts:type_name -> cierzo.v1.Attempt
 	18, // 32: cierzo.v1.EngineView.engines:type_name -> cierzo.v1.EngineNode
-	22, // 33: cierzo.v1.StartExecution.auth:type_name -> cierzo.v1.CloudAuth
-	24, // 34: cierzo.v1.Command.pause:type_name -> cierzo.v1.Pause
-	25, // 35: cierzo.v1.Command.resume:type_name -> cierzo.v1.Resume
-	26, // 36: cierzo.v1.Command.stop:type_name -> cierzo.v1.Stop
-	27, // 37: cierzo.v1.Command.rerun:type_name -> cierzo.v1.Rerun
-	28, // 38: cierzo.v1.Command.skip:type_name -> cierzo.v1.Skip
-	29, // 39: cierzo.v1.Command.describe:type_name -> cierzo.v1.Describe
-	30, // 40: cierzo.v1.Command.set_env:type_name -> cierzo.v1.SetEnv
-	31, // 41: cierzo.v1.Command.complete_action:type_name -> cierzo.v1.CompleteAction
-	22, // 42: cierzo.v1.Command.auth:type_name -> cierzo.v1.CloudAuth
-	43, // [43:43] is the sub-list for method output_type
-	43, // [43:43] is the sub-list for method input_type
-	43, // [43:43] is the sub-list for extension type_name
-	43, // [43:43] is the sub-list for extension extendee
-	0,  // [0:43] is the sub-list for field type_name
+	23, // 33: cierzo.v1.StartExecution.auth:type_name -> cierzo.v1.CloudAuth
+	22, // 34: cierzo.v1.StartExecution.by:type_name -> cierzo.v1.Requester
+	25, // 35: cierzo.v1.Command.pause:type_name -> cierzo.v1.Pause
+	26, // 36: cierzo.v1.Command.resume:type_name -> cierzo.v1.Resume
+	27, // 37: cierzo.v1.Command.stop:type_name -> cierzo.v1.Stop
+	28, // 38: cierzo.v1.Command.rerun:type_name -> cierzo.v1.Rerun
+	29, // 39: cierzo.v1.Command.skip:type_name -> cierzo.v1.Skip
+	30, // 40: cierzo.v1.Command.describe:type_name -> cierzo.v1.Describe
+	31, // 41: cierzo.v1.Command.set_env:type_name -> cierzo.v1.SetEnv
+	32, // 42: cierzo.v1.Command.complete_action:type_name -> cierzo.v1.CompleteAction
+	23, // 43: cierzo.v1.Command.auth:type_name -> cierzo.v1.CloudAuth
+	22, // 44: cierzo.v1.Command.by:type_name -> cierzo.v1.Requester
+	45, // [45:45] is the sub-list for method output_type
+	45, // [45:45] is the sub-list for method input_type
+	45, // [45:45] is the sub-list for extension type_name
+	45, // [45:45] is the sub-list for extension extendee
+	0,  // [0:45] is the sub-list for field type_name
 }
 
 func init() { file_cierzo_proto_init() }
@@ -3155,7 +3273,7 @@ func file_cierzo_proto_init() {
 	file_cierzo_proto_msgTypes[4].OneofWrappers = []any{
 		(*ToGateway_Answer)(nil),
 	}
-	file_cierzo_proto_msgTypes[22].OneofWrappers = []any{
+	file_cierzo_proto_msgTypes[23].OneofWrappers = []any{
 		(*Command_Pause)(nil),
 		(*Command_Resume)(nil),
 		(*Command_Stop)(nil),
@@ -3171,7 +3289,7 @@ func file_cierzo_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cierzo_proto_rawDesc), len(file_cierzo_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   35,
+			NumMessages:   36,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

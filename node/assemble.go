@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"cierzo/actors"
@@ -119,7 +120,7 @@ func (a *assembly) Start(ctx context.Context, s catalog.Start) error {
 	}
 	return a.gateway.Start(ctx, workflow.Spec{
 		ID: s.ID, ProjectID: s.ProjectID, Namespace: s.Namespace, DefinitionID: s.DefinitionID, Description: s.Description, SourceID: s.SourceID,
-		Tags: s.Tags, Priority: s.Priority, Input: s.Input, Params: s.Params, Env: s.Env, Auth: s.Auth,
+		Tags: s.Tags, Priority: s.Priority, Input: s.Input, Params: s.Params, Env: s.Env, Auth: s.Auth, By: s.By,
 	})
 }
 
@@ -148,6 +149,10 @@ func (a *assembly) metrics() map[string]uint64 {
 	} {
 		out["cierzo_"+name] = n
 	}
+	out["cierzo_watchdog_stalled"] = m.StalledNow
+	for cause, n := range m.Repairs {
+		out[`cierzo_watchdog_repairs_total{cause="`+strings.ReplaceAll(string(cause), " ", "_")+`"}`] = n
+	}
 	return out
 }
 
@@ -162,6 +167,18 @@ func (a *assembly) runners() []apitype.Runner {
 			ID: string(r.ID), Address: r.Address, Targets: r.Targets, Version: r.Version, Slots: r.Slots, Used: r.Used, State: r.State,
 			HeardAt: apitype.Time(r.Heard),
 		})
+	}
+	return out
+}
+
+// queue tells the API of the actions that wait for a slot.
+func (a *assembly) queue() []apitype.Queue {
+	if a.engine == nil {
+		return nil
+	}
+	var out []apitype.Queue
+	for _, q := range a.engine.Queue() {
+		out = append(out, apitype.Queue{Target: q.Target, Queued: q.Queued, Oldest: apitype.Time(q.Oldest), Able: q.Able})
 	}
 	return out
 }

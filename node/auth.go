@@ -55,7 +55,7 @@ func (c AuthConfig) protect(cfg *api.Config) error {
 		if err := enforcer.Check(r.Context(), rule, nil); err != nil {
 			return api.Caller{}, err
 		}
-		return api.Caller{ProjectID: id.Project, UserID: id.User, Admin: id.IsAdmin, Auth: c.cloudAuth(id)}, nil
+		return api.Caller{ProjectID: id.Project, UserID: id.User, UserName: id.UserName, Admin: id.IsAdmin, Auth: c.cloudAuth(id)}, nil
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"cierzo/actions"
 	"cierzo/actions/std"
+	"cierzo/api/apitype"
 	"cierzo/catalog"
 	"cierzo/dsl"
 	"cierzo/expr"
@@ -120,6 +121,16 @@ func Evaluate(lang, text string, data json.RawMessage) (json.RawMessage, error) 
 		return nil, fault.Wrap(fault.Invalid, err, "the result has no JSON form")
 	}
 	return out, nil
+}
+
+// functions are the names that expressions can use, for the API.
+func functions(legacy bool) []apitype.ExpressionFunction {
+	list := expr.Catalogue(legacy)
+	out := make([]apitype.ExpressionFunction, len(list))
+	for i, f := range list {
+		out[i] = apitype.ExpressionFunction(f)
+	}
+	return out
 }
 
 func entropy() uint64 {

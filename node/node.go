@@ -132,7 +132,7 @@ func (n *Node) serve(ln net.Listener) error {
 			Metrics: n.Metrics, Closing: closing, Authorize: n.cfg.Authorize, Cron: n.cfg.Cron, Info: n.cfg.Info,
 			DeleteActionExecutions: n.cfg.DeleteActionExecutions, Events: n.duties.events, EventSecrets: n.duties.secrets,
 			Ended:    n.cluster.ends.await,
-			Evaluate: Evaluate, Runners: n.cluster.runners,
+			Evaluate: Evaluate, Runners: n.cluster.runners, Queue: n.cluster.queue, Functions: functions(n.cfg.LegacyFunctions),
 		}
 		if err := n.cfg.Auth.protect(&cfg); err != nil {
 			close(n.served)

@@ -62,7 +62,7 @@ type NoticeDoc struct {
 
 // NoticeRow is a notice in a store. Its time is due at once.
 type NoticeRow struct {
-	Shard       uint16 // of the execution
+	Key         int64 // of the execution
 	ExecutionID string
 	Lane        string
 	Seq         int64
@@ -91,7 +91,7 @@ func newNoticeRows(w *workflow.Writes) ([]NoticeRow, error) {
 	for i := range w.Notices {
 		n := &w.Notices[i]
 		row := NoticeRow{
-			Shard: Shard(w.Execution.ID), ExecutionID: string(w.Execution.ID), Seq: int64(w.Execution.Turns*noticesOfTurn) + int64(i) + 1,
+			Key: int64(w.Execution.ID.Key()), ExecutionID: string(w.Execution.ID), Seq: int64(w.Execution.Turns*noticesOfTurn) + int64(i) + 1,
 			DueAt: Micros(n.At),
 		}
 		doc := NoticeDoc{Event: n.Event, At: n.At}

@@ -1,104 +1,153 @@
 package persistence
 
 import (
+	"errors"
 	"fmt"
 
 	"cierzo/fault"
 	"cierzo/workflow"
 )
 
-// ActionRow is a workflow.ActionRecord in a store.
+// ActionRow is a workflow.ActionRecord in a store, in its execution's home.
 type ActionRow struct {
-	Shard       uint16 // of the execution
-	ExecutionID string
-	Seq         int64
-	ID          string
-	TaskID      string
-	Doc         string
-	Values      string
-	New         bool // the store doesn't have it yet; not stored
+	Seq    int64
+	Task   int64  // number of its task
+	About  string // what it is, and with what: written when it is created, and never again
+	Given  string
+	Doc    string
+	Values string
+	New    bool // the store doesn't have it yet; not stored
 }
 
-// actionDoc is a row's document, written small like taskDoc.
+// actionAbout is what an action is, written small like taskAbout.
+type actionAbout struct {
+	Name      string              `json:"n"`
+	Kind      workflow.ActionKind `json:"k,omitempty"`
+	Index     int                 `json:"x,omitempty"`
+	Tags      []string            `json:"tags,omitempty"`
+	Target    string              `json:"target,omitempty"`
+	Flags     int                 `json:"z,omitempty"` // see aboutFlags
+	RunName   string              `json:"rn,omitempty"`
+	ChildDef  string              `json:"cd,omitempty"`
+	CreatedAt int64               `json:"c,omitempty"`
+	Deadline  int64               `json:"d,omitempty"`
+}
+
+// actionDoc is where an action is, written small like taskDoc.
 type actionDoc struct {
-	Name         string              `json:"n"`
-	Kind         workflow.ActionKind `json:"k,omitempty"`
-	Index        int                 `json:"x,omitempty"`
-	State        string              `json:"s"` // see shortStates
-	Accepted     bool                `json:"a,omitempty"`
-	Tags         []string            `json:"tags,omitempty"`
-	Phase        workflow.Phase      `json:"p,omitempty"`
-	Attempt      int                 `json:"no,omitempty"`
-	Runner       string              `json:"r,omitempty"`
-	Target       string              `json:"target,omitempty"`
-	SafeRerun    bool                `json:"sr,omitempty"`
-	Async        bool                `json:"as,omitempty"`
-	LeaseUntil   int64               `json:"l,omitempty"`
-	Granted      bool                `json:"gr,omitempty"`
-	Deadline     int64               `json:"d,omitempty"`
-	RunName      string              `json:"rn,omitempty"`
-	ChildStarted bool                `json:"cs,omitempty"`
-	ChildDef     string              `json:"cd,omitempty"`
-	CancelSent   bool                `json:"xs,omitempty"`
-	Forgotten    bool                `json:"fg,omitempty"`
-	PauseSent    bool                `json:"ps,omitempty"`
-	LateResults  int                 `json:"late,omitempty"`
-	CreatedAt    int64               `json:"c,omitempty"`
-	UpdatedAt    int64               `json:"u,omitempty"`
-	StartedAt    int64               `json:"st,omitempty"`
-	FinishedAt   int64               `json:"f,omitempty"`
+	State       string          `json:"s"`           // see shortStates
+	Phase       *workflow.Phase `json:"p,omitempty"` // nil: what the state implies
+	Attempt     int             `json:"no,omitempty"`
+	Runner      string          `json:"r,omitempty"`
+	LeaseUntil  int64           `json:"l,omitempty"`
+	Flags       int             `json:"z,omitempty"` // see actionFlags
+	LateResults int             `json:"late,omitempty"`
+	StartedAt   int64           `json:"st,omitempty"`
+	FinishedAt  int64           `json:"f,omitempty"`
+	UpdatedAt   *int64          `json:"u,omitempty"` // nil: at its end, if it has one, else when it was created
+}
+
+// phaseOf is the phase that most actions in a state are in.
+func phaseOf(s workflow.State) workflow.Phase {
+	if s.Final() {
+		return workflow.PhaseDone
+	}
+	return workflow.PhaseQueued
+}
+
+// nullResult is the output of actions that have nothing to say. It is stored as noResult.
+const (
+	nullResult = `{"o":{"result": null}}`
+	noResult   = "0"
+)
+
+func aboutFlags(r *workflow.ActionRecord) []flag {
+	return []flag{{1, &r.SafeRerun}, {2, &r.Async}}
+}
+
+func actionFlags(r *workflow.ActionRecord) []flag {
+	return []flag{{1, &r.Accepted}, {2, &r.Granted}, {4, &r.ChildStarted}, {8, &r.CancelSent}, {16, &r.Forgotten}, {32, &r.PauseSent}}
 }
 
 // NewActionRow makes the row of a record. fault.Invalid: no store can keep it.
-func NewActionRow(r *workflow.ActionRecord) (ActionRow, error) {
-	row := ActionRow{
-		Shard: Shard(r.ExecutionID), ExecutionID: string(r.ExecutionID), Seq: int64(r.Seq), ID: string(r.ID),
-		TaskID: string(r.TaskID),
+func (h *Home) NewActionRow(r *workflow.ActionRecord) (ActionRow, error) {
+	row := ActionRow{Seq: int64(r.Seq)}
+	if r.ID != h.ids.Action(r.Seq) {
+		return row, fault.New(fault.Invalid, "action %q isn't action %d of execution %s", r.ID, r.Seq, h.ID)
 	}
-	if err := checkText("id of an action", row.ID+row.ExecutionID+row.TaskID); err != nil {
-		return row, err
+	task, err := h.task(r.TaskID)
+	if err != nil || task == 0 {
+		return row, fault.New(fault.Invalid, "action %s: %q is no task of execution %s", r.ID, r.TaskID, h.ID)
 	}
-	var err error
+	row.Task = int64(task - 1)
 	c := Micros(r.CreatedAt)
-	row.Doc, err = encodeDoc(actionDoc{
-		Name: r.Name, Kind: r.Kind, Index: r.Index, State: abbreviate(r.State, shortStates), Accepted: r.Accepted, Tags: r.Tags,
-		Phase: r.Phase, Attempt: r.Attempt, Runner: string(r.Runner), Target: r.Target, SafeRerun: r.SafeRerun,
-		Async: r.Async, LeaseUntil: distance(c, r.LeaseUntil), Granted: r.Granted, Deadline: distance(c, r.Deadline), RunName: r.RunName,
-		ChildStarted: r.ChildStarted, ChildDef: r.ChildDefinitionID, CancelSent: r.CancelSent, Forgotten: r.Forgotten, PauseSent: r.PauseSent, LateResults: r.LateResults,
-		CreatedAt: c, UpdatedAt: distance(c, r.UpdatedAt), StartedAt: distance(c, r.StartedAt), FinishedAt: distance(c, r.FinishedAt),
-	}, "action", row.ID)
+	row.About, err = encodeDoc(actionAbout{
+		Name: r.Name, Kind: r.Kind, Index: r.Index, Tags: r.Tags, Target: r.Target, Flags: packFlags(aboutFlags(r)), RunName: r.RunName,
+		ChildDef: r.ChildDefinitionID, CreatedAt: distance(h.CreatedAt, r.CreatedAt), Deadline: distance(c, r.Deadline),
+	}, "action", string(r.ID))
 	if err != nil {
 		return row, err
 	}
-	var b body
-	b.dict("i", r.Input)
-	b.value("o", r.Output)
-	b.dict("ri", r.RunInput)
-	b.dict("cp", r.ChildParams)
-	row.Values, err = b.text()
+	d := actionDoc{
+		State: abbreviate(r.State, shortStates), Attempt: r.Attempt, Runner: string(r.Runner),
+		LeaseUntil: distance(c, r.LeaseUntil), Flags: packFlags(actionFlags(r)), LateResults: r.LateResults,
+		StartedAt: distance(c, r.StartedAt), FinishedAt: distance(c, r.FinishedAt),
+	}
+	d.UpdatedAt = updated(d.FinishedAt, distance(c, r.UpdatedAt))
+	if r.Phase != phaseOf(r.State) {
+		d.Phase = &r.Phase
+	}
+	if row.Doc, err = encodeDoc(d, "action", string(r.ID)); err != nil {
+		return row, err
+	}
+	var given, result body
+	if r.Input == nil || r.Input.Len() > 0 {
+		given.value("i", orNull(r.Input))
+	}
+	given.dict("ri", r.RunInput)
+	given.dict("cp", r.ChildParams)
+	result.value("o", r.Output)
+	if row.Given, err = given.text(); err != nil {
+		return row, fault.Wrap(fault.Invalid, err, "encode action %s", r.ID)
+	}
+	if row.Values, err = result.text(); row.Values == nullResult {
+		row.Values = noResult
+	}
 	return row, fault.Wrap(fault.Invalid, err, "encode action %s", r.ID)
 }
 
-// Decode makes the record of a row.
-func (row *ActionRow) Decode() (*workflow.ActionRecord, error) {
-	var d actionDoc
-	if err := decodeDoc(row.Doc, &d, "action", row.ID); err != nil {
+// Action makes the record of a row.
+func (h *Home) Action(row *ActionRow) (*workflow.ActionRecord, error) {
+	r := &workflow.ActionRecord{
+		ID: h.ids.Action(int(row.Seq)), ExecutionID: h.ID, TaskID: h.ids.Task(int(row.Task)), Seq: int(row.Seq),
+	}
+	var about actionAbout
+	if err := decodeDoc(row.About, &about, "action", string(r.ID)); err != nil {
 		return nil, err
 	}
-	m := readBody(row.Values)
-	r := &workflow.ActionRecord{
-		ID: workflow.ActionID(row.ID), ExecutionID: workflow.ExecutionID(row.ExecutionID), TaskID: workflow.TaskID(row.TaskID),
-		Name: d.Name, Kind: d.Kind, Seq: int(row.Seq), Index: d.Index, State: expand(d.State, longStates), Accepted: d.Accepted,
-		Input: m.getDict("i"), Output: m.get("o"), Tags: d.Tags, Phase: d.Phase, Attempt: d.Attempt,
-		Runner: workflow.RunnerID(d.Runner), Target: d.Target, SafeRerun: d.SafeRerun, Async: d.Async,
-		LeaseUntil: moment(d.CreatedAt, d.LeaseUntil), Granted: d.Granted, Deadline: moment(d.CreatedAt, d.Deadline), RunName: d.RunName,
-		RunInput: m.getDict("ri"), ChildStarted: d.ChildStarted, ChildDefinitionID: d.ChildDef,
-		ChildParams: m.getDict("cp"), CancelSent: d.CancelSent, Forgotten: d.Forgotten, PauseSent: d.PauseSent, LateResults: d.LateResults,
-		CreatedAt: FromMicros(d.CreatedAt), UpdatedAt: moment(d.CreatedAt, d.UpdatedAt), StartedAt: moment(d.CreatedAt, d.StartedAt),
-		FinishedAt: moment(d.CreatedAt, d.FinishedAt),
+	var d actionDoc
+	if err := decodeDoc(row.Doc, &d, "action", string(r.ID)); err != nil {
+		return nil, err
 	}
-	if m.err != nil {
-		return nil, fmt.Errorf("decode action %s: %w", row.ID, m.err)
+	values := row.Values
+	if values == noResult {
+		values = nullResult
+	}
+	given, result := readBody(row.Given), readBody(values)
+	unpackFlags(about.Flags, aboutFlags(r))
+	unpackFlags(d.Flags, actionFlags(r))
+	r.Name, r.Kind, r.Index, r.Tags, r.Target = about.Name, about.Kind, about.Index, about.Tags, about.Target
+	r.RunName, r.ChildDefinitionID, r.CreatedAt = about.RunName, about.ChildDef, moment(h.CreatedAt, about.CreatedAt)
+	c := Micros(r.CreatedAt)
+	r.State, r.Attempt, r.Runner = expand(d.State, longStates), d.Attempt, workflow.RunnerID(d.Runner)
+	if r.Phase = phaseOf(r.State); d.Phase != nil {
+		r.Phase = *d.Phase
+	}
+	r.Input, r.RunInput, r.ChildParams, r.Output = given.dictOrEmpty("i"), given.getDict("ri"), given.getDict("cp"), result.get("o")
+	r.LeaseUntil, r.Deadline, r.LateResults = moment(c, d.LeaseUntil), moment(c, about.Deadline), d.LateResults
+	r.StartedAt, r.FinishedAt, r.UpdatedAt = moment(c, d.StartedAt), moment(c, d.FinishedAt), moment(c, lastUpdate(d.FinishedAt, d.UpdatedAt))
+	if err := errors.Join(given.err, result.err); err != nil {
+		return nil, fmt.Errorf("decode action %s: %w", r.ID, err)
 	}
 	return r, nil
 }

@@ -11,7 +11,10 @@ type TurnRows struct {
 	Epoch     uint64
 	Node      NodeID
 	Execution ExecutionRow
-	Data      string // "" is unchanged
+	HasGiven  bool // else Given is unchanged
+	Given     string
+	HasData   bool // else Data is unchanged
+	Data      string
 	Tasks     []TaskRow
 	Actions   []ActionRow
 	History   *HistoryRow // nil: none
@@ -34,25 +37,29 @@ func NewTurnRows(t *Turn) (*TurnRows, error) {
 		return nil, err
 	}
 	if w.Data != nil {
-		if rows.Data, err = NewDataText(w.Data); err != nil {
+		rows.HasData, rows.HasGiven = true, w.Given || w.Create
+		if rows.Data, err = NewDataText(t.ID, w.Data); err != nil {
 			return nil, err
 		}
-		if rows.Data == "" {
-			rows.Data = "{}"
+	}
+	if rows.HasGiven {
+		if rows.Given, err = NewGivenText(w.Data); err != nil {
+			return nil, err
 		}
 	}
-	if rows.Tasks, err = encodeTasks(t.ID, w.Tasks, w.FirstTask); err != nil {
+	h := rows.Execution.Home()
+	if rows.Tasks, err = h.encodeTasks(w.Tasks, w.FirstTask); err != nil {
 		return nil, err
 	}
-	if rows.Actions, err = encodeActions(t.ID, w.Actions, w.FirstAction); err != nil {
+	if rows.Actions, err = h.encodeActions(w.Actions, w.FirstAction); err != nil {
 		return nil, err
 	}
 	if len(w.History) > 0 {
-		h, err := NewHistoryRow(t.ID, w.History)
+		history, err := h.NewHistoryRow(w.History)
 		if err != nil {
 			return nil, err
 		}
-		rows.History = &h
+		rows.History = &history
 	}
 	if rows.Notices, err = newNoticeRows(w); err != nil {
 		return nil, err
@@ -61,15 +68,15 @@ func NewTurnRows(t *Turn) (*TurnRows, error) {
 }
 
 // encodeTasks makes the rows of tasks; those from the number first on are new.
-func encodeTasks(id workflow.ExecutionID, records []*workflow.TaskRecord, first int) ([]TaskRow, error) {
+func (h *Home) encodeTasks(records []*workflow.TaskRecord, first int) ([]TaskRow, error) {
 	rows := make([]TaskRow, 0, len(records))
 	last := -1
 	for _, r := range records {
-		if err := checkPart("task "+string(r.ID), r.ExecutionID, id, r.Seq, last); err != nil {
+		if err := checkPart("task "+string(r.ID), r.ExecutionID, h.ID, r.Seq, last); err != nil {
 			return nil, err
 		}
 		last = r.Seq
-		row, err := NewTaskRow(r)
+		row, err := h.NewTaskRow(r)
 		if err != nil {
 			return nil, err
 		}
@@ -80,15 +87,15 @@ func encodeTasks(id workflow.ExecutionID, records []*workflow.TaskRecord, first 
 }
 
 // encodeActions makes the rows of actions; those from the number first on are new.
-func encodeActions(id workflow.ExecutionID, records []*workflow.ActionRecord, first int) ([]ActionRow, error) {
+func (h *Home) encodeActions(records []*workflow.ActionRecord, first int) ([]ActionRow, error) {
 	rows := make([]ActionRow, 0, len(records))
 	last := -1
 	for _, r := range records {
-		if err := checkPart("action "+string(r.ID), r.ExecutionID, id, r.Seq, last); err != nil {
+		if err := checkPart("action "+string(r.ID), r.ExecutionID, h.ID, r.Seq, last); err != nil {
 			return nil, err
 		}
 		last = r.Seq
-		row, err := NewActionRow(r)
+		row, err := h.NewActionRow(r)
 		if err != nil {
 			return nil, err
 		}

@@ -1,15 +1,24 @@
 package persistence
 
-import "cierzo/workflow"
+import (
+	"crypto/sha256"
+	"encoding/binary"
 
-// Shard places an execution: FNV-1a over its id, folded to ShardsMax. Ids are random, so shards fill evenly and keys led
-// by them neither hot-spot a range nor share index pages between concurrent transactions.
-func Shard(id workflow.ExecutionID) uint16 {
-	h := uint32(2166136261)
-	for i := 0; i < len(id); i++ {
-		h = (h ^ uint32(id[i])) * 16777619
+	"cierzo/workflow"
+)
+
+// Shard places an execution: the upper bits of its key. Ids are hashed, so shards fill evenly and keys neither hot-spot a
+// range nor share index pages between concurrent transactions.
+func Shard(id workflow.ExecutionID) uint16 { return id.Key().Shard() }
+
+// IndexHash is how indexes have a project, or a workflow of a project: short, and not led by what people have named alike.
+func IndexHash(names ...string) int64 {
+	text := make([]byte, 0, 64)
+	for _, name := range names {
+		text = append(append(text, name...), 0) // no name has this character
 	}
-	return uint16((h ^ h>>16) % ShardsMax)
+	sum := sha256.Sum256(text)
+	return int64(binary.BigEndian.Uint64(sum[:8]))
 }
 
 // Rendezvous weighs a node for a shard; the live node with the greatest weight owns the shard's executions. 64 bits and

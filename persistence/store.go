@@ -54,8 +54,10 @@ type Info struct {
 type Executions interface {
 	// Commit writes the turns of many executions in one transaction and answers each in the same place. A turn with
 	// Writes.Create inserts the execution with epoch 1 and its owner; if the execution exists its outcome is Exists.
-	// Each turn has an execution of its own, else fault.Invalid. What an execution is (its project, workflow name, root,
-	// parent, and when it was created) is written with Create and never again, whatever a later turn says.
+	// Each turn has an execution of its own, else fault.Invalid. What an execution is (its project, workflow and definition,
+	// namespace, priority, root, parent and place below it, source) is written with Create and never again, whatever a later
+	// turn says; but its CreatedAt must stay, for other moments are kept by their distance from it. So is what a task is (name, type, tags, creation), and what an action is and gets.
+	// The data's Input, Params and Env are written with Create and with Given only.
 	Commit(ctx context.Context, turns []Turn) ([]TurnOutcome, error)
 
 	// Activate makes the node the owner: it raises the epoch by one, records the owner, and reads the execution whole.
@@ -72,9 +74,13 @@ type Executions interface {
 	// set, nil meaning all.
 	Due(ctx context.Context, shards []uint16, limit int) ([]workflow.ExecutionID, error)
 
-	// Wanting lists executions with queued actions, in the order of (shard, id), those after the given claim: the shards
+	// Wanting lists executions with queued actions, in the order of their keys, those after the given claim: the shards
 	// are as in Due. It is how a node finds what a dead one had in its memory.
 	Wanting(ctx context.Context, shards []uint16, after Claim, limit int) ([]Claim, error)
+
+	// Quiet lists executions that run, and that neither a moment (WakeAt) nor an action that is queued or on a runner will
+	// move: they wait for a sub-workflow, for somebody outside, or for nothing. Order, shards and paging are Wanting's.
+	Quiet(ctx context.Context, shards []uint16, after Claim, limit int) ([]Claim, error)
 
 	// DispatchedRunners lists the runners that hold dispatched actions, each once.
 	DispatchedRunners(ctx context.Context, limit int) ([]workflow.RunnerID, error)
@@ -82,7 +88,7 @@ type Executions interface {
 	OnRunner(ctx context.Context, runner workflow.RunnerID, limit int) ([]workflow.ExecutionID, error)
 }
 
-// ShardsMax is the number of shards: Shard(id) < ShardsMax. It is fixed for ever, the shard leads keys.
+// ShardsMax is the number of shards: Shard(id) < ShardsMax. It is fixed for ever, the shard leads keys: see workflow.Key.
 const ShardsMax = 256
 
 // Claim says which node has activated an execution last. The zero Claim is before all others.
@@ -110,6 +116,9 @@ const (
 	// Refused: no store can keep the turn (a value without a JSON form, a name with a NUL character, rows of another
 	// execution); nothing of it was written, and writing it again would end the same.
 	Refused
+	// Taken: Create found an execution there whose id is another one but has the same workflow.Key; nothing of the turn was
+	// written, and the id can't be used while that one is there.
+	Taken
 )
 
 // Snapshot is an execution as read by Activate.
@@ -224,13 +233,13 @@ type DefinitionsQuery struct {
 type Reader interface {
 	// GetExecution reads one execution; projectID "" is any project. fault.NotFound.
 	GetExecution(ctx context.Context, projectID string, id workflow.ExecutionID) (*workflow.ExecutionRecord, *workflow.ExecutionData, error)
-	// ListExecutions lists executions, newest first (created_at, then id).
+	// ListExecutions lists executions, newest first (created_at, then workflow.Key).
 	ListExecutions(ctx context.Context, q ExecutionsQuery) ([]*workflow.ExecutionRecord, error)
 	// ListTasks lists an execution's tasks by Seq.
 	ListTasks(ctx context.Context, id workflow.ExecutionID, after, limit int) ([]*workflow.TaskRecord, error)
 	// ListActions lists an execution's actions by Seq, those of one task if task isn't "".
 	ListActions(ctx context.Context, id workflow.ExecutionID, task workflow.TaskID, after, limit int) ([]*workflow.ActionRecord, error)
-	// FindTask and FindAction look rows up by their own id. fault.NotFound.
+	// FindTask and FindAction look rows up by their own id, which says where they are. fault.NotFound.
 	FindTask(ctx context.Context, id workflow.TaskID) (*workflow.TaskRecord, error)
 	FindAction(ctx context.Context, id workflow.ActionID) (*workflow.ActionRecord, error)
 	// History lists an execution's history after the given sequence number.

@@ -137,6 +137,25 @@ func (m *members) getDict(name string) *value.Dict {
 	return d
 }
 
+// orNull is what stands for a dictionary that may be nil, where the empty one is left out.
+func orNull(d *value.Dict) value.Value {
+	if d == nil {
+		return value.Null{}
+	}
+	return d
+}
+
+// dictOrEmpty is the inverse of orNull.
+func (m *members) dictOrEmpty(name string) *value.Dict {
+	switch m.get(name).(type) {
+	case nil:
+		return value.NewDict(0).Freeze()
+	case value.Null:
+		return nil
+	}
+	return m.getDict(name)
+}
+
 // parseValue reads the JSON of a row. As Python does, and unlike JSON, rows may hold the numbers NaN and Infinity.
 func parseValue(text string) (value.Value, error) {
 	v, err := value.ParseJSON([]byte(text))

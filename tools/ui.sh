@@ -31,3 +31,7 @@ if [[ -f dist/index.html && -z $(find src public index.html package-lock.json vi
 fi
 npm run --silent check
 npm run --silent build -- --logLevel warn
+if ! npm run --silent size; then
+	rm -f dist/index.html # the next build tries again
+	exit 1
+fi

@@ -19,7 +19,7 @@ func (e *Execution) command(c Command) error {
 		return err
 	}
 	e.renewAuth(c)
-	e.record(HistoryEvent{Kind: "command", State: e.rec.State, Info: opName(c.Op)})
+	e.record(HistoryEvent{Kind: "command", State: e.rec.State, Info: opName(c.Op), Detail: c.By.detail()})
 	if c.RequestID != "" {
 		if n := len(e.rec.Requests); n >= RequestsMax {
 			e.rec.Requests = slices.Clone(e.rec.Requests[n-RequestsMax+1:])
@@ -116,7 +116,7 @@ func (e *Execution) mergeEnv(env *value.Dict) {
 		params.SetString("env", e.data.Env)
 		e.data.Params = params.Freeze()
 	}
-	e.dataDirty = true
+	e.dataDirty, e.given = true, true
 }
 
 // pause stops new work; what runs goes on, and its results wait for the resume.

@@ -18,6 +18,7 @@ type Writes struct {
 	Create    bool             // the execution's row must not exist yet
 	Execution *ExecutionRecord // nil: nothing is written and no commit is needed
 	Data      *ExecutionData   // nil: unchanged
+	Given     bool             // Data's Input, Params or Env are changed too
 	Tasks     []*TaskRecord    // by Seq, each once
 	Actions   []*ActionRecord  // by Seq, each once
 	// FirstTask and FirstAction are the numbers of those that the store has: records from these on are new to it.

@@ -29,7 +29,13 @@ type Event interface{ event() }
 type Recovered struct{}
 
 // Ticked says that WakeAt has come. Too early or twice is harmless.
-type Ticked struct{}
+type Ticked struct {
+	// Gone is the engine that had queued actions of the execution in its memory and is no more; "": that isn't why.
+	Gone string
+}
+
+// ChildGone says that a sub-workflow isn't there any more. Of one that has reported its end it is harmless.
+type ChildGone struct{ Child ActionID }
 
 // Assigned gives queued actions their slots, in the order of Wants. An assignment that doesn't fit any more is returned
 // by a Release send.
@@ -109,6 +115,8 @@ type Command struct {
 	Op        Op
 	// Auth is the right of who asks; nil: none. A resumed execution, a rerun and a skipped task go on with it.
 	Auth *CloudAuth
+	// By is who asks: kept in the history.
+	By Requester
 }
 
 // Op is a user's command.
@@ -179,6 +187,7 @@ func (CompleteAction) op() {}
 
 func (Recovered) event()      {}
 func (Ticked) event()         {}
+func (ChildGone) event()      {}
 func (Assigned) event()       {}
 func (ActionStarted) event()  {}
 func (ActionFinished) event() {}

@@ -46,6 +46,8 @@ type Spec struct {
 	Auth *CloudAuth
 	// SourceID is the execution whose start a user has repeated with this one; "" for none.
 	SourceID ExecutionID
+	// By is who starts it: kept with the execution and in its history.
+	By Requester
 
 	// The rest is of sub-workflows only, as StartChild has it.
 	ParentID     ExecutionID
@@ -58,6 +60,7 @@ type Spec struct {
 // Execution is one workflow execution: rows, and what is derived from them.
 type Execution struct {
 	program *Program
+	ids     PartIDs
 	rec     ExecutionRecord
 	data    ExecutionData
 
@@ -76,11 +79,14 @@ type Execution struct {
 	storedT  int              // tasks and actions that the store has, as of the last Flush
 	storedA  int
 	pub      *value.Dict // memo of the root context layer
+	stalled  string      // by what Load has found, it waits for nothing; "" it doesn't
+	lateAt   time.Time   // the moment of which it was recorded that it was late
 
 	// Of the turn, until Flush.
 	create    bool
 	recDirty  bool
 	dataDirty bool
+	given     bool // the data's input, params or environment are changed too
 	dirtyT    []*task
 	dirtyA    []*action
 	history   []HistoryEvent
@@ -133,13 +139,15 @@ type action struct {
 func New(p *Program, s Spec, m Moment, f Facts) (*Execution, error) {
 	e := newExecution(p)
 	e.begin(m, f)
-	e.create, e.recDirty, e.dataDirty = true, true, true
+	e.create, e.recDirty, e.dataDirty, e.given = true, true, true, true
 	e.rec = ExecutionRecord{
 		ID: s.ID, ProjectID: s.ProjectID, WorkflowName: p.name, Namespace: s.Namespace, DefinitionID: s.DefinitionID,
 		Description: s.Description, Tags: s.Tags, State: Idle, Priority: s.Priority,
 		RootID: s.RootID, ParentID: s.ParentID, ParentTaskID: s.ParentTaskID, Index: s.Index, Depth: s.Depth,
 		SourceID: s.SourceID, CreatedAt: m.Now, UpdatedAt: m.Now,
 	}
+	e.rec.Runtime.StartedBy = s.By
+	e.ids = NewPartIDs(s.ID, m.Now)
 	if s.ParentID != "" && s.Description == "" {
 		e.rec.Description = "sub-workflow execution"
 	}
@@ -158,7 +166,7 @@ func newExecution(p *Program) *Execution {
 // Load rebuilds an execution from its rows, tasks and actions by Seq. The rows must not be changed by anybody afterwards.
 func Load(p *Program, rec *ExecutionRecord, data *ExecutionData, tasks []*TaskRecord, actions []*ActionRecord) (*Execution, error) {
 	e := newExecution(p)
-	e.rec, e.data, e.now = *rec, *data, rec.UpdatedAt
+	e.rec, e.data, e.now, e.ids = *rec, *data, rec.UpdatedAt, NewPartIDs(rec.ID, rec.CreatedAt)
 	for _, r := range tasks {
 		tp := p.tasks[r.Name]
 		if tp == nil {
@@ -183,6 +191,7 @@ func Load(p *Program, rec *ExecutionRecord, data *ExecutionData, tasks []*TaskRe
 	}
 	e.storedT, e.storedA = len(e.tasks), len(e.actions)
 	e.countHolds(e.actions)
+	e.stalled, _ = Stalled(rec, tasks, actions)
 	e.derive()
 	return e, nil
 }
@@ -365,7 +374,7 @@ func (e *Execution) Flush() Effects {
 	e.storedT, e.storedA = len(e.tasks), len(e.actions)
 	if e.dataDirty {
 		data := e.data
-		f.Writes.Data = &data
+		f.Writes.Data, f.Writes.Given = &data, e.given
 	}
 	slices.SortFunc(e.dirtyT, func(a, b *task) int { return a.Seq - b.Seq })
 	for _, t := range e.dirtyT {
@@ -377,6 +386,7 @@ func (e *Execution) Flush() Effects {
 		a.dirty = false
 		f.Writes.Actions = append(f.Writes.Actions, a.snapshot())
 	}
+	e.given = false
 	e.create, e.recDirty, e.dataDirty, e.dirtyT, e.dirtyA, e.history, e.notices = false, false, false, nil, nil, nil, nil
 	return f
 }
@@ -490,7 +500,7 @@ func (e *Execution) setAction(a *action, s State) {
 	}
 	a.State = s
 	if s.Final() {
-		a.FinishedAt, a.Phase = e.now, PhaseDone
+		a.FinishedAt, a.Phase, a.LeaseUntil = e.now, PhaseDone, zeroTime
 	}
 	e.touchAction(a)
 	if changed {
@@ -503,7 +513,7 @@ func (e *Execution) newTask(tp *taskProgram) (*task, error) {
 		return nil, flawf("More than %d task executions in one workflow execution (limit TasksMax)", TasksMax)
 	}
 	t := &task{prog: tp, TaskRecord: TaskRecord{
-		ID: TaskID(e.entropy.uuid()), ExecutionID: e.rec.ID, Name: tp.Name, Seq: len(e.tasks), Type: "ACTION", State: Idle,
+		ID: e.ids.Task(len(e.tasks)), ExecutionID: e.rec.ID, Name: tp.Name, Seq: len(e.tasks), Type: "ACTION", State: Idle,
 		Tags: tp.Tags, Published: emptyDict(), CreatedAt: e.now,
 	}}
 	if tp.Workflow != nil {
@@ -521,7 +531,7 @@ func (e *Execution) newAction(t *task) (*action, error) {
 		return nil, flawf("More than %d action executions in one workflow execution (limit ActionsMax)", ActionsMax)
 	}
 	a := &action{task: t, ActionRecord: ActionRecord{
-		ID: ActionID(e.entropy.uuid()), ExecutionID: e.rec.ID, TaskID: t.ID, State: Running,
+		ExecutionID: e.rec.ID, TaskID: t.ID, State: Running,
 		Tags: t.Tags, SafeRerun: t.prog.safeRerun, CreatedAt: e.now,
 	}}
 	return a, nil

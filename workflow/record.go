@@ -8,14 +8,14 @@ import (
 	"cierzo/expr/value"
 )
 
-// ExecutionID names a workflow execution; a version 4 UUID in text form. The execution of a sub-workflow has the id of
-// the parent's action record that stands for it.
+// ExecutionID names a workflow execution: a UUID in text form, or what its starter has chosen. The execution of a sub-workflow
+// has the id of the parent's action record that stands for it.
 type ExecutionID string
 
-// TaskID names a task execution; a version 4 UUID in text form.
+// TaskID names a task execution; see PartIDs.
 type TaskID string
 
-// ActionID names an action execution; a version 4 UUID in text form.
+// ActionID names an action execution; see PartIDs.
 type ActionID string
 
 // RunnerID names one incarnation of an action runner: it is new for each process start.
@@ -97,6 +97,29 @@ type ExecutionRuntime struct {
 	ParentAt   time.Time        `json:"parent_at,omitzero"`    // when ParentPending was sent last
 	Cascaded   bool             `json:"cascaded,omitempty"`    // the parent has paused or resumed this execution, not a user
 	ReportSeq  int              `json:"report_seq,omitempty"`  // of the last report to the parent; they may arrive in any order
+	WatchTurn  uint64           `json:"watch_turn,omitempty"`  // in which the watchdog has set a stalled execution going
+	StartedBy  Requester        `json:"started_by,omitzero"`   // who has started it; of sub-workflows nobody
+}
+
+// Requester is who asks for something, as the server that was asked knows it; zero: nobody knows.
+type Requester struct {
+	User    string `json:"user,omitempty"`    // its id
+	Name    string `json:"name,omitempty"`    // for people; "" where it has none but the id
+	Project string `json:"project,omitempty"` // its id
+}
+
+// detail is the requester as a history event tells of it; nil: nobody knows.
+func (r Requester) detail() value.Value {
+	if r == (Requester{}) {
+		return nil
+	}
+	d := value.NewDict(3)
+	for _, part := range [][2]string{{"user", r.User}, {"name", r.Name}, {"project", r.Project}} {
+		if part[1] != "" {
+			d.SetString(part[0], value.String(part[1]))
+		}
+	}
+	return d.Freeze()
 }
 
 // BacklogCommand is a transition that waits for the execution to be resumed.

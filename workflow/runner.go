@@ -188,6 +188,7 @@ func (e *Execution) runnerLost(ev RunnerLost) error {
 			continue
 		}
 		detail := attemptDetail(a)
+		e.repaired(CauseRunnerLost, a.task, a, "runner %s is gone, and attempt %d with it", a.Runner, a.Attempt)
 		e.record(HistoryEvent{Kind: "action.attempt", TaskID: a.TaskID, Task: a.task.Name, ActionID: a.ID, State: Error, Info: "runner lost", Detail: detail})
 		switch {
 		case a.CancelSent:

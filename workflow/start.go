@@ -41,6 +41,9 @@ func (e *Execution) start(s Spec) error {
 	} else {
 		first = e.program.start
 	}
+	if by := s.By.detail(); by != nil {
+		e.record(HistoryEvent{Kind: "command", State: e.rec.State, Info: "start", Detail: by})
+	}
 	e.setState(Running, "")
 	e.notify("WORKFLOW_LAUNCHED", nil)
 	for _, tp := range first {

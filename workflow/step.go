@@ -14,8 +14,14 @@ func (e *Execution) Step(m Moment, ev Event, f Facts) error {
 	var err error
 	switch ev := ev.(type) {
 	case Recovered:
+		e.checkLate()
 		e.recovered()
+		err = e.restart()
 	case Ticked:
+		e.checkLate()
+		if ev.Gone != "" && e.rec.Wanting {
+			e.repaired(CauseEngineGone, nil, nil, "its queued actions were in line at engine %s", ev.Gone)
+		}
 		err = e.ticked()
 	case Assigned:
 		e.assigned(ev)
@@ -29,6 +35,8 @@ func (e *Execution) Step(m Moment, ev Event, f Facts) error {
 		err = e.runnerLost(ev)
 	case ChildReported:
 		err = e.childReported(ev)
+	case ChildGone:
+		err = e.childGone(ev.Child)
 	case ParentAcked:
 		e.parentAcked(ev)
 	case Command:

@@ -52,6 +52,7 @@ func (e *Execution) schedulePlain(t *task) error {
 func (e *Execution) launch(p *prepared) error {
 	a := p.action
 	a.Seq = len(e.actions)
+	a.ID = e.ids.Action(a.Seq)
 	e.addAction(a)
 	e.touchAction(a)
 	e.record(HistoryEvent{Kind: "action.state", TaskID: a.TaskID, Task: a.task.Name, ActionID: a.ID, State: Running})

@@ -34,6 +34,8 @@ type world struct {
 	log   func(ex workflow.ExecutionID, s workflow.Send)
 	// net, when set, takes the place of send.
 	net func(from workflow.ExecutionID, s workflow.Send)
+	// wrote, when set, sees the rows of each turn.
+	wrote func(workflow.Writes)
 	// slots, when set, says on which runner an action gets a slot; "" is none.
 	slots func() workflow.RunnerID
 }
@@ -255,6 +257,9 @@ func (w *world) write(r *resident, f workflow.Writes) {
 		}
 		return
 	}
+	if w.wrote != nil {
+		w.wrote(f)
+	}
 	if f.Create != (r.rec == nil) {
 		w.t.Errorf("create is %v, there was a row: %v", f.Create, r.rec != nil)
 	}
@@ -281,6 +286,9 @@ func (w *world) write(r *resident, f workflow.Writes) {
 			w.t.Errorf("history goes from %d to %d", len(r.history), h.Seq)
 		}
 		r.history = append(r.history, h)
+	}
+	if why, _ := workflow.Stalled(r.rec, r.tasks, r.actions); why != "" {
+		w.t.Errorf("execution %s waits for nothing after a turn: %s", r.rec.ID, why)
 	}
 }
 

@@ -8,6 +8,7 @@ package runner
 
 import (
 	"context"
+	"encoding/hex"
 	"log/slog"
 	"runtime"
 	"sync"
@@ -89,7 +90,8 @@ func (c *Config) complete() error {
 		return fault.New(fault.Invalid, "runner: %d slots", c.Slots)
 	}
 	if c.ID == "" {
-		c.ID = uuid.NewString()
+		id := uuid.New()
+		c.ID = hex.EncodeToString(id[:8]) // it is in many rows: half the digits must do
 	}
 	if c.Slots == 0 {
 		c.Slots = 16 * runtime.GOMAXPROCS(0)

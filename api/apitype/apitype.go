@@ -147,6 +147,14 @@ type Execution struct {
 	CreatedAt         Opt[string] `json:"created_at"`
 	UpdatedAt         Opt[string] `json:"updated_at,omitzero"`
 	ProjectID         string      `json:"project_id"`
+	StartedBy         *Requester  `json:"started_by,omitempty"`
+}
+
+// Requester is who has asked for something.
+type Requester struct {
+	User    string `json:"user,omitempty"`
+	Name    string `json:"name,omitempty"`
+	Project string `json:"project,omitempty"`
 }
 
 // Task is a task execution.

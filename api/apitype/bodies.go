@@ -38,7 +38,7 @@ type ActionResult struct {
 
 // Bulk is the body of a request to do one thing with many executions.
 type Bulk struct {
-	Action string         `json:"action"`            // "pause", "resume", "cancel", "delete"
+	Action string         `json:"action"`            // "pause", "resume", "cancel", "rerun", "delete"
 	Filter map[string]any `json:"filter"`            // as in the query string of a list: a text, or a list of texts that must all hold
 	DryRun bool           `json:"dry_run,omitempty"` // count and name them, do nothing
 	Force  bool           `json:"force,omitempty"`   // delete also what has not ended
@@ -127,6 +127,7 @@ type EventTriggerUpdate struct {
 	WorkflowID     string          `json:"workflow_id,omitempty"`
 	WorkflowInput  json.RawMessage `json:"workflow_input,omitempty"`
 	WorkflowParams json.RawMessage `json:"workflow_params,omitempty"`
+	Scope          string          `json:"scope,omitempty"`
 }
 
 // NewMember is the body of a request to share a workflow.

@@ -127,10 +127,10 @@ type ReportExecution struct {
 	UpdatedAt Opt[string]  `json:"updated_at"`
 	State     string       `json:"state"`
 	StateInfo Opt[string]  `json:"state_info"`
-	Tasks     []ReportTask `json:"task_executions"`
+	Tasks     []ReportTask `json:"task_executions,omitzero"` // absent below the depth that was asked for
 }
 
-// ReportTask is a task in a report; it has actions or sub-workflows.
+// ReportTask is a task in a report. One of its lists is empty.
 type ReportTask struct {
 	ID         string            `json:"id"`
 	Name       string            `json:"name"`
@@ -139,8 +139,8 @@ type ReportTask struct {
 	State      string            `json:"state"`
 	StateInfo  Opt[string]       `json:"state_info"`
 	RetryCount int               `json:"retry_count"`
-	Actions    []ReportAction    `json:"action_executions,omitempty"`
-	Workflows  []ReportExecution `json:"workflow_executions,omitempty"`
+	Actions    []ReportAction    `json:"action_executions"`
+	Workflows  []ReportExecution `json:"workflow_executions"`
 }
 
 // ReportAction is an action in a report.
@@ -215,10 +215,32 @@ type Evaluated struct {
 	Result any `json:"result"` // any JSON
 }
 
+// ExpressionFunctions are the names that expressions can use.
+type ExpressionFunctions struct {
+	Functions []ExpressionFunction `json:"functions"`
+}
+
+// ExpressionFunction is a name that expressions of a language can use.
+type ExpressionFunction struct {
+	Lang      string `json:"lang"` // "yaql" or "jinja"
+	Name      string `json:"name"`
+	Kind      string `json:"kind"`      // "function", "method" (YAQL), "filter" or "test" (Jinja)
+	Signature string `json:"signature"` // for people: name(parameter, another=…)
+}
+
 // Nodes are the nodes of the cluster, and the action runners that the answering one hears.
 type Nodes struct {
 	Nodes   []Node   `json:"nodes"`
 	Runners []Runner `json:"runners"`
+	Queue   []Queue  `json:"queue"` // what waits for a slot at the answering node's engine; empty: nothing
+}
+
+// Queue is what waits for a slot on runners of a target.
+type Queue struct {
+	Target string      `json:"target"` // "": any runner will do
+	Queued int         `json:"queued"` // actions; of each execution the first 256
+	Oldest Opt[string] `json:"oldest"` // since when the oldest one waits
+	Able   int         `json:"able"`   // runners of the target that take actions; 0: they wait in vain
 }
 
 // Node is a process of the cluster with a lease in the database.

@@ -95,6 +95,15 @@ func sameHost(req *http.Request, via []*http.Request) error {
 	return nil
 }
 
+// Keyed is the client with an Idempotency-Key on each of its requests: sent again with the same key, a request is carried out
+// once.
+func (c *Client) Keyed(key string) *Client {
+	out := *c
+	out.header = c.header.Clone()
+	out.header.Set("Idempotency-Key", key)
+	return &out
+}
+
 // Address is the address of the API, with the /v2.
 func (c *Client) Address() string { return c.base }
 

@@ -154,7 +154,7 @@ func (c *Client) UpdateTask(ctx context.Context, id, state string, reset bool) (
 	return c.ChangeTask(ctx, id, map[string]any{"state": state, "reset": reset})
 }
 
-// ChangeTask is UpdateTask with all that can be said: {"state", "reset", "env"}.
+// ChangeTask is UpdateTask with all that can be said: {"state", "reset", "env", "input"}.
 func (c *Client) ChangeTask(ctx context.Context, id string, change map[string]any) (*apitype.Task, error) {
 	var out apitype.Task
 	err := c.json(ctx, http.MethodPut, path("tasks", id), change, &out)

@@ -203,6 +203,14 @@ func (c *Client) SetMaintenance(ctx context.Context, status string) (*apitype.Ma
 	return &out, err
 }
 
+// Nodes lists the nodes of a cluster that are alive, and the action runners that the answering one hears. A Mistral
+// has no such list: fault.NotFound.
+func (c *Client) Nodes(ctx context.Context) (*apitype.Nodes, error) {
+	var out apitype.Nodes
+	err := c.get(ctx, "/nodes", &out)
+	return &out, err
+}
+
 // Services asks for Mistral's list of processes; newer servers refuse it.
 func (c *Client) Services(ctx context.Context) ([]map[string]any, error) {
 	return list[map[string]any](ctx, c, "/services", "services", nil, 0)

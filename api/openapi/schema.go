@@ -30,7 +30,7 @@ func values() map[string][]any {
 		"Maintenance.status":    {"RUNNING", "PAUSING", "PAUSED"},
 		"Member.status":         {"pending", "accepted", "rejected"},
 		"MemberUpdate.status":   {"pending", "accepted", "rejected"},
-		"Bulk.action":           {"pause", "resume", "cancel", "delete"},
+		"Bulk.action":           {"pause", "resume", "cancel", "rerun", "delete"},
 		"GraphNode.kind":        {"action", "workflow", "command"},
 		"GraphEdge.on":          {"success", "error", "complete", "skip", "requires"},
 	}

@@ -26,7 +26,7 @@ func newRemoteBackend(ctx context.Context, flags *pflag.FlagSet) (backend, error
 	if err != nil {
 		return nil, err
 	}
-	c, err := target.Open(ctx, os.LookupEnv)
+	c, err := target.Open(ctx)
 	if err != nil {
 		return nil, remote.Hint(err)
 	}

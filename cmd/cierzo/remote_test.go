@@ -307,3 +307,47 @@ func TestImportFromCierzo(t *testing.T) {
 		t.Errorf("output: %s", out)
 	}
 }
+
+// TestImportMembers copies with whom workflows are shared, where several projects are.
+func TestImportMembers(t *testing.T) {
+	t.Parallel()
+	tokens := filepath.Join(t.TempDir(), "tokens.yaml")
+	const list = `- {token: "aaaaaaaaaaaaaaaaaaaa", user: a, project: pa, roles: [member]}
+- {token: "bbbbbbbbbbbbbbbbbbbb", user: b, project: pb, roles: [member]}
+`
+	if err := os.WriteFile(tokens, []byte(list), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const a, b = "aaaaaaaaaaaaaaaaaaaa", "bbbbbbbbbbbbbbbbbbbb"
+	from, to, alone := startServer(t, "--auth", "tokens", "--auth-tokens", tokens), startServer(t, "--auth", "tokens", "--auth-tokens", tokens), startServer(t)
+	flow := filepath.Join(t.TempDir(), "flow.yaml")
+	if err := os.WriteFile(flow, []byte("version: '2.0'\nshared:\n  tasks: {t: {action: std.noop}}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	command(t, show.OK, "workflow", "create", flow, "--server", from, "--token", a)
+	id, _ := command(t, show.OK, "workflow", "get", "shared", "--server", from, "--token", a, "--query", "id", "-o", "name")
+	id = strings.TrimSpace(id)
+	for _, project := range []string{"pb", "pc"} {
+		command(t, show.OK, "member", "create", id, "workflow", project, "--server", from, "--token", a)
+	}
+	command(t, show.OK, "member", "update", id, "workflow", "--status", "accepted", "-m", "pb", "--server", from, "--token", b)
+
+	read := []string{"--token", a, "--from-token", a}
+	r := importFrom(t, show.OK, from, to, read...)
+	r.has(t, "workflow", "shared", "create", "done")
+	r.has(t, "member", "shared with pb", "create", "done")
+	r.has(t, "member", "shared with pc", "create", "done")
+	if !r.notes("accept-again", "shared with pb") || r.notes("accept-again", "shared with pc") {
+		t.Errorf("notes: %+v", r.Notes)
+	}
+	r = importFrom(t, show.OK, from, to, read...)
+	r.has(t, "member", "shared with pb", "keep", "")
+	// What somebody shares with us isn't ours to share.
+	command(t, show.OK, "workflow", "create", flow, "--server", to, "--token", b)
+	r = importFrom(t, show.OK, from, to, "--token", b, "--from-token", b, "--only", "member")
+	r.has(t, "member", "shared with pb", "keep", "")
+	r = importFrom(t, show.OK, from, alone, "--from-token", a)
+	if !r.notes("not-shared", "shared with pb") {
+		t.Errorf("notes: %+v", r.Notes)
+	}
+}

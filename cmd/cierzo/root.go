@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"regexp"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"cierzo/cmd/cierzo/input"
 	"cierzo/cmd/cierzo/remote"
 	"cierzo/fault"
 )
@@ -24,7 +26,7 @@ func newRoot() *cobra.Command {
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return fault.New(fault.Invalid, "%w (see `%s --help`)", err, cmd.CommandPath())
+		return fault.New(fault.Invalid, "%s (see `%s --help`)", flagComplaint(err), cmd.CommandPath())
 	})
 	root.AddGroup(
 		&cobra.Group{ID: remote.GroupRun, Title: "Run and check workflows here:"},
@@ -37,7 +39,7 @@ func newRoot() *cobra.Command {
 		cmd.GroupID = remote.GroupRun
 		root.AddCommand(cmd)
 	}
-	for _, cmd := range []*cobra.Command{newServer(), newConfig(), newBench()} {
+	for _, cmd := range []*cobra.Command{newServer(), newConfig(), newBench(), newVerify()} {
 		cmd.GroupID = remote.GroupServer
 		root.AddCommand(cmd)
 	}
@@ -72,6 +74,40 @@ func flatNames(root *cobra.Command, args []string) []string {
 	return args
 }
 
+// joinedNames are the commands in the form of Mistral's: workflow-list.
+func joinedNames(root *cobra.Command) []string {
+	var out []string
+	for _, noun := range root.Commands() {
+		for _, verb := range noun.Commands() {
+			out = append(out, noun.Name()+"-"+verb.Name())
+		}
+	}
+	return out
+}
+
+func plural(n int, word string) string {
+	if n == 1 {
+		return word
+	}
+	return word + "s"
+}
+
+var parseError = regexp.MustCompile(`strconv\.Parse(Int|Uint|Bool|Float): parsing ".*": .*$`)
+
+// flagComplaint says what is wrong with a flag without naming Go's functions.
+func flagComplaint(err error) string {
+	return parseError.ReplaceAllStringFunc(err.Error(), func(text string) string {
+		switch parseError.FindStringSubmatch(text)[1] {
+		case "Bool":
+			return "it is neither true nor false"
+		case "Float":
+			return "it is no number"
+		default:
+			return "it is no whole number, or too large"
+		}
+	})
+}
+
 // asUsageErrors gives cobra's complaints about arguments the kind that ends in exit code 2.
 func asUsageErrors(cmd *cobra.Command) {
 	if check := cmd.Args; check != nil {
@@ -85,7 +121,12 @@ func asUsageErrors(cmd *cobra.Command) {
 				c.SuggestionsMinimumDistance = 2
 				if names := c.SuggestionsFor(args[0]); len(names) > 0 {
 					meant = fmt.Sprintf("; did you mean %q?", names[0])
+				} else if !c.HasParent() {
+					meant = input.Suggest(args[0], joinedNames(c))
 				}
+			}
+			if _, wants, ok := strings.Cut(c.Use, " "); ok && !c.HasAvailableSubCommands() {
+				return fault.New(fault.Invalid, "%d %s given, `%s` takes %s (see `%s --help`)", len(args), plural(len(args), "argument"), c.CommandPath(), wants, c.CommandPath())
 			}
 			return fault.New(fault.Invalid, "%w%s (see `%s --help`)", err, meant, c.CommandPath())
 		}

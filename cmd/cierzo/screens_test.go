@@ -156,6 +156,7 @@ var (
 	anySpan  = regexp.MustCompile(`\b(\d+m)?\d+s\b`)
 	anyTook  = regexp.MustCompile(`(answers after|std.echo ran in) \S+`)
 	anyCount = regexp.MustCompile(`\d+ are known`)
+	anySlots = regexp.MustCompile(`\d+ of \d+ slots`)
 	cutUUID  = regexp.MustCompile(`task_ex_id=[0-9a-f-]*…`)
 )
 
@@ -181,6 +182,7 @@ func mask(t *testing.T, text, url string) string {
 	text = anyTime.ReplaceAllStringFunc(text, func(at string) string { return "2026-11-28 09:30:00.000"[:len(at)] })
 	text = anyTook.ReplaceAllString(text, "$1 4ms")
 	text = anyCount.ReplaceAllString(text, "204 are known")
+	text = anySlots.ReplaceAllString(text, "0 of 32 slots")
 	text = cutUUID.ReplaceAllString(text, "task_ex_id=9…")
 	text = anySpan.ReplaceAllStringFunc(text, func(span string) string { return "1s" + strings.Repeat(" ", len(span)-2) })
 	var lines []string

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -55,6 +56,8 @@ func serverSettings() []setting {
 		{"keystone-user", "", "the service's own account in Keystone"},
 		{"keystone-password-file", "", "file with that account's password"},
 		{"keystone-project", "service", "that account's project"},
+		{"info-file", "", "JSON file that GET /info answers (default: it is refused)"},
+		{"delete-action-executions", "false", "DELETE of action executions that belong to no workflow: allow_action_execution_deletion of Mistral"},
 		{"cron", "on", "fire cron triggers from this engine: on or off"},
 		{"cron-catch-up", "once", "missed ticks of cron triggers that don't say it: once, skip or all"},
 		{"cron-catch-up-max", "100", "ticks that are made up for at once with all"},
@@ -186,6 +189,7 @@ func (s *settings) nodeConfig() (node.Config, error) {
 	for _, r := range s.words("roles") {
 		cfg.Roles = append(cfg.Roles, node.Role(r))
 	}
+	cfg.Info, cfg.DeleteActionExecutions = v.jsonFile("info-file"), v.onOff("delete-action-executions")
 	v.duties(&cfg)
 	if v.err != nil {
 		return cfg, v.err
@@ -261,6 +265,24 @@ func (v *values) onOff(name string) bool {
 		}
 		return on
 	}
+}
+
+// jsonFile reads a file that holds a JSON object; nil: the setting names none.
+func (v *values) jsonFile(name string) json.RawMessage {
+	path := v.value[name]
+	if path == "" {
+		return nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		v.refuse(name, "can't be read: "+err.Error())
+		return nil
+	}
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal(text, &object); err != nil {
+		v.refuse(name, "holds no JSON object: "+err.Error())
+	}
+	return text
 }
 
 // duties reads the settings of triggers, notifications and housekeeping.

@@ -1,6 +1,10 @@
 package yaql
 
-import "cierzo/expr/value"
+import (
+	"slices"
+
+	"cierzo/expr/value"
+)
 
 // entry is a function of the library with its signature in the notation of parseSignature.
 type entry struct {
@@ -15,16 +19,19 @@ type functions map[string][]*overload
 // library holds all functions; it never changes. Each theme has a file with its entries.
 var library = buildLibrary()
 
-func buildLibrary() functions {
-	lib := functions{}
-	for _, theme := range [][]entry{
+// entries are those of all themes.
+func entries() []entry {
+	return slices.Concat(
 		systemEntries(), branchingEntries(), operatorEntries(), numberEntries(), stringEntries(), regexEntries(), collectionEntries(),
 		dictEntries(), setEntries(), queryEntries(), generatorEntries(), foldEntries(), dateEntries(), mistralEntries(),
-	} {
-		for _, e := range theme {
-			ov := parseSignature(e.form, e.text, e.run)
-			lib[ov.name] = append(lib[ov.name], ov)
-		}
+	)
+}
+
+func buildLibrary() functions {
+	lib := functions{}
+	for _, e := range entries() {
+		ov := parseSignature(e.form, e.text, e.run)
+		lib[ov.name] = append(lib[ov.name], ov)
 	}
 	for _, overloads := range lib {
 		spreadRules(overloads)

@@ -136,7 +136,15 @@ func outside() []Rule {
 			TestsMay: []string{"actions/std", "api/client", "node", "persistence/memstore"},
 		},
 		{Folder: "web"},
-		{Folder: "bench", May: []string{"actions", "actions/std", "expr/value", "node"}},
+		{Folder: "bench", May: []string{"actions", "actions/std", "expr/value", "node", "persistence", "workflow"}, TestsMay: []string{"internal/dbtest"}},
+		// The promises as code: of use to whoever has a cluster, and to the large tests.
+		{Folder: "verify/check", May: []string{"dsl", "expr", "expr/value", "persistence", "workflow"}},
+		{
+			// It looks at a cluster from outside, as its users do.
+			Folder: "verify", May: []string{"api/apitype", "api/client", "dsl", "expr/value", "verify/check", "workflow"},
+			TestsMay:     []string{"internal/proctest"},
+			NeverReaches: []string{"persistence/sqlstore", "actors/...", "node"},
+		},
 		{
 			Folder: "node",
 			May: []string{
@@ -149,7 +157,7 @@ func outside() []Rule {
 			// actions/std: main is also the process that runs scripts, and the standard actions have settings.
 			Folder: "cmd/cierzo",
 			May: []string{
-				"actions/std", "api/apitype", "api/client", "bench", "cmd/cierzo/connect", "cmd/cierzo/input", "cmd/cierzo/remote", "cmd/cierzo/show", "node",
+				"actions/std", "api/apitype", "api/client", "bench", "cmd/cierzo/connect", "cmd/cierzo/input", "cmd/cierzo/remote", "cmd/cierzo/show", "node", "verify",
 			},
 			TestsMay: []string{"expr/value"},
 		},
@@ -174,11 +182,10 @@ func programs() []Rule {
 		{Folder: "test/docs"},
 		{Folder: "test/conformance", May: []string{"actions/std", "dsl/yaml", "expr/goldentest", "expr/value", "node"}},
 		{Folder: "test/mistralclient", TestsMay: []string{"internal/proctest"}},
-		{Folder: "test/check", May: []string{"dsl", "expr", "expr/value", "persistence", "workflow"}},
 		{
 			Folder: "test/sim",
 			TestsMay: []string{
-				"actions/...", "actors/...", "catalog", "dsl", "expr/value", "internal/planted", "messages", "persistence/...", "test/check",
+				"actions/...", "actors/...", "catalog", "dsl", "expr/value", "internal/planted", "messages", "persistence/...", "verify/check",
 				"workflow",
 			},
 		},
@@ -186,9 +193,10 @@ func programs() []Rule {
 			Folder: "test/chaos",
 			TestsMay: []string{
 				"actions", "actors/runner", "api/...", "cluster", "dsl", "expr/value", "internal/proctest", "messages", "persistence/...",
-				"test/check", "workflow",
+				"verify/check", "workflow",
 			},
 		},
+		{Folder: "test/verify", TestsMay: []string{"internal/proctest", "verify"}},
 		{Folder: "test/hostile", TestsMay: []string{"dsl", "expr", "expr/value", "node", "workflow"}},
 		{
 			Folder:   "test/load",

@@ -36,6 +36,8 @@ type Build struct {
 	Race bool
 	// Overlay is the path of a file for go build's -overlay: sources that are different in this build. "": none.
 	Overlay string
+	// Tags are build tags, with commas. "": none.
+	Tags string
 }
 
 var (
@@ -62,6 +64,9 @@ func (b Build) Path() (string, error) {
 	if b.Race {
 		args = append(args, "-race")
 	}
+	if b.Tags != "" {
+		args = append(args, "-tags", b.Tags)
+	}
 	if b.Overlay != "" {
 		args = append(args, "-overlay", b.Overlay)
 	}
@@ -71,6 +76,26 @@ func (b Build) Path() (string, error) {
 	}
 	built[b] = path
 	return path, nil
+}
+
+// Binary is the path of the command.
+func Binary(t *testing.T) string {
+	t.Helper()
+	path, err := Build{}.Path()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// Tagged compiles the command with a build tag, and gives its path.
+func Tagged(t *testing.T, tag string) string {
+	t.Helper()
+	path, err := Build{Tags: tag}.Path()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // Config is a process that is more than the command and its arguments.
@@ -290,6 +315,24 @@ func (p *Process) AwaitHealth(ctx context.Context, address string) {
 			p.t.Fatalf("%s has ended before it was healthy", p.Name)
 		case <-ctx.Done():
 			p.t.Fatalf("%s isn't healthy in time: %v", p.Name, err)
+		}
+	}
+}
+
+// Healthy waits until a server that was started otherwise answers at the address of its REST API (host:port).
+func Healthy(ctx context.Context, t *testing.T, address string) {
+	t.Helper()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := healthy(ctx, address)
+		if err == nil {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatalf("%s isn't healthy in time: %v", address, err)
 		}
 	}
 }

@@ -59,12 +59,12 @@ func (s *Store) agrees(rows *persistence.TurnRows) error {
 	}
 	for _, t := range rows.Tasks {
 		if _, there := e.tasks[t.Seq]; there == t.New {
-			return fault.New(fault.Internal, "a turn and the store disagree on task %s", t.ID)
+			return fault.New(fault.Internal, "a turn and the store disagree on task %d of execution %s", t.Seq, rows.Execution.ID)
 		}
 	}
 	for _, a := range rows.Actions {
 		if _, there := e.actions[a.Seq]; there == a.New {
-			return fault.New(fault.Internal, "a turn and the store disagree on action %s", a.ID)
+			return fault.New(fault.Internal, "a turn and the store disagree on action %d of execution %s", a.Seq, rows.Execution.ID)
 		}
 	}
 	return nil
@@ -83,17 +83,27 @@ func (s *Store) commit(rows *persistence.TurnRows) persistence.TurnOutcome {
 		return persistence.Fenced
 	default:
 		r, old := &rows.Execution, &e.row
-		r.ProjectID, r.WorkflowName, r.CreatedAt = old.ProjectID, old.WorkflowName, old.CreatedAt
+		r.ProjectID, r.WorkflowName, r.CreatedAt, r.About = old.ProjectID, old.WorkflowName, old.CreatedAt, old.About
 		r.RootID, r.ParentID, r.ParentTaskID = old.RootID, old.ParentID, old.ParentTaskID
 	}
 	e.row = rows.Execution
-	if rows.Data != "" {
+	if rows.HasGiven {
+		e.given = rows.Given
+	}
+	if rows.HasData {
 		e.data = rows.Data
 	}
 	for _, t := range rows.Tasks {
+		if !t.New {
+			t.About = e.tasks[t.Seq].About
+		}
 		e.tasks[t.Seq] = t
 	}
 	for _, a := range rows.Actions {
+		if !a.New {
+			old := e.actions[a.Seq]
+			a.Task, a.About, a.Given = old.Task, old.About, old.Given
+		}
 		e.actions[a.Seq] = a
 	}
 	if h := rows.History; h != nil {
@@ -133,12 +143,13 @@ func (e *execution) snapshot() (*persistence.Snapshot, error) {
 	if snap.Execution, err = e.row.Decode(); err != nil {
 		return nil, err
 	}
-	if snap.Data, err = persistence.ParseDataText(e.data); err != nil {
+	if snap.Data, err = persistence.ParseDataText(snap.Execution.ID, e.given, e.data); err != nil {
 		return nil, err
 	}
+	h := e.row.Home()
 	for _, seq := range slices.Sorted(maps.Keys(e.tasks)) {
 		row := e.tasks[seq]
-		t, err := row.Decode()
+		t, err := h.Task(&row)
 		if err != nil {
 			return nil, err
 		}
@@ -146,7 +157,7 @@ func (e *execution) snapshot() (*persistence.Snapshot, error) {
 	}
 	for _, seq := range slices.Sorted(maps.Keys(e.actions)) {
 		row := e.actions[seq]
-		a, err := row.Decode()
+		a, err := h.Action(&row)
 		if err != nil {
 			return nil, err
 		}
@@ -187,12 +198,12 @@ func (s *Store) Due(ctx context.Context, shards []uint16, limit int) ([]workflow
 		now := persistence.Micros(s.cfg.Now())
 		var due []*persistence.ExecutionRow
 		for _, e := range s.executions {
-			if e.row.WakeAt != 0 && e.row.WakeAt <= now && (shards == nil || slices.Contains(shards, e.row.Shard)) {
+			if e.row.WakeAt != 0 && e.row.WakeAt <= now && (shards == nil || slices.Contains(shards, persistence.Shard(workflow.ExecutionID(e.row.ID)))) {
 				due = append(due, &e.row)
 			}
 		}
 		slices.SortFunc(due, func(a, b *persistence.ExecutionRow) int {
-			return cmp.Or(cmp.Compare(a.WakeAt, b.WakeAt), cmp.Compare(a.ID, b.ID))
+			return cmp.Or(cmp.Compare(a.WakeAt, b.WakeAt), cmp.Compare(a.Key, b.Key))
 		})
 		for _, row := range due[:min(len(due), persistence.Limit(limit))] {
 			ids = append(ids, workflow.ExecutionID(row.ID))
@@ -204,26 +215,37 @@ func (s *Store) Due(ctx context.Context, shards []uint16, limit int) ([]workflow
 
 // Wanting implements persistence.Executions.
 func (s *Store) Wanting(ctx context.Context, shards []uint16, after persistence.Claim, limit int) ([]persistence.Claim, error) {
+	return s.claims(ctx, "Wanting", shards, after, limit, func(row *persistence.ExecutionRow) bool { return row.Wanting != 0 })
+}
+
+// Quiet implements persistence.Executions.
+func (s *Store) Quiet(ctx context.Context, shards []uint16, after persistence.Claim, limit int) ([]persistence.Claim, error) {
+	return s.claims(ctx, "Quiet", shards, after, limit, func(row *persistence.ExecutionRow) bool {
+		return row.State == string(workflow.Running) && row.WakeAt == 0 && row.Wanting == 0 && row.Busy == 0
+	})
+}
+
+func (s *Store) claims(ctx context.Context, what string, shards []uint16, after persistence.Claim, limit int, fits func(*persistence.ExecutionRow) bool) ([]persistence.Claim, error) {
 	var out []persistence.Claim
-	err := s.read(ctx, "Wanting", func() error {
+	err := s.read(ctx, what, func() error {
 		for id, e := range s.executions {
-			if e.row.Wanting != 0 && (shards == nil || slices.Contains(shards, e.row.Shard)) && byShard(id, after.ID) > 0 {
+			if fits(&e.row) && (shards == nil || slices.Contains(shards, persistence.Shard(workflow.ExecutionID(e.row.ID)))) && byKey(id, after.ID) > 0 {
 				out = append(out, persistence.Claim{ID: id, Owner: e.owner})
 			}
 		}
-		slices.SortFunc(out, func(a, b persistence.Claim) int { return byShard(a.ID, b.ID) })
+		slices.SortFunc(out, func(a, b persistence.Claim) int { return byKey(a.ID, b.ID) })
 		out = out[:min(len(out), persistence.Limit(limit))]
 		return nil
 	})
 	return out, err
 }
 
-// byShard is the order of (shard, id); "" is before all.
-func byShard(a, b workflow.ExecutionID) int {
+// byKey is the order of keys; "" is before all.
+func byKey(a, b workflow.ExecutionID) int {
 	if a == "" || b == "" {
 		return cmp.Compare(a, b)
 	}
-	return cmp.Or(cmp.Compare(persistence.Shard(a), persistence.Shard(b)), cmp.Compare(a, b))
+	return cmp.Compare(a.Key(), b.Key())
 }
 
 // DispatchedRunners implements persistence.Executions.

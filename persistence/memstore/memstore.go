@@ -61,6 +61,7 @@ type execution struct {
 	row     persistence.ExecutionRow
 	epoch   uint64
 	owner   persistence.NodeID
+	given   string
 	data    string
 	tasks   map[int64]persistence.TaskRow
 	actions map[int64]persistence.ActionRow

@@ -20,7 +20,7 @@ func (s *Store) paged(q persistence.PageQuery) []*execution {
 		}
 	}
 	slices.SortFunc(out, func(a, b *execution) int {
-		return direction(q, cmp.Or(cmp.Compare(a.row.CreatedAt, b.row.CreatedAt), cmp.Compare(a.row.ID, b.row.ID)))
+		return direction(q, cmp.Or(cmp.Compare(a.row.CreatedAt, b.row.CreatedAt), cmp.Compare(a.row.Key, b.row.Key)))
 	})
 	return out
 }
@@ -50,7 +50,7 @@ func inPage(q persistence.PageQuery, row *persistence.ExecutionRow) bool {
 
 // behind compares an execution with the mark: 1 is behind it, 0 is the mark's own.
 func behind(q persistence.PageQuery, row *persistence.ExecutionRow) int {
-	return direction(q, cmp.Or(cmp.Compare(row.CreatedAt, persistence.Micros(q.After.CreatedAt)), cmp.Compare(row.ID, string(q.After.ID))))
+	return direction(q, cmp.Or(cmp.Compare(row.CreatedAt, persistence.Micros(q.After.CreatedAt)), cmp.Compare(row.Key, int64(q.After.ID.Key()))))
 }
 
 // PageExecutions implements persistence.Pages.
@@ -68,7 +68,7 @@ func (s *Store) PageExecutions(ctx context.Context, q persistence.PageQuery) ([]
 			if err != nil {
 				return err
 			}
-			data, err := persistence.ParseDataText(e.data)
+			data, err := persistence.ParseDataText(rec.ID, e.given, e.data)
 			if err != nil {
 				return err
 			}
@@ -113,7 +113,7 @@ func (s *Store) PageTasks(ctx context.Context, q persistence.PageQuery) ([]persi
 		return s.pageParts(q, func(e *execution) []int64 { return slices.Collect(maps.Keys(e.tasks)) },
 			func(e *execution, rec *workflow.ExecutionRecord, seq int64) error {
 				row := e.tasks[seq]
-				t, err := row.Decode()
+				t, err := e.row.Home().Task(&row)
 				out = append(out, persistence.TaskEntry{Execution: rec, Task: t})
 				return err
 			})
@@ -128,19 +128,17 @@ func (s *Store) PageActions(ctx context.Context, q persistence.PageQuery) ([]per
 		return s.pageParts(q, func(e *execution) []int64 { return slices.Collect(maps.Keys(e.actions)) },
 			func(e *execution, rec *workflow.ExecutionRecord, seq int64) error {
 				row := e.actions[seq]
-				a, err := row.Decode()
+				a, err := e.row.Home().Action(&row)
 				if err != nil {
 					return err
 				}
 				entry := persistence.ActionEntry{Execution: rec, Action: a}
-				for _, t := range e.tasks {
-					if t.ID == row.TaskID {
-						owner, err := t.Decode()
-						if err != nil {
-							return err
-						}
-						entry.TaskName = owner.Name
+				if t, there := e.tasks[row.Task]; there {
+					owner, err := e.row.Home().Task(&t)
+					if err != nil {
+						return err
 					}
+					entry.TaskName = owner.Name
 				}
 				out = append(out, entry)
 				return nil

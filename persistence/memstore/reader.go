@@ -24,7 +24,7 @@ func (s *Store) GetExecution(ctx context.Context, projectID string, id workflow.
 		if rec, err = e.row.Decode(); err != nil {
 			return err
 		}
-		data, err = persistence.ParseDataText(e.data)
+		data, err = persistence.ParseDataText(id, e.given, e.data)
 		return err
 	})
 	if err != nil {
@@ -44,7 +44,7 @@ func (s *Store) ListExecutions(ctx context.Context, q persistence.ExecutionsQuer
 			}
 		}
 		slices.SortFunc(rows, func(a, b *persistence.ExecutionRow) int {
-			return -cmp.Or(cmp.Compare(a.CreatedAt, b.CreatedAt), cmp.Compare(a.ID, b.ID))
+			return -cmp.Or(cmp.Compare(a.CreatedAt, b.CreatedAt), cmp.Compare(a.Key, b.Key))
 		})
 		for _, row := range rows[:min(len(rows), persistence.Limit(q.Limit))] {
 			rec, err := row.Decode()
@@ -61,7 +61,7 @@ func (s *Store) ListExecutions(ctx context.Context, q persistence.ExecutionsQuer
 func selected(q persistence.ExecutionsQuery, row *persistence.ExecutionRow) bool {
 	if q.Before != nil {
 		at := persistence.Micros(q.Before.CreatedAt)
-		if row.CreatedAt > at || (row.CreatedAt == at && row.ID >= string(q.Before.ID)) {
+		if row.CreatedAt > at || (row.CreatedAt == at && row.Key >= int64(q.Before.ID.Key())) {
 			return false
 		}
 	}
@@ -86,7 +86,7 @@ func (s *Store) ListTasks(ctx context.Context, id workflow.ExecutionID, after, l
 				continue
 			}
 			row := e.tasks[seq]
-			t, err := row.Decode()
+			t, err := e.row.Home().Task(&row)
 			if err != nil {
 				return err
 			}
@@ -107,12 +107,15 @@ func (s *Store) ListActions(ctx context.Context, id workflow.ExecutionID, task w
 		}
 		for _, seq := range slices.Sorted(maps.Keys(e.actions)) {
 			row := e.actions[seq]
-			if seq <= int64(after) || len(out) == persistence.Limit(limit) || (task != "" && row.TaskID != string(task)) {
+			if seq <= int64(after) || len(out) == persistence.Limit(limit) {
 				continue
 			}
-			a, err := row.Decode()
+			a, err := e.row.Home().Action(&row)
 			if err != nil {
 				return err
+			}
+			if task != "" && a.TaskID != task {
+				continue
 			}
 			out = append(out, a)
 		}
@@ -125,36 +128,42 @@ func (s *Store) ListActions(ctx context.Context, id workflow.ExecutionID, task w
 func (s *Store) FindTask(ctx context.Context, id workflow.TaskID) (*workflow.TaskRecord, error) {
 	var out *workflow.TaskRecord
 	err := s.read(ctx, "FindTask", func() error {
-		for _, e := range s.executions {
-			for _, row := range e.tasks {
-				if row.ID == string(id) {
-					var err error
-					out, err = row.Decode()
+		key, seq, _ := id.Place()
+		for other, e := range s.executions {
+			if row, there := e.tasks[int64(seq)]; there && other.Key() == key {
+				var err error
+				if out, err = e.row.Home().Task(&row); err != nil || out.ID == id {
 					return err
 				}
 			}
 		}
 		return fault.New(fault.NotFound, "task %s", id)
 	})
-	return out, err
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 // FindAction implements persistence.Reader.
 func (s *Store) FindAction(ctx context.Context, id workflow.ActionID) (*workflow.ActionRecord, error) {
 	var out *workflow.ActionRecord
 	err := s.read(ctx, "FindAction", func() error {
-		for _, e := range s.executions {
-			for _, row := range e.actions {
-				if row.ID == string(id) {
-					var err error
-					out, err = row.Decode()
+		key, seq, _ := id.Place()
+		for other, e := range s.executions {
+			if row, there := e.actions[int64(seq)]; there && other.Key() == key {
+				var err error
+				if out, err = e.row.Home().Action(&row); err != nil || out.ID == id {
 					return err
 				}
 			}
 		}
 		return fault.New(fault.NotFound, "action %s", id)
 	})
-	return out, err
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 // History implements persistence.Reader.
@@ -166,7 +175,7 @@ func (s *Store) History(ctx context.Context, id workflow.ExecutionID, after uint
 			return nil
 		}
 		var err error
-		out, err = persistence.JoinHistory(e.history, after, limit)
+		out, err = e.row.Home().JoinHistory(e.history, after, limit)
 		return err
 	})
 	return out, err

@@ -11,21 +11,25 @@ import (
 
 // batch is the turns of one commit that have rows.
 type batch struct {
-	turns    []*persistence.TurnRows
-	place    map[string]int // of an execution's turn in outcomes
+	turns    []*persistence.TurnRows // by key
+	place    map[int64]int           // of an execution's turn in outcomes
 	outcomes []persistence.TurnOutcome
 }
 
 // newBatch makes the rows of turns, outside of the transaction. What no store can keep is refused here and harms nobody
 // else.
 func newBatch(turns []persistence.Turn) (*batch, error) {
-	b := &batch{place: make(map[string]int, len(turns)), outcomes: make([]persistence.TurnOutcome, len(turns))}
+	b := &batch{place: make(map[int64]int, len(turns)), outcomes: make([]persistence.TurnOutcome, len(turns))}
 	for i := range turns {
-		id := string(turns[i].ID)
-		if _, twice := b.place[id]; twice {
-			return nil, fault.New(fault.Invalid, "commit: execution %s has two turns", id)
+		key := int64(turns[i].ID.Key())
+		if other, twice := b.place[key]; twice {
+			if turns[other].ID == turns[i].ID {
+				return nil, fault.New(fault.Invalid, "commit: execution %s has two turns", turns[i].ID)
+			}
+			b.outcomes[i] = persistence.Taken
+			continue
 		}
-		b.place[id] = i
+		b.place[key] = i
 		rows, err := persistence.NewTurnRows(&turns[i])
 		if err != nil {
 			b.outcomes[i] = persistence.Refused
@@ -34,29 +38,76 @@ func newBatch(turns []persistence.Turn) (*batch, error) {
 		b.turns = append(b.turns, rows)
 	}
 	// Everybody locks rows in the same order.
-	slices.SortFunc(b.turns, func(x, y *persistence.TurnRows) int {
-		return cmp.Or(cmp.Compare(x.Execution.Shard, y.Execution.Shard), cmp.Compare(x.Execution.ID, y.Execution.ID))
-	})
+	slices.SortFunc(b.turns, func(x, y *persistence.TurnRows) int { return cmp.Compare(x.Execution.Key, y.Execution.Key) })
 	return b, nil
 }
 
 // reset forgets what an earlier try has found.
 func (b *batch) reset() {
 	for _, t := range b.turns {
-		b.outcomes[b.place[t.Execution.ID]] = persistence.Fenced
+		b.outcomes[b.place[t.Execution.Key]] = persistence.Fenced
 		if t.Create {
-			b.outcomes[b.place[t.Execution.ID]] = persistence.Exists
+			b.outcomes[b.place[t.Execution.Key]] = persistence.Exists
 		}
 	}
 }
 
-func (b *batch) written(id string) { b.outcomes[b.place[id]] = persistence.Committed }
+func (b *batch) written(key int64) { b.outcomes[b.place[key]] = persistence.Committed }
+
+const idOfKey = `SELECT id FROM executions WHERE key = $1`
+
+// findTaken tells executions that are there from others that have their key.
+func findTaken(t *transaction, b *batch) error {
+	for _, turn := range b.turns {
+		at := b.place[turn.Execution.Key]
+		if !turn.Create || b.outcomes[at] != persistence.Exists {
+			continue
+		}
+		var id string
+		if err := t.row(idOfKey, []any{turn.Execution.Key}, []any{&id}); err != nil {
+			return err
+		}
+		if id != turn.Execution.ID {
+			b.outcomes[at] = persistence.Taken
+		}
+	}
+	return nil
+}
+
+// valsMax bounds the data that lie in the row of a state, in bytes. What is longer has a row of its own, which turns that don't
+// change the data don't write again.
+const valsMax = 1000
+
+// The texts that stand for data in a state's vals, or in what a turn writes.
+const (
+	valsApart = "-" // they are in execution_data
+	valsSame  = "=" // the turn doesn't change them
+)
+
+// vals is what a turn writes into the state's vals.
+func vals(turn *persistence.TurnRows) string {
+	switch {
+	case !turn.HasData:
+		return valsSame
+	case len(turn.Data) > valsMax:
+		return valsApart
+	}
+	return turn.Data
+}
+
+// born is the history that an execution is created with: it lies in the row of the execution.
+func born(turn *persistence.TurnRows) string {
+	if h := turn.History; turn.Create && h != nil && h.First {
+		return h.Doc
+	}
+	return ""
+}
 
 // committed are the turns whose parts are to be written.
 func (b *batch) committed() []*persistence.TurnRows {
 	out := make([]*persistence.TurnRows, 0, len(b.turns))
 	for _, t := range b.turns {
-		if b.outcomes[b.place[t.Execution.ID]] == persistence.Committed {
+		if b.outcomes[b.place[t.Execution.Key]] == persistence.Committed {
 			out = append(out, t)
 		}
 	}
@@ -78,7 +129,10 @@ func (s *Store) Commit(ctx context.Context, turns []persistence.Turn) ([]persist
 	}
 	err = s.transact(ctx, "commit turns", func(t *transaction) error {
 		b.reset()
-		return write(t, b)
+		if err := write(t, b); err != nil {
+			return err
+		}
+		return findTaken(t, b)
 	})
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -190,15 +191,21 @@ func (s *Store) ListRevisions(ctx context.Context, firstID string, after, limit 
 
 // FindDefinition implements persistence.Definitions.
 func (s *Store) FindDefinition(ctx context.Context, k persistence.DefinitionKey) (*persistence.Definition, error) {
+	d, err := s.definitions.do(ctx, k, func() (persistence.Definition, error) { return s.findDefinition(ctx, k) })
+	if err != nil {
+		return nil, err
+	}
+	d.Tags = slices.Clone(d.Tags)
+	return &d, nil
+}
+
+func (s *Store) findDefinition(ctx context.Context, k persistence.DefinitionKey) (persistence.Definition, error) {
 	what := fmt.Sprintf("%s %q in namespace %q", k.Kind, k.Name, k.Namespace)
 	d, err := one(ctx, s, what, scanDefinition, newestQuery, keyArgs(k)...)
 	if fault.Is(err, fault.NotFound) {
 		d, err = one(ctx, s, what, scanDefinition, publicQuery, string(k.Kind), k.Namespace, k.Name)
 	}
-	if err != nil {
-		return nil, err
-	}
-	return &d, nil
+	return d, err
 }
 
 // GetDefinition implements persistence.Definitions.

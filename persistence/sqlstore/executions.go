@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"math"
 	"slices"
 
 	"github.com/lib/pq"
@@ -15,38 +16,36 @@ import (
 )
 
 const (
-	executionColumns = `shard, id, project_id, workflow_name, state, root_id, parent_id, parent_task_id, wake_at, wanting, busy, created_at, runners, doc`
-	activateQuery    = `UPDATE executions SET epoch = epoch + 1, owner = $3 WHERE shard = $1 AND id = $2 RETURNING epoch, ` + executionColumns
-	allTasksQuery    = `SELECT shard, execution_id, seq, id, doc, vals FROM tasks WHERE shard = $1 AND execution_id = $2 ORDER BY seq`
-	allActionsQuery  = `SELECT shard, execution_id, seq, id, task_id, doc, vals FROM actions WHERE shard = $1 AND execution_id = $2 ORDER BY seq`
-	dataQuery        = `SELECT vals FROM execution_data WHERE shard = $1 AND execution_id = $2`
+	factColumns  = `id, project_id, workflow_name, root_id, parent_id, parent_task_id, created_at, about`
+	stateColumns = `state, wake_at, wanting, busy, runners, doc`
+	// dataColumn is the data of a state, s.
+	dataColumn    = `CASE WHEN s.vals = '-' THEN (SELECT d.vals FROM execution_data AS d WHERE d.key = s.key) ELSE s.vals END`
+	factsQuery    = `SELECT ` + factColumns + `, given FROM executions WHERE key = $1`
+	activateQuery = `UPDATE execution_states SET epoch = epoch + 1, owner = $2 WHERE key = $1 RETURNING epoch, ` + stateColumns
+	dataQuery     = `SELECT ` + dataColumn + ` FROM execution_states AS s WHERE s.key = $1`
+
+	taskColumns     = `seq, about, doc, vals`
+	actionColumns   = `seq, task, about, given, doc, vals`
+	allTasksQuery   = `SELECT ` + taskColumns + ` FROM tasks WHERE key = $1 ORDER BY seq`
+	allActionsQuery = `SELECT ` + actionColumns + ` FROM actions WHERE key = $1 ORDER BY seq`
 )
 
-// scanExecution scans executionColumns, behind the columns in before.
-func scanExecution(rows *sql.Rows, before ...any) (*workflow.ExecutionRecord, error) {
-	var r persistence.ExecutionRow
-	err := rows.Scan(append(before, &r.Shard, &r.ID, &r.ProjectID, &r.WorkflowName, &r.State, &r.RootID, &r.ParentID, &r.ParentTaskID,
-		&r.WakeAt, &r.Wanting, &r.Busy, &r.CreatedAt, &r.Runners, &r.Doc)...)
-	if err != nil {
-		return nil, err
-	}
-	return r.Decode()
+// factsOf are where factColumns go.
+func factsOf(r *persistence.ExecutionRow) []any {
+	return []any{&r.ID, &r.ProjectID, &r.WorkflowName, &r.RootID, &r.ParentID, &r.ParentTaskID, &r.CreatedAt, &r.About}
 }
 
-func scanTask(rows *sql.Rows) (*workflow.TaskRecord, error) {
-	var r persistence.TaskRow
-	if err := rows.Scan(&r.Shard, &r.ExecutionID, &r.Seq, &r.ID, &r.Doc, &r.Values); err != nil {
-		return nil, err
-	}
-	return r.Decode()
+// stateOf is where stateColumns go.
+func stateOf(r *persistence.ExecutionRow) []any {
+	return []any{&r.State, &r.WakeAt, &r.Wanting, &r.Busy, &r.Runners, &r.Doc}
 }
 
-func scanAction(rows *sql.Rows) (*workflow.ActionRecord, error) {
-	var r persistence.ActionRow
-	if err := rows.Scan(&r.Shard, &r.ExecutionID, &r.Seq, &r.ID, &r.TaskID, &r.Doc, &r.Values); err != nil {
-		return nil, err
-	}
-	return r.Decode()
+// taskOf is where taskColumns go.
+func taskOf(r *persistence.TaskRow) []any { return []any{&r.Seq, &r.About, &r.Doc, &r.Values} }
+
+// actionOf is where actionColumns go.
+func actionOf(r *persistence.ActionRow) []any {
+	return []any{&r.Seq, &r.Task, &r.About, &r.Given, &r.Doc, &r.Values}
 }
 
 // into appends what scan makes of a row.
@@ -62,32 +61,49 @@ func into[T any](list *[]T, scan func(*sql.Rows) (T, error)) func(*sql.Rows) err
 
 // Activate implements persistence.Executions.
 func (s *Store) Activate(ctx context.Context, id workflow.ExecutionID, node persistence.NodeID) (*persistence.Snapshot, error) {
-	shard := persistence.Shard(id)
+	key := int64(id.Key())
 	var snap *persistence.Snapshot
 	err := s.transact(ctx, "activate execution "+string(id), func(t *transaction) error {
 		snap = &persistence.Snapshot{}
-		err := t.query(activateQuery, func(rows *sql.Rows) error {
-			var err error
-			snap.Execution, err = scanExecution(rows, &snap.Epoch)
+		var row persistence.ExecutionRow
+		var given, data string
+		if err := t.row(factsQuery, []any{key}, append(factsOf(&row), &given)); err != nil {
+			return absent(err)
+		}
+		if row.ID != string(id) {
+			return noExecution()
+		}
+		err := t.row(activateQuery, []any{key, string(node)}, append([]any{&snap.Epoch}, stateOf(&row)...))
+		if err != nil {
+			return absent(err)
+		}
+		if snap.Execution, err = row.Decode(); err != nil {
 			return err
-		}, shard, string(id), string(node))
+		}
+		if err := t.row(dataQuery, []any{key}, []any{&data}); err != nil {
+			return err
+		}
+		if snap.Data, err = persistence.ParseDataText(id, given, data); err != nil {
+			return err
+		}
+		h := row.Home()
+		err = t.query(allTasksQuery, into(&snap.Tasks, func(rows *sql.Rows) (*workflow.TaskRecord, error) {
+			var r persistence.TaskRow
+			if err := rows.Scan(taskOf(&r)...); err != nil {
+				return nil, err
+			}
+			return h.Task(&r)
+		}), key)
 		if err != nil {
 			return err
 		}
-		if snap.Execution == nil {
-			return fault.New(fault.NotFound, "there is no such execution")
-		}
-		var data string
-		if err := t.row(dataQuery, []any{shard, string(id)}, []any{&data}); err != nil {
-			return err
-		}
-		if snap.Data, err = persistence.ParseDataText(data); err != nil {
-			return err
-		}
-		if err := t.query(allTasksQuery, into(&snap.Tasks, scanTask), shard, string(id)); err != nil {
-			return err
-		}
-		return t.query(allActionsQuery, into(&snap.Actions, scanAction), shard, string(id))
+		return t.query(allActionsQuery, into(&snap.Actions, func(rows *sql.Rows) (*workflow.ActionRecord, error) {
+			var r persistence.ActionRow
+			if err := rows.Scan(actionOf(&r)...); err != nil {
+				return nil, err
+			}
+			return h.Action(&r)
+		}), key)
 	})
 	if err != nil {
 		return nil, err
@@ -95,26 +111,39 @@ func (s *Store) Activate(ctx context.Context, id workflow.ExecutionID, node pers
 	return snap, nil
 }
 
+func noExecution() error { return fault.New(fault.NotFound, "there is no such execution") }
+
+// absent says what a row that isn't there means.
+func absent(err error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return noExecution()
+	}
+	return err
+}
+
 const (
-	raiseQuery     = `UPDATE executions SET epoch = epoch + 1 WHERE shard = $1 AND id = $2 RETURNING state`
+	raiseQuery     = `UPDATE execution_states SET epoch = epoch + 1 WHERE key = $1 RETURNING state`
 	childrenQuery  = `SELECT id FROM executions WHERE parent_id = $1 AND parent_id <> ''`
-	deleteHistory  = `DELETE FROM history WHERE shard = $1 AND execution_id = $2`
-	deleteActions  = `DELETE FROM actions WHERE shard = $1 AND execution_id = $2`
-	deleteTasks    = `DELETE FROM tasks WHERE shard = $1 AND execution_id = $2`
-	deleteData     = `DELETE FROM execution_data WHERE shard = $1 AND execution_id = $2`
-	deleteOneQuery = `DELETE FROM executions WHERE shard = $1 AND id = $2`
+	deleteHistory  = `DELETE FROM history WHERE key = $1`
+	deleteActions  = `DELETE FROM actions WHERE key = $1`
+	deleteTasks    = `DELETE FROM tasks WHERE key = $1`
+	deleteData     = `DELETE FROM execution_data WHERE key = $1`
+	deleteState    = `DELETE FROM execution_states WHERE key = $1`
+	deleteOneQuery = `DELETE FROM executions WHERE key = $1`
 )
 
 // DeleteExecution implements persistence.Executions.
 func (s *Store) DeleteExecution(ctx context.Context, id workflow.ExecutionID, force bool) error {
 	return s.transact(ctx, "delete execution "+string(id), func(t *transaction) error {
-		var state string
-		err := t.row(raiseQuery, []any{persistence.Shard(id), string(id)}, []any{&state})
-		if errors.Is(err, sql.ErrNoRows) {
-			return fault.New(fault.NotFound, "there is no such execution")
+		var found, state string
+		if err := t.row(idOfKey, []any{int64(id.Key())}, []any{&found}); err != nil {
+			return absent(err)
 		}
-		if err != nil {
-			return err
+		if found != string(id) {
+			return noExecution()
+		}
+		if err := t.row(raiseQuery, []any{int64(id.Key())}, []any{&state}); err != nil {
+			return absent(err)
 		}
 		if !force && !workflow.State(state).Final() {
 			return fault.New(fault.Conflict, "it is %s", state)
@@ -132,8 +161,8 @@ func (s *Store) DeleteExecution(ctx context.Context, id workflow.ExecutionID, fo
 			}
 		}
 		for _, d := range doomed {
-			for _, text := range []string{deleteHistory, deleteActions, deleteTasks, deleteData, deleteOneQuery} {
-				if _, err := t.exec(text, persistence.Shard(workflow.ExecutionID(d)), d); err != nil {
+			for _, text := range []string{deleteHistory, deleteActions, deleteTasks, deleteData, deleteState, deleteOneQuery} {
+				if _, err := t.exec(text, int64(workflow.ExecutionID(d).Key())); err != nil {
 					return err
 				}
 			}
@@ -150,15 +179,26 @@ func scanText[T ~string](rows *sql.Rows) (T, error) {
 
 const (
 	// clock_timestamp() would be asked again for each row, and so couldn't bound the index: all who wait would be read.
-	dueMany = `SELECT id FROM executions WHERE shard = ANY($1::INT8[]) AND wake_at <> 0
-AND wake_at <= CAST(extract(epoch FROM statement_timestamp()) * 1000000 AS INT8) ORDER BY wake_at, id LIMIT $2`
-	dueOne       = `SELECT id FROM executions WHERE shard IN (SELECT value FROM json_each($1)) AND wake_at <> 0 AND wake_at <= {now} ORDER BY wake_at, id LIMIT $2`
-	wantingMany  = `SELECT id, owner FROM executions WHERE shard = ANY($1::INT8[]) AND wanting <> 0 AND (shard, id) > ($2, $3) ORDER BY shard, id LIMIT $4`
-	wantingOne   = `SELECT id, owner FROM executions WHERE shard IN (SELECT value FROM json_each($1)) AND wanting <> 0 AND (shard, id) > ($2, $3) ORDER BY shard, id LIMIT $4`
-	runnersMany  = `SELECT DISTINCT jsonb_array_elements_text(runners::JSONB) FROM executions WHERE busy <> 0 LIMIT $1`
-	runnersOne   = `SELECT DISTINCT r.value FROM executions AS e, json_each(e.runners) AS r WHERE e.busy <> 0 LIMIT $1`
-	onRunnerMany = `SELECT id FROM executions WHERE busy <> 0 AND strpos(runners, $1) > 0 LIMIT $2`
-	onRunnerOne  = `SELECT id FROM executions WHERE busy <> 0 AND instr(runners, $1) > 0 LIMIT $2`
+	dueMany = `SELECT e.id FROM (
+SELECT * FROM (SELECT key, wake_at FROM execution_states WHERE (key >> 56) = ANY($1::INT8[]) AND wake_at <> 0 AND busy = 0 AND wake_at <= CAST(extract(epoch FROM statement_timestamp()) * 1000000 AS INT8) ORDER BY wake_at, key LIMIT $2) AS found_resting
+UNION ALL SELECT * FROM (SELECT key, wake_at FROM execution_states WHERE busy <> 0 AND wake_at <> 0 AND wake_at <= CAST(extract(epoch FROM statement_timestamp()) * 1000000 AS INT8) AND (key >> 56) = ANY($1::INT8[]) ORDER BY wake_at, key LIMIT $2) AS found_working
+ORDER BY wake_at, key LIMIT $2) AS found JOIN executions AS e ON e.key = found.key ORDER BY found.wake_at, found.key`
+	dueOne = `SELECT e.id FROM (
+SELECT * FROM (SELECT key, wake_at FROM execution_states WHERE (key >> 56) IN (SELECT value FROM json_each($1)) AND wake_at <> 0 AND busy = 0 AND wake_at <= {now} ORDER BY wake_at, key LIMIT $2) AS found_resting
+UNION ALL SELECT * FROM (SELECT key, wake_at FROM execution_states WHERE busy <> 0 AND wake_at <> 0 AND wake_at <= {now} AND (key >> 56) IN (SELECT value FROM json_each($1)) ORDER BY wake_at, key LIMIT $2) AS found_working
+ORDER BY wake_at, key LIMIT $2) AS found JOIN executions AS e ON e.key = found.key ORDER BY found.wake_at, found.key`
+	wantingMany = `SELECT e.id, found.owner FROM (SELECT key, owner FROM execution_states WHERE wanting <> 0 AND key >= $2 AND (key >> 56) = ANY($1::INT8[])
+ORDER BY key LIMIT $3) AS found JOIN executions AS e ON e.key = found.key ORDER BY found.key`
+	wantingOne = `SELECT e.id, found.owner FROM (SELECT key, owner FROM execution_states WHERE wanting <> 0 AND key >= $2 AND (key >> 56) IN (SELECT value FROM json_each($1))
+ORDER BY key LIMIT $3) AS found JOIN executions AS e ON e.key = found.key ORDER BY found.key`
+	quietMany = `SELECT e.id, found.owner FROM (SELECT key, owner FROM execution_states WHERE state = 'RUNNING' AND wake_at = 0 AND wanting = 0 AND busy = 0 AND key >= $2 AND (key >> 56) = ANY($1::INT8[])
+ORDER BY key LIMIT $3) AS found JOIN executions AS e ON e.key = found.key ORDER BY found.key`
+	quietOne = `SELECT e.id, found.owner FROM (SELECT key, owner FROM execution_states WHERE state = 'RUNNING' AND wake_at = 0 AND wanting = 0 AND busy = 0 AND key >= $2 AND (key >> 56) IN (SELECT value FROM json_each($1))
+ORDER BY key LIMIT $3) AS found JOIN executions AS e ON e.key = found.key ORDER BY found.key`
+	runnersMany  = `SELECT DISTINCT jsonb_array_elements_text(runners::JSONB) FROM execution_states WHERE busy <> 0 LIMIT $1`
+	runnersOne   = `SELECT DISTINCT r.value FROM execution_states AS e, json_each(e.runners) AS r WHERE e.busy <> 0 LIMIT $1`
+	onRunnerMany = `SELECT e.id FROM (SELECT key FROM execution_states WHERE busy <> 0 AND strpos(runners, $1) > 0 LIMIT $2) AS found JOIN executions AS e ON e.key = found.key`
+	onRunnerOne  = `SELECT e.id FROM (SELECT key FROM execution_states WHERE busy <> 0 AND instr(runners, $1) > 0 LIMIT $2) AS found JOIN executions AS e ON e.key = found.key`
 )
 
 // Due implements persistence.Executions.
@@ -172,29 +212,44 @@ func (s *Store) Due(ctx context.Context, shards []uint16, limit int) ([]workflow
 
 // Wanting implements persistence.Executions.
 func (s *Store) Wanting(ctx context.Context, shards []uint16, after persistence.Claim, limit int) ([]persistence.Claim, error) {
-	text, first := wantingOne, -1
+	text := wantingOne
 	if s.dialect.server {
 		text = wantingMany
 	}
-	if after.ID != "" {
-		first = int(persistence.Shard(after.ID))
+	return s.claims(ctx, "find executions that want slots", text, shards, after, limit)
+}
+
+// Quiet implements persistence.Executions.
+func (s *Store) Quiet(ctx context.Context, shards []uint16, after persistence.Claim, limit int) ([]persistence.Claim, error) {
+	text := quietOne
+	if s.dialect.server {
+		text = quietMany
 	}
-	return list(ctx, s, "find executions that want slots", func(rows *sql.Rows) (persistence.Claim, error) {
+	return s.claims(ctx, "find executions that nothing moves", text, shards, after, limit)
+}
+
+// claims lists a page of executions in the order of their keys.
+func (s *Store) claims(ctx context.Context, doing, text string, shards []uint16, after persistence.Claim, limit int) ([]persistence.Claim, error) {
+	first := int64(math.MinInt64)
+	if after.ID != "" {
+		first = int64(after.ID.Key()) + 1
+	}
+	return list(ctx, s, doing, func(rows *sql.Rows) (persistence.Claim, error) {
 		var c persistence.Claim
 		err := rows.Scan(&c.ID, &c.Owner)
 		return c, err
-	}, text, s.shardSet(shards), first, string(after.ID), persistence.Limit(limit))
+	}, text, s.shardSet(shards), first, persistence.Limit(limit))
 }
 
-// shardSet is a set of shards as a parameter; nil is all of them.
+// shardSet is a set of shards as a parameter, as the upper bits of a key are; nil is all of them.
 func (s *Store) shardSet(shards []uint16) any {
 	set := make(pq.Int64Array, 0, persistence.ShardsMax)
 	for _, shard := range shards {
-		set = append(set, int64(shard))
+		set = append(set, int64(int8(shard)))
 	}
 	if shards == nil {
-		for shard := range int64(persistence.ShardsMax) {
-			set = append(set, shard)
+		for shard := range persistence.ShardsMax {
+			set = append(set, int64(int8(shard)))
 		}
 	}
 	if s.dialect.server {

@@ -75,7 +75,7 @@ func TestMigrateHalf(t *testing.T) {
 		db := admin(t, plain(dsn))
 		statements := statementsOf(texts[0])
 		for _, half := range []int{1, len(statements) / 2, len(statements)} {
-			for _, table := range []string{"executions", "execution_data", "tasks", "actions", "history", "nodes", "revisions", "definitions"} {
+			for _, table := range []string{"executions", "execution_states", "execution_data", "tasks", "actions", "history", "nodes", "revisions", "definitions"} {
 				run(t, db, "DROP TABLE IF EXISTS "+table)
 			}
 			run(t, db, "UPDATE cierzo_schema SET version = 0")

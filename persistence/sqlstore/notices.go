@@ -10,33 +10,33 @@ import (
 )
 
 const (
-	noticeMany = `INSERT INTO notices (shard, execution_id, lane, seq, due_at, tries, doc)
-SELECT u.shard, u.execution_id, u.lane, u.seq, u.due_at, 0, u.doc
-FROM unnest($1::INT8[], $2::TEXT[], $3::TEXT[], $4::INT8[], $5::INT8[], $6::TEXT[]) AS u (shard, execution_id, lane, seq, due_at, doc)
-ON CONFLICT (shard, execution_id, lane, seq) DO NOTHING`
-	noticeOne = `INSERT INTO notices (shard, execution_id, lane, seq, due_at, tries, doc) VALUES ($1, $2, $3, $4, $5, 0, $6)
+	noticeMany = `INSERT INTO notices (key, execution_id, lane, seq, due_at, tries, doc)
+SELECT u.key, u.execution_id, u.lane, u.seq, u.due_at, 0, u.doc
+FROM unnest($1::INT8[], $2::TEXT[], $3::TEXT[], $4::INT8[], $5::INT8[], $6::TEXT[]) AS u (key, execution_id, lane, seq, due_at, doc)
+ON CONFLICT (key, lane, seq) DO NOTHING`
+	noticeOne = `INSERT INTO notices (key, execution_id, lane, seq, due_at, tries, doc) VALUES ($1, $2, $3, $4, $5, 0, $6)
 ON CONFLICT DO NOTHING`
 
-	noticesDueMany = `SELECT execution_id, lane FROM notices WHERE shard = ANY($1::INT8[])
-AND due_at <= CAST(extract(epoch FROM statement_timestamp()) * 1000000 AS INT8) ORDER BY due_at, execution_id, lane LIMIT $2`
-	noticesDueOne = `SELECT execution_id, lane FROM notices WHERE shard IN (SELECT value FROM json_each($1)) AND due_at <= {now} ORDER BY due_at, execution_id, lane LIMIT $2`
+	noticesDueMany = `SELECT execution_id, lane FROM notices WHERE (key >> 56) = ANY($1::INT8[])
+AND due_at <= CAST(extract(epoch FROM statement_timestamp()) * 1000000 AS INT8) ORDER BY due_at, key, lane LIMIT $2`
+	noticesDueOne = `SELECT execution_id, lane FROM notices WHERE (key >> 56) IN (SELECT value FROM json_each($1)) AND due_at <= {now} ORDER BY due_at, key, lane LIMIT $2`
 
-	claimNotices = `SELECT seq, tries, doc, due_at, {now} FROM notices WHERE shard = $1 AND execution_id = $2 AND lane = $3 ORDER BY seq LIMIT $4`
-	hideNotices  = `UPDATE notices SET due_at = $4 WHERE shard = $1 AND execution_id = $2 AND lane = $3 AND due_at < $4`
-	dropNotices  = `DELETE FROM notices WHERE shard = $1 AND execution_id = $2 AND lane = $3 AND seq <= $4`
-	putOff       = `UPDATE notices SET due_at = {now} + $4 WHERE shard = $1 AND execution_id = $2 AND lane = $3`
-	noticeTried  = `UPDATE notices SET tries = tries + 1 WHERE shard = $1 AND execution_id = $2 AND lane = $3 AND seq = $4`
+	claimNotices = `SELECT seq, tries, doc, due_at, {now} FROM notices WHERE key = $1 AND execution_id = $2 AND lane = $3 ORDER BY seq LIMIT $4`
+	hideNotices  = `UPDATE notices SET due_at = $4 WHERE key = $1 AND execution_id = $2 AND lane = $3 AND due_at < $4`
+	dropNotices  = `DELETE FROM notices WHERE key = $1 AND execution_id = $2 AND lane = $3 AND seq <= $4`
+	putOff       = `UPDATE notices SET due_at = {now} + $4 WHERE key = $1 AND execution_id = $2 AND lane = $3`
+	noticeTried  = `UPDATE notices SET tries = tries + 1 WHERE key = $1 AND execution_id = $2 AND lane = $3 AND seq = $4`
 	countNotices = `SELECT count(*) FROM (SELECT 1 FROM notices LIMIT $1) AS n`
 )
 
 func noticeColumns(turns []*persistence.TurnRows) columns {
 	var c columns
-	shard, execution, lane, seq, due, doc := numbers(&c), texts(&c), texts(&c), numbers(&c), numbers(&c), texts(&c)
+	key, execution, lane, seq, due, doc := numbers(&c), texts(&c), texts(&c), numbers(&c), numbers(&c), texts(&c)
 	for _, turn := range turns {
 		for i := range turn.Notices {
 			r := &turn.Notices[i]
 			c.rows++
-			*shard, *execution, *lane = append(*shard, int64(r.Shard)), append(*execution, r.ExecutionID), append(*lane, r.Lane)
+			*key, *execution, *lane = append(*key, r.Key), append(*execution, r.ExecutionID), append(*lane, r.Lane)
 			*seq, *due, *doc = append(*seq, r.Seq), append(*due, r.DueAt), append(*doc, r.Doc)
 		}
 	}
@@ -72,13 +72,13 @@ func (s *Store) DueNotices(ctx context.Context, limit int) ([]persistence.Notice
 
 // ClaimNotices implements persistence.Notices.
 func (s *Store) ClaimNotices(ctx context.Context, lane persistence.NoticeLane, ttl time.Duration, limit int) ([]persistence.Notice, error) {
-	shard, id := persistence.Shard(lane.ExecutionID), string(lane.ExecutionID)
+	key, id := int64(lane.ExecutionID.Key()), string(lane.ExecutionID)
 	var out []persistence.Notice
 	err := s.transact(ctx, "claim notifications of execution "+id, func(t *transaction) error {
 		out = nil
 		var due, now int64
 		err := t.query(claimNotices, func(rows *sql.Rows) error {
-			row := persistence.NoticeRow{Shard: shard, ExecutionID: id, Lane: lane.Lane}
+			row := persistence.NoticeRow{Key: key, ExecutionID: id, Lane: lane.Lane}
 			var tries int
 			if err := rows.Scan(&row.Seq, &tries, &row.Doc, &row.DueAt, &now); err != nil {
 				return err
@@ -89,7 +89,7 @@ func (s *Store) ClaimNotices(ctx context.Context, lane persistence.NoticeLane, t
 			n, err := row.Decode(tries)
 			out = append(out, n)
 			return err
-		}, shard, id, lane.Lane, persistence.Limit(limit))
+		}, key, id, lane.Lane, persistence.Limit(limit))
 		if err != nil || len(out) == 0 {
 			return err
 		}
@@ -98,7 +98,7 @@ func (s *Store) ClaimNotices(ctx context.Context, lane persistence.NoticeLane, t
 		} else {
 			due = now + ttl.Microseconds()
 		}
-		_, err = t.exec(hideNotices, shard, id, lane.Lane, due)
+		_, err = t.exec(hideNotices, key, id, lane.Lane, due)
 		return err
 	})
 	if err != nil {
@@ -109,19 +109,19 @@ func (s *Store) ClaimNotices(ctx context.Context, lane persistence.NoticeLane, t
 
 // SettleNotices implements persistence.Notices.
 func (s *Store) SettleNotices(ctx context.Context, lane persistence.NoticeLane, settled persistence.NoticeSettlement) error {
-	shard, id := persistence.Shard(lane.ExecutionID), string(lane.ExecutionID)
+	key, id := int64(lane.ExecutionID.Key()), string(lane.ExecutionID)
 	return s.transact(ctx, "settle notifications of execution "+id, func(t *transaction) error {
 		if settled.Through > 0 {
-			if _, err := t.exec(dropNotices, shard, id, lane.Lane, int64(settled.Through)); err != nil {
+			if _, err := t.exec(dropNotices, key, id, lane.Lane, int64(settled.Through)); err != nil {
 				return err
 			}
 		}
 		if settled.Failed > 0 {
-			if _, err := t.exec(noticeTried, shard, id, lane.Lane, int64(settled.Failed)); err != nil {
+			if _, err := t.exec(noticeTried, key, id, lane.Lane, int64(settled.Failed)); err != nil {
 				return err
 			}
 		}
-		_, err := t.exec(putOff, shard, id, lane.Lane, settled.Pause.Microseconds())
+		_, err := t.exec(putOff, key, id, lane.Lane, settled.Pause.Microseconds())
 		return err
 	})
 }

@@ -49,6 +49,8 @@ type Store struct {
 	running sync.RWMutex
 	over    bool
 
+	definitions grouped[persistence.DefinitionKey, persistence.Definition]
+
 	// statements are prepared ones, by the database handle and the text. Not changed after Open.
 	statements map[statementKey]*sql.Stmt
 }

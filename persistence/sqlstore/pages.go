@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"math"
 	"slices"
 	"strings"
 
@@ -10,39 +11,39 @@ import (
 	"cierzo/workflow"
 )
 
-// Lists of executions, tasks and actions go along the index of executions by project and time of creation; what belongs
-// to an execution is found by its own key. The servers' planners must not turn that round: they guess the size of the join
-// far too small, for the two halves of a key are not independent, and then read whole tables for one page.
+// Lists of executions, tasks and actions go along an index of what they are filtered by, in the order of creation: of
+// executions, or of their states where these select. What else belongs to an execution is found by its key. The servers'
+// planners must not turn that round, and read whole tables for one page.
 
 const (
-	pageExecution = `e.shard, e.id, e.project_id, e.workflow_name, e.state, e.root_id, e.parent_id, e.parent_task_id, e.wake_at, e.wanting, e.busy, e.created_at, e.runners, e.doc`
+	pageExecution = `e.id, e.project_id, e.workflow_name, e.root_id, e.parent_id, e.parent_task_id, e.created_at, e.about, s.state, s.wake_at, s.wanting, s.busy, s.runners, s.doc`
+
+	alongExecutions = `executions AS e`
+	alongStates     = `execution_states AS s`
 	// OFFSET 0 keeps PostgreSQL from opening the inner query.
-	dataOfEach    = ` JOIN LATERAL (SELECT vals FROM execution_data AS x WHERE x.shard = e.shard AND x.execution_id = e.id OFFSET 0) AS d ON TRUE`
-	tasksOfEach   = ` JOIN LATERAL (SELECT seq, id, doc, vals FROM tasks AS x WHERE x.shard = e.shard AND x.execution_id = e.id OFFSET 0) AS p ON TRUE`
-	actionsOfEach = ` JOIN LATERAL (SELECT seq, id, task_id, doc, vals FROM actions AS x WHERE x.shard = e.shard AND x.execution_id = e.id OFFSET 0) AS p ON TRUE`
+	stateOfEach      = ` JOIN LATERAL (SELECT * FROM execution_states AS y WHERE y.key = e.key OFFSET 0) AS s ON TRUE`
+	executionOfEach  = ` JOIN LATERAL (SELECT * FROM executions AS y WHERE y.key = s.key OFFSET 0) AS e ON TRUE`
+	tasksOfEach      = ` JOIN LATERAL (SELECT * FROM tasks AS y WHERE y.key = e.key OFFSET 0) AS x ON TRUE`
+	actionsOfEach    = ` JOIN LATERAL (SELECT * FROM actions AS y WHERE y.key = e.key OFFSET 0) AS x ON TRUE`
+	taskOfActionEach = ` JOIN LATERAL (SELECT about FROM tasks AS y WHERE y.key = x.key AND y.seq = x.task OFFSET 0) AS t ON TRUE`
 	// SQLite knows no LATERAL and joins as it is told by CROSS JOIN.
-	dataOfOne    = ` CROSS JOIN execution_data AS d ON d.shard = e.shard AND d.execution_id = e.id`
-	tasksOfOne   = ` CROSS JOIN tasks AS p ON p.shard = e.shard AND p.execution_id = e.id`
-	actionsOfOne = ` CROSS JOIN actions AS p ON p.shard = e.shard AND p.execution_id = e.id`
+	stateOfOne      = ` CROSS JOIN execution_states AS s ON s.key = e.key`
+	executionOfOne  = ` CROSS JOIN executions AS e ON e.key = s.key`
+	tasksOfOne      = ` CROSS JOIN tasks AS x ON x.key = e.key`
+	actionsOfOne    = ` CROSS JOIN actions AS x ON x.key = e.key`
+	taskOfActionOne = ` CROSS JOIN tasks AS t ON t.key = x.key AND t.seq = x.task`
 )
 
-// paged says what a page is of.
+// paged says what a page is of. The zero value is executions without their data.
 type paged struct {
 	columns string
-	join    string // of what belongs to an execution, as p
-	parts   bool   // of tasks or actions: rows p of an execution, by p.seq
+	join    string // of what belongs to an execution, as x; "" in lists of executions
 }
 
-func (d dialect) executionPage() paged {
-	p := paged{`d.vals`, dataOfOne, false}
-	if d.server {
-		p.join = dataOfEach
-	}
-	return p
-}
+func (d dialect) executionPage() paged { return paged{columns: `, e.given, ` + dataColumn} }
 
 func (d dialect) taskPage() paged {
-	p := paged{`p.seq, p.id, p.doc, p.vals`, tasksOfOne, true}
+	p := paged{`, ` + taskOfEach, tasksOfOne}
 	if d.server {
 		p.join = tasksOfEach
 	}
@@ -50,67 +51,90 @@ func (d dialect) taskPage() paged {
 }
 
 func (d dialect) actionPage() paged {
-	p := paged{`t.doc, p.seq, p.id, p.task_id, p.doc, p.vals`, actionsOfOne, true}
+	p := paged{`, t.about, ` + actionOfEach, actionsOfOne + taskOfActionOne}
 	if d.server {
-		p.join = actionsOfEach
+		p.join = actionsOfEach + taskOfActionEach
 	}
-	p.join += ` JOIN tasks AS t ON t.id = p.task_id`
 	return p
 }
 
-// pageStatement has a condition for each field that selects.
-func pageStatement(p paged, q persistence.PageQuery) (string, []any) {
+// from is where a page's executions come from, and the name of what is in the order of the list.
+func (d dialect) from(q persistence.PageQuery) (text, along string) {
+	switch {
+	case byState(q) && d.server:
+		return alongStates + executionOfEach, "s"
+	case byState(q):
+		return alongStates + executionOfOne, "s"
+	case d.server:
+		return alongExecutions + stateOfEach, "e"
+	}
+	return alongExecutions + stateOfOne, "e"
+}
+
+// byState reports whether a page goes along an index of states.
+func byState(q persistence.PageQuery) bool {
+	return len(q.States) > 0 && q.ID == "" && q.RootID == "" && q.ParentTask == "" && (onlyLive(q.States) || q.ProjectID != "" && onlyBroken(q.States))
+}
+
+// pageStatement has a condition for each field that selects. It and resourcesStatement are built, no others.
+func (d dialect) pageStatement(p paged, q persistence.PageQuery) (string, []any) {
 	var w selection
-	w.whichExecutions(q)
+	from, along := d.from(q)
+	w.whichExecutions(q, along)
 	order, beyond := "", ">"
 	if q.Descending {
 		order, beyond = " DESC", "<"
 	}
-	created := "e.created_at"
+	created, key := along+".created_at", along+".key"
 	if ofAll(q) {
 		created = "(e.created_at + 0)" // what the index executions_all is of
 	}
 	if q.After != nil {
-		at, id := w.place(persistence.Micros(q.After.CreatedAt)), w.place(string(q.After.ID))
+		at, after := w.place(persistence.Micros(q.After.CreatedAt)), w.place(int64(q.After.ID.Key()))
 		if ofAll(q) {
 			w.where(created + " " + beyond + "= " + at) // SQLite bounds no expression by a comparison of rows
 		}
-		if p.parts {
+		if p.join != "" {
 			// The first condition bounds the index; the second leaves out what the page before has of its last execution.
-			w.where("(" + created + ", e.id) " + beyond + "= (" + at + ", " + id + ")")
-			w.where("((e.created_at, e.id) <> (" + at + ", " + id + ") OR p.seq " + beyond + " " + w.place(q.After.Seq) + ")")
+			w.where("(" + created + ", " + key + ") " + beyond + "= (" + at + ", " + after + ")")
+			w.where("(" + key + " <> " + after + " OR x.seq " + beyond + " " + w.place(q.After.Seq) + ")")
 		} else {
-			w.where("(" + created + ", e.id) " + beyond + " (" + at + ", " + id + ")")
+			w.where("(" + created + ", " + key + ") " + beyond + " (" + at + ", " + after + ")")
 		}
 	}
 	where := ""
 	if len(w.conditions) > 0 {
 		where = " WHERE " + w.all()
 	}
-	by := " ORDER BY " + created + order + ", e.id" + order
-	limit := " LIMIT " + w.place(persistence.Limit(q.Limit))
-	if p.parts {
-		return "SELECT " + pageExecution + ", " + p.columns + " FROM executions AS e" + p.join + where + by + ", p.seq" + order + limit, w.args
+	by := " ORDER BY " + created + order + ", " + key + order
+	if p.join != "" {
+		by += ", x.seq" + order
 	}
-	// Each execution has its data: the page is cut before they are joined.
-	return "SELECT " + pageExecution + ", " + p.columns + " FROM (SELECT " + pageExecution + " FROM executions AS e" + where + by + limit + ") AS e" + p.join + by, w.args
+	return "SELECT " + pageExecution + p.columns + " FROM " + from + p.join + where + by + " LIMIT " + w.place(persistence.Limit(q.Limit)), w.args
 }
 
 // ofAll reports whether a page is of the executions of all projects, with no index of its own.
 func ofAll(q persistence.PageQuery) bool {
-	return q.ProjectID == "" && q.ID == "" && q.RootID == "" && q.ParentTask == "" && (len(q.States) == 0 || !onlyLive(q.States))
+	return q.ProjectID == "" && q.ID == "" && q.RootID == "" && q.ParentTask == "" && !byState(q)
 }
 
 // all are the conditions as one.
 func (q *selection) all() string { return strings.Join(q.conditions, " AND ") }
 
-// whichExecutions adds the conditions on executions, e.
-func (q *selection) whichExecutions(p persistence.PageQuery) {
+// whichExecutions adds the conditions on executions, e, and their states, s; along is the one of them whose index is used.
+func (q *selection) whichExecutions(p persistence.PageQuery, along string) {
+	switch {
+	case p.ProjectID == "":
+	case along == "e" && p.WorkflowName != "":
+		q.where("e.flow = " + q.place(persistence.IndexHash(p.ProjectID, p.WorkflowName)))
+	default:
+		q.where(along + ".project = " + q.place(persistence.IndexHash(p.ProjectID)))
+	}
 	if p.ProjectID != "" {
 		q.where("e.project_id = " + q.place(p.ProjectID))
 	}
 	if p.ID != "" {
-		q.where("e.shard = " + q.place(persistence.Shard(p.ID)) + " AND e.id = " + q.place(string(p.ID)))
+		q.where("e.key = " + q.place(int64(p.ID.Key())) + " AND e.id = " + q.place(string(p.ID)))
 	}
 	if p.WorkflowName != "" {
 		q.where("e.workflow_name = " + q.place(p.WorkflowName))
@@ -123,12 +147,12 @@ func (q *selection) whichExecutions(p persistence.PageQuery) {
 		for _, state := range p.States {
 			places = append(places, q.place(string(state)))
 		}
-		q.where("e.state IN (" + strings.Join(places, ", ") + ")")
+		q.where("s.state IN (" + strings.Join(places, ", ") + ")")
 		if onlyLive(p.States) {
-			q.where("e.state IN ('RUNNING', 'PAUSED', 'IDLE')") // lets the planner see the partial index
+			q.where("s.state IN ('RUNNING', 'PAUSED', 'IDLE')") // lets the planner see the partial index
 		}
 		if onlyBroken(p.States) {
-			q.where("e.state IN ('ERROR', 'CANCELLED')") // as above
+			q.where("s.state IN ('ERROR', 'CANCELLED')") // as above
 		}
 	}
 	if p.RootID != "" {
@@ -141,10 +165,10 @@ func (q *selection) whichExecutions(p persistence.PageQuery) {
 		q.where("e.parent_id = ''")
 	}
 	if !p.Since.IsZero() {
-		q.where("e.created_at >= " + q.place(persistence.Micros(p.Since)))
+		q.where(along + ".created_at >= " + q.place(persistence.Micros(p.Since)))
 	}
 	if !p.Until.IsZero() {
-		q.where("e.created_at <= " + q.place(persistence.Micros(p.Until)))
+		q.where(along + ".created_at <= " + q.place(persistence.Micros(p.Until)))
 	}
 }
 
@@ -156,11 +180,7 @@ func onlyBroken(states []workflow.State) bool {
 // scanPage scans pageExecution, before the columns in behind.
 func scanPage(rows *sql.Rows, behind ...any) (*workflow.ExecutionRecord, error) {
 	var r persistence.ExecutionRow
-	err := rows.Scan(append([]any{
-		&r.Shard, &r.ID, &r.ProjectID, &r.WorkflowName, &r.State, &r.RootID, &r.ParentID, &r.ParentTaskID,
-		&r.WakeAt, &r.Wanting, &r.Busy, &r.CreatedAt, &r.Runners, &r.Doc,
-	}, behind...)...)
-	if err != nil {
+	if err := rows.Scan(slices.Concat(factsOf(&r), stateOf(&r), behind)...); err != nil {
 		return nil, err
 	}
 	return r.Decode()
@@ -168,74 +188,82 @@ func scanPage(rows *sql.Rows, behind ...any) (*workflow.ExecutionRecord, error) 
 
 // PageExecutions implements persistence.Pages.
 func (s *Store) PageExecutions(ctx context.Context, q persistence.PageQuery) ([]persistence.ExecutionEntry, error) {
-	text, args := pageStatement(s.dialect.executionPage(), q)
+	text, args := s.dialect.pageStatement(s.dialect.executionPage(), q)
 	return list(ctx, s, "list executions", func(rows *sql.Rows) (persistence.ExecutionEntry, error) {
-		var data string
-		rec, err := scanPage(rows, &data)
+		var given, data string
+		rec, err := scanPage(rows, &given, &data)
 		if err != nil {
 			return persistence.ExecutionEntry{}, err
 		}
-		d, err := persistence.ParseDataText(data)
+		d, err := persistence.ParseDataText(rec.ID, given, data)
 		return persistence.ExecutionEntry{Execution: rec, Data: d}, err
 	}, text, args...)
 }
 
 // PageTasks implements persistence.Pages.
 func (s *Store) PageTasks(ctx context.Context, q persistence.PageQuery) ([]persistence.TaskEntry, error) {
-	text, args := pageStatement(s.dialect.taskPage(), q)
+	text, args := s.dialect.pageStatement(s.dialect.taskPage(), q)
 	return list(ctx, s, "list tasks", func(rows *sql.Rows) (persistence.TaskEntry, error) {
 		var r persistence.TaskRow
-		rec, err := scanPage(rows, &r.Seq, &r.ID, &r.Doc, &r.Values)
+		rec, err := scanPage(rows, taskOf(&r)...)
 		if err != nil {
 			return persistence.TaskEntry{}, err
 		}
-		r.ExecutionID = string(rec.ID)
-		t, err := r.Decode()
+		t, err := persistence.NewHome(rec.ID, persistence.Micros(rec.CreatedAt)).Task(&r)
 		return persistence.TaskEntry{Execution: rec, Task: t}, err
 	}, text, args...)
 }
 
 // PageActions implements persistence.Pages.
 func (s *Store) PageActions(ctx context.Context, q persistence.PageQuery) ([]persistence.ActionEntry, error) {
-	text, args := pageStatement(s.dialect.actionPage(), q)
+	text, args := s.dialect.pageStatement(s.dialect.actionPage(), q)
 	return list(ctx, s, "list actions", func(rows *sql.Rows) (persistence.ActionEntry, error) {
-		var owner persistence.TaskRow
+		var owner string
 		var r persistence.ActionRow
-		rec, err := scanPage(rows, &owner.Doc, &r.Seq, &r.ID, &r.TaskID, &r.Doc, &r.Values)
+		rec, err := scanPage(rows, append([]any{&owner}, actionOf(&r)...)...)
 		if err != nil {
 			return persistence.ActionEntry{}, err
 		}
-		r.ExecutionID, owner.ID = string(rec.ID), r.TaskID
-		t, err := owner.Decode()
+		name, err := persistence.TaskName(owner)
 		if err != nil {
 			return persistence.ActionEntry{}, err
 		}
-		a, err := r.Decode()
-		return persistence.ActionEntry{Execution: rec, TaskName: t.Name, Action: a}, err
+		a, err := persistence.NewHome(rec.ID, persistence.Micros(rec.CreatedAt)).Action(&r)
+		return persistence.ActionEntry{Execution: rec, TaskName: name, Action: a}, err
 	}, text, args...)
 }
 
 const (
 	// A project at a time: each is one step in the index, however many executions it has.
-	nextProjectQuery = `SELECT project_id FROM executions WHERE project_id > $1 ORDER BY project_id LIMIT 1`
-	countRootsQuery  = `SELECT count(*) FROM executions WHERE parent_id = '' AND state IN ($1, $2, $3)`
+	nextProjectQuery = `SELECT project, project_id FROM executions WHERE project > $1 ORDER BY project LIMIT 1`
+	countRootsQuery  = `SELECT count(*) FROM executions AS e JOIN execution_states AS s ON s.key = e.key WHERE e.parent_id = '' AND s.state IN ($1, $2, $3)`
 )
 
-// ExecutionProjects implements persistence.Pages.
+// ExecutionProjects implements persistence.Pages. The index has the projects by their hashes: all are found, then sorted.
 func (s *Store) ExecutionProjects(ctx context.Context, after string, limit int) ([]string, error) {
+	type project struct {
+		hash int64
+		id   string
+	}
 	var out []string
-	for len(out) < persistence.Limit(limit) {
-		next, err := list(ctx, s, "list projects", scanText[string], nextProjectQuery, after)
+	at := project{hash: math.MinInt64}
+	for {
+		next, err := list(ctx, s, "list projects", func(rows *sql.Rows) (p project, err error) {
+			err = rows.Scan(&p.hash, &p.id)
+			return p, err
+		}, nextProjectQuery, at.hash)
 		if err != nil {
 			return nil, err
 		}
 		if len(next) == 0 {
 			break
 		}
-		after = next[0]
-		out = append(out, after)
+		if at = next[0]; at.id > after {
+			out = append(out, at.id)
+		}
 	}
-	return out, nil
+	slices.Sort(out)
+	return out[:min(len(out), persistence.Limit(limit))], nil
 }
 
 // CountRoots implements persistence.Pages.

@@ -18,21 +18,24 @@ import (
 func fill(t *testing.T, db *sql.DB, first, last int) {
 	t.Helper()
 	series := fmt.Sprintf(" FROM generate_series(%d, %d) AS i", first, last)
-	const key = "(i * 7919) % 256, md5(i::TEXT)"
+	// Numbers that are spread as keys are; the same of projects, of which there are ten.
+	const key, project = "('x' || left(md5(i::TEXT), 16))::BIT(64)::INT8", "i % 10"
 	run(t, db,
-		`INSERT INTO executions SELECT `+key+`, 1, 'n', 'p' || i % 10, 'w' || i % 50, CASE i % 5 WHEN 0 THEN 'RUNNING' ELSE 'SUCCESS' END,
+		`INSERT INTO executions SELECT `+key+`, 1700000000000000 + i, `+project+`, i % 50, md5(i::TEXT), 'p' || i % 10, 'w' || i % 50,
 CASE i % 2 WHEN 0 THEN '' ELSE md5((i - i % 20)::TEXT) END, CASE i % 2 WHEN 0 THEN '' ELSE md5((i - 1)::TEXT) END,
-CASE i % 2 WHEN 0 THEN '' ELSE md5('t' || i) END,
-CASE WHEN i % 100 = 0 THEN 1000 + i WHEN i % 2 = 0 THEN 9000000000000000 + i ELSE 0 END, CASE WHEN i % 50 = 0 THEN 1 ELSE 0 END, CASE WHEN i % 50 = 0 THEN 1 ELSE 0 END, 1700000000000000 + i, CASE WHEN i % 50 = 0 THEN '["r1"]' ELSE '' END, '{}'`+series,
+CASE i % 2 WHEN 0 THEN '' ELSE md5('t' || i) END, '', '{}', '{}'`+series,
+		`INSERT INTO execution_states SELECT `+key+`, 1700000000000000 + i, `+project+`, 1, 'n',
+CASE WHEN i % 100 = 0 THEN 1000 + i WHEN i % 2 = 0 THEN 9000000000000000 + i ELSE 0 END, CASE WHEN i % 50 = 0 THEN 1 ELSE 0 END, CASE WHEN i % 50 = 0 THEN 1 ELSE 0 END,
+CASE i % 5 WHEN 0 THEN 'RUNNING' ELSE 'SUCCESS' END, CASE WHEN i % 50 = 0 THEN '["r1"]' ELSE '' END, '{}', '{}'`+series,
 		`INSERT INTO execution_data SELECT `+key+`, '{}'`+series,
-		`INSERT INTO tasks SELECT `+key+`, k, md5('t' || i || k), '{}', ''`+series+`, generate_series(0, 2) AS k`,
-		`INSERT INTO actions SELECT `+key+`, k, md5('a' || i || k), md5('t' || i || k), '{}', ''`+series+`, generate_series(0, 2) AS k`,
+		`INSERT INTO tasks SELECT `+key+`, k, '{}', '{}', ''`+series+`, generate_series(0, 2) AS k`,
+		`INSERT INTO actions SELECT `+key+`, k, k, '{}', '', '{}', ''`+series+`, generate_series(0, 2) AS k`,
 		`INSERT INTO history SELECT `+key+`, k, '[]'`+series+`, generate_series(1, 3) AS k`,
 		`INSERT INTO revisions SELECT md5('d' || i), md5('d' || i), 'p' || i % 10, 'workflow', '', 'w' || i, 'private', '[]', '', '', 1, '', 1, 'me'`+series,
 		`INSERT INTO definitions SELECT 'p' || i % 10, 'workflow', '', 'w' || i, CASE i % 100 WHEN 0 THEN 'public' ELSE 'private' END, md5('d' || i)`+series,
 		`INSERT INTO resources SELECT md5('r' || i), CASE i % 2 WHEN 0 THEN 'cron_trigger' ELSE 'member' END, 'p' || i % 10, '', 'r' || i, 'private', 'w' || i % 50,
 CASE WHEN i % 100 = 0 THEN 1000 + i ELSE 0 END, 1, '{}', 1700000000000000 + i, 0`+series,
-		`INSERT INTO notices SELECT `+key+`, 'params-' || k, k, CASE WHEN i % 100 = 0 THEN 1700000000000000 ELSE 9000000000000000 END, 0, '{}'`+
+		`INSERT INTO notices SELECT `+key+`, md5(i::TEXT), 'params-' || k, k, CASE WHEN i % 100 = 0 THEN 1700000000000000 ELSE 9000000000000000 END, 0, '{}'`+
 			series+`, generate_series(1, 2) AS k`,
 		"ANALYZE")
 }
@@ -44,8 +47,8 @@ func scansAllowed() map[string]string {
 	return map[string]string{
 		replaceNode: members, liveNodes: members, forgetOfNode: members, deleteNode: members, renewNode: members,
 		listQuery: seldom, listInQuery: seldom, restQuery: seldom, listAllQuery: seldom, listAllIn: seldom, restAllQuery: seldom,
-		countAllQuery: "it counts all", countQuery: "it counts all of a project, a tenth of the table here",
-		countNotices: "it counts up to a limit", countRootsQuery: "it counts all, each few minutes at most",
+		countAllQuery: "it counts all",
+		countNotices:  "it counts up to a limit", countRootsQuery: "it counts all, each few minutes at most",
 	}
 }
 
@@ -81,7 +84,7 @@ func TestPlans(t *testing.T) {
 		"below a root":       {RootID: "x", Limit: 50},
 		"below a task":       {ParentTask: "x", Limit: 50},
 	} {
-		text, args := executionsStatement(q)
+		text, args := executionsStatement(s.dialect, q)
 		if plan := explainWith(t, s.db, text, args); strings.Contains(plan, "Seq Scan") {
 			t.Errorf("executions %s:\n%s", name, plan)
 		}
@@ -97,7 +100,7 @@ func TestPlans(t *testing.T) {
 		"of some time":  {ProjectID: "p1", Since: persistence.FromMicros(1700000000005000), Until: persistence.FromMicros(1700000000006000)},
 	} {
 		for _, p := range []paged{s.dialect.executionPage(), s.dialect.taskPage(), s.dialect.actionPage()} {
-			text, args := pageStatement(p, q)
+			text, args := s.dialect.pageStatement(p, q)
 			if plan := explainWith(t, s.db, text, args); strings.Contains(plan, "Seq Scan") {
 				t.Errorf("a page %s: %s\n%s", name, text, plan)
 			}
@@ -150,7 +153,7 @@ func (p orderedPage) statement(s *Store, descending bool) (string, []any) {
 	q := p.query
 	q.After = &persistence.PageMark{CreatedAt: persistence.FromMicros(1700000000005000), ID: "x"}
 	q.Limit, q.Descending = 50, descending
-	return pageStatement(s.dialect.executionPage(), q)
+	return s.dialect.pageStatement(s.dialect.executionPage(), q)
 }
 
 func orderedPages() []orderedPage {
@@ -251,9 +254,9 @@ func TestRoundTrips(t *testing.T) {
 		turns      []persistence.Turn
 		statements int
 	}{
-		{"50 creations", turns(50, creation), 5},
-		{"50 updates", turns(50, again), 5},
-		{"both", mixed, 9},
+		{"50 creations", turns(50, creation), 3},
+		{"50 updates", turns(50, again), 4},
+		{"both", mixed, 7},
 		{"one update of a state", []persistence.Turn{bare}, 1},
 	} {
 		w.on(nil)
@@ -290,7 +293,8 @@ func TestPlansOnSQLite(t *testing.T) {
 			if err := r.Scan(&id, &parent, &unused, &detail); err != nil {
 				return err
 			}
-			whole := strings.HasPrefix(detail, "SCAN ") && !strings.Contains(detail, " USING ") && !strings.Contains(detail, "json_each") && !strings.Contains(detail, "VIRTUAL TABLE")
+			// found is what the query inside has found.
+			whole := strings.HasPrefix(detail, "SCAN ") && !strings.HasPrefix(detail, "SCAN found") && !strings.Contains(detail, " USING ") && !strings.Contains(detail, "json_each") && !strings.Contains(detail, "VIRTUAL TABLE")
 			if whole && scansAllowed()[text] == "" {
 				t.Errorf("%s: %s", text, detail)
 			}
@@ -315,7 +319,7 @@ func TestPlansOnSQLite(t *testing.T) {
 				t.Fatal(err)
 			}
 			// SEARCH, not SCAN: the index is entered at the marker.
-			if got := strings.Join(plan, "\n"); !strings.Contains(got, "SEARCH e USING INDEX "+test.index) {
+			if got := strings.Join(plan, "\n"); !strings.Contains(got, " USING INDEX "+test.index) || strings.Contains(got, "SCAN") {
 				t.Errorf("descending %t: not along %s: %s\n%s", descending, test.index, text, got)
 			}
 		}

@@ -10,7 +10,6 @@ import (
 	"io"
 	"net"
 	"slices"
-	"strings"
 
 	"cierzo/fault"
 	"cierzo/persistence"
@@ -93,31 +92,39 @@ func one[T any](ctx context.Context, s *Store, what string, scan func(*sql.Rows)
 }
 
 const (
-	executionQuery = `SELECT d.vals, e.shard, e.id, e.project_id, e.workflow_name, e.state, e.root_id, e.parent_id, e.parent_task_id, e.wake_at, e.wanting, e.busy, e.created_at, e.runners, e.doc
-FROM executions AS e JOIN execution_data AS d ON d.shard = e.shard AND d.execution_id = e.id WHERE e.shard = $1 AND e.id = $2`
-	tasksQuery       = `SELECT shard, execution_id, seq, id, doc, vals FROM tasks WHERE shard = $1 AND execution_id = $2 AND seq > $3 ORDER BY seq LIMIT $4`
-	actionsQuery     = `SELECT shard, execution_id, seq, id, task_id, doc, vals FROM actions WHERE shard = $1 AND execution_id = $2 AND seq > $3 ORDER BY seq LIMIT $4`
-	taskActionsQuery = `SELECT shard, execution_id, seq, id, task_id, doc, vals FROM actions WHERE shard = $1 AND execution_id = $2 AND seq > $3 AND task_id = $5 ORDER BY seq LIMIT $4`
-	findTaskQuery    = `SELECT shard, execution_id, seq, id, doc, vals FROM tasks WHERE id = $1`
-	findActionQuery  = `SELECT shard, execution_id, seq, id, task_id, doc, vals FROM actions WHERE id = $1`
-	historyQuery     = `SELECT shard, execution_id, last_seq, doc FROM history WHERE shard = $1 AND execution_id = $2 AND last_seq > $3 ORDER BY last_seq LIMIT $4`
-	countAllQuery    = `SELECT state, count(*) FROM executions GROUP BY state`
-	countQuery       = `SELECT state, count(*) FROM executions WHERE project_id = $1 GROUP BY state`
+	executionQuery = `SELECT ` + pageExecution + `, e.given, ` + dataColumn + ` FROM executions AS e JOIN execution_states AS s ON s.key = e.key WHERE e.key = $1 AND e.id = $2`
+	// What is of an execution comes with the execution's id and the moment of its creation, which its own rows don't have.
+	homeColumns      = `e.id, e.created_at`
+	taskOfEach       = `x.seq, x.about, x.doc, x.vals`
+	actionOfEach     = `x.seq, x.task, x.about, x.given, x.doc, x.vals`
+	tasksQuery       = `SELECT ` + homeColumns + `, ` + taskOfEach + ` FROM executions AS e JOIN tasks AS x ON x.key = e.key WHERE e.key = $1 AND e.id = $2 AND x.seq > $3 ORDER BY x.seq LIMIT $4`
+	actionsQuery     = `SELECT ` + homeColumns + `, ` + actionOfEach + ` FROM executions AS e JOIN actions AS x ON x.key = e.key WHERE e.key = $1 AND e.id = $2 AND x.seq > $3 ORDER BY x.seq LIMIT $4`
+	taskActionsQuery = `SELECT ` + homeColumns + `, ` + actionOfEach + ` FROM executions AS e JOIN actions AS x ON x.key = e.key WHERE e.key = $1 AND e.id = $2 AND x.seq > $3 AND x.task = $5 ORDER BY x.seq LIMIT $4`
+	findTaskQuery    = `SELECT ` + homeColumns + `, ` + taskOfEach + ` FROM executions AS e JOIN tasks AS x ON x.key = e.key WHERE e.key = $1 AND x.seq = $2`
+	findActionQuery  = `SELECT ` + homeColumns + `, ` + actionOfEach + ` FROM executions AS e JOIN actions AS x ON x.key = e.key WHERE e.key = $1 AND x.seq = $2`
+	historyQuery     = `SELECT ` + homeColumns + `, 0 AS last_seq, e.history AS doc FROM executions AS e WHERE e.key = $1 AND e.id = $2 AND e.history <> ''
+UNION ALL SELECT * FROM (SELECT ` + homeColumns + `, x.last_seq, x.doc FROM executions AS e JOIN history AS x ON x.key = e.key
+WHERE e.key = $1 AND e.id = $2 AND x.last_seq > $3 ORDER BY x.last_seq LIMIT $4) AS found ORDER BY last_seq`
+	countAllQuery = `SELECT state, count(*) FROM execution_states GROUP BY state`
+	// Those that have succeeded are in no index by state: they are all but the others.
+	countQuery = `SELECT state, count(*) FROM execution_states WHERE project = $1 AND state IN ('RUNNING', 'PAUSED', 'IDLE') GROUP BY state
+UNION ALL SELECT state, count(*) FROM execution_states WHERE project = $1 AND state IN ('ERROR', 'CANCELLED') GROUP BY state
+UNION ALL SELECT '', count(*) FROM executions WHERE project = $1`
 )
 
 // GetExecution implements persistence.Reader.
 func (s *Store) GetExecution(ctx context.Context, projectID string, id workflow.ExecutionID) (*workflow.ExecutionRecord, *workflow.ExecutionData, error) {
-	var data string
+	var given, data string
 	r, err := one(ctx, s, "execution "+string(id), func(rows *sql.Rows) (*workflow.ExecutionRecord, error) {
-		return scanExecution(rows, &data)
-	}, executionQuery, persistence.Shard(id), string(id))
+		return scanPage(rows, &given, &data)
+	}, executionQuery, int64(id.Key()), string(id))
 	if err != nil {
 		return nil, nil, err
 	}
 	if projectID != "" && r.ProjectID != projectID {
 		return nil, nil, fault.New(fault.NotFound, "there is no execution %s", id)
 	}
-	d, err := persistence.ParseDataText(data)
+	d, err := persistence.ParseDataText(id, given, data)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -138,43 +145,16 @@ func (q *selection) place(v any) string {
 
 func (q *selection) where(condition string) { q.conditions = append(q.conditions, condition) }
 
-// executionsStatement is built, for it has a condition for each field that selects. So are pageStatement and
-// resourcesStatement; no others.
-func executionsStatement(q persistence.ExecutionsQuery) (string, []any) {
-	var w selection
-	if q.ProjectID != "" {
-		w.where("project_id = " + w.place(q.ProjectID))
-	}
-	if q.WorkflowName != "" {
-		w.where("workflow_name = " + w.place(q.WorkflowName))
-	}
-	if len(q.States) > 0 {
-		places := make([]string, 0, len(q.States))
-		for _, state := range q.States {
-			places = append(places, w.place(string(state)))
-		}
-		w.where("state IN (" + strings.Join(places, ", ") + ")")
-		if onlyLive(q.States) {
-			w.where("state IN ('RUNNING', 'PAUSED', 'IDLE')") // lets the planner see the partial index
-		}
-	}
-	if q.RootID != "" {
-		w.where("root_id <> '' AND root_id = " + w.place(string(q.RootID)))
-	}
-	if q.ParentTask != "" {
-		w.where("parent_task_id <> '' AND parent_task_id = " + w.place(string(q.ParentTask)))
-	}
-	if q.RootsOnly {
-		w.where("parent_id = ''")
+// executionsStatement is a page's, without what lists show besides.
+func executionsStatement(d dialect, q persistence.ExecutionsQuery) (string, []any) {
+	p := persistence.PageQuery{
+		ProjectID: q.ProjectID, WorkflowName: q.WorkflowName, States: q.States, RootID: q.RootID, ParentTask: q.ParentTask,
+		RootsOnly: q.RootsOnly, Descending: true, Limit: q.Limit,
 	}
 	if q.Before != nil {
-		w.where("(created_at, id) < (" + w.place(persistence.Micros(q.Before.CreatedAt)) + ", " + w.place(string(q.Before.ID)) + ")")
+		p.After = &persistence.PageMark{CreatedAt: q.Before.CreatedAt, ID: q.Before.ID}
 	}
-	text := "SELECT " + executionColumns + " FROM executions"
-	if len(w.conditions) > 0 {
-		text += " WHERE " + strings.Join(w.conditions, " AND ")
-	}
-	return text + " ORDER BY created_at DESC, id DESC LIMIT " + w.place(persistence.Limit(q.Limit)), w.args
+	return d.pageStatement(paged{}, p)
 }
 
 // onlyLive reports whether all states are of executions that have not ended.
@@ -184,52 +164,111 @@ func onlyLive(states []workflow.State) bool {
 
 // ListExecutions implements persistence.Reader.
 func (s *Store) ListExecutions(ctx context.Context, q persistence.ExecutionsQuery) ([]*workflow.ExecutionRecord, error) {
-	text, args := executionsStatement(q)
-	return list(ctx, s, "list executions", func(rows *sql.Rows) (*workflow.ExecutionRecord, error) { return scanExecution(rows) }, text, args...)
+	text, args := executionsStatement(s.dialect, q)
+	return list(ctx, s, "list executions", func(rows *sql.Rows) (*workflow.ExecutionRecord, error) { return scanPage(rows) }, text, args...)
+}
+
+// homes remembers the home of the rows that are read, which are mostly of one.
+type homes struct{ last *persistence.Home }
+
+// scan reads homeColumns, and the columns behind them.
+func (h *homes) scan(rows *sql.Rows, behind ...any) error {
+	var id string
+	var at int64
+	if err := rows.Scan(append([]any{&id, &at}, behind...)...); err != nil {
+		return err
+	}
+	if h.last == nil || string(h.last.ID) != id || h.last.CreatedAt != at {
+		h.last = persistence.NewHome(workflow.ExecutionID(id), at)
+	}
+	return nil
+}
+
+func (h *homes) task(rows *sql.Rows) (*workflow.TaskRecord, error) {
+	var r persistence.TaskRow
+	if err := h.scan(rows, taskOf(&r)...); err != nil {
+		return nil, err
+	}
+	return h.last.Task(&r)
+}
+
+func (h *homes) action(rows *sql.Rows) (*workflow.ActionRecord, error) {
+	var r persistence.ActionRow
+	if err := h.scan(rows, actionOf(&r)...); err != nil {
+		return nil, err
+	}
+	return h.last.Action(&r)
 }
 
 // ListTasks implements persistence.Reader.
 func (s *Store) ListTasks(ctx context.Context, id workflow.ExecutionID, after, limit int) ([]*workflow.TaskRecord, error) {
-	return list(ctx, s, "list tasks", scanTask, tasksQuery, persistence.Shard(id), string(id), after, persistence.Limit(limit))
+	return list(ctx, s, "list tasks", new(homes).task, tasksQuery, int64(id.Key()), string(id), after, persistence.Limit(limit))
 }
 
 // ListActions implements persistence.Reader.
 func (s *Store) ListActions(ctx context.Context, id workflow.ExecutionID, task workflow.TaskID, after, limit int) ([]*workflow.ActionRecord, error) {
-	text, args := actionsQuery, []any{persistence.Shard(id), string(id), after, persistence.Limit(limit)}
+	text, args := actionsQuery, []any{int64(id.Key()), string(id), after, persistence.Limit(limit)}
 	if task != "" {
-		text, args = taskActionsQuery, append(args, string(task))
+		key, seq, ok := task.Place()
+		if !ok || key != id.Key() {
+			return nil, nil
+		}
+		text, args = taskActionsQuery, append(args, seq)
 	}
-	return list(ctx, s, "list actions", scanAction, text, args...)
+	found, err := list(ctx, s, "list actions", new(homes).action, text, args...)
+	if err == nil && task != "" && len(found) > 0 && found[0].TaskID != task {
+		return nil, nil // a task of an execution that had the id before
+	}
+	return found, err
 }
 
 // FindTask implements persistence.Reader.
 func (s *Store) FindTask(ctx context.Context, id workflow.TaskID) (*workflow.TaskRecord, error) {
-	return one(ctx, s, "task "+string(id), scanTask, findTaskQuery, string(id))
+	none := fault.New(fault.NotFound, "there is no task %s", id)
+	key, seq, ok := id.Place()
+	if !ok {
+		return nil, none
+	}
+	r, err := one(ctx, s, "task "+string(id), new(homes).task, findTaskQuery, int64(key), seq)
+	if err == nil && r.ID != id {
+		return nil, none
+	}
+	return r, err
 }
 
 // FindAction implements persistence.Reader.
 func (s *Store) FindAction(ctx context.Context, id workflow.ActionID) (*workflow.ActionRecord, error) {
-	return one(ctx, s, "action "+string(id), scanAction, findActionQuery, string(id))
+	none := fault.New(fault.NotFound, "there is no action %s", id)
+	key, seq, ok := id.Place()
+	if !ok {
+		return nil, none
+	}
+	r, err := one(ctx, s, "action "+string(id), new(homes).action, findActionQuery, int64(key), seq)
+	if err == nil && r.ID != id {
+		return nil, none
+	}
+	return r, err
 }
 
 // History implements persistence.Reader.
 func (s *Store) History(ctx context.Context, id workflow.ExecutionID, after uint64, limit int) ([]workflow.HistoryEvent, error) {
+	var h homes
 	rows, err := list(ctx, s, "read history", func(rows *sql.Rows) (persistence.HistoryRow, error) {
 		var r persistence.HistoryRow
-		err := rows.Scan(&r.Shard, &r.ExecutionID, &r.LastSeq, &r.Doc)
+		err := h.scan(rows, &r.LastSeq, &r.Doc)
 		return r, err
-	}, historyQuery, persistence.Shard(id), string(id), int64(after), persistence.Limit(limit))
-	if err != nil {
+	}, historyQuery, int64(id.Key()), string(id), int64(after), persistence.Limit(limit))
+	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
-	return persistence.JoinHistory(rows, after, limit)
+	return h.last.JoinHistory(rows, after, limit)
 }
 
 // CountExecutions implements persistence.Reader.
 func (s *Store) CountExecutions(ctx context.Context, projectID string) (map[workflow.State]int, error) {
 	text, args := countAllQuery, []any{}
 	if projectID != "" {
-		text, args = countQuery, []any{projectID}
+		text, args = countQuery, []any{persistence.IndexHash(projectID)}
 	}
 	out := map[workflow.State]int{}
 	err := s.read(ctx, "count executions", text, func() { clear(out) }, func(rows *sql.Rows) error {
@@ -241,6 +280,15 @@ func (s *Store) CountExecutions(ctx context.Context, projectID string) (map[work
 	}, args...)
 	if err != nil {
 		return nil, err
+	}
+	if all, ofProject := out[""]; ofProject {
+		delete(out, "")
+		for _, n := range out {
+			all -= n
+		}
+		if all > 0 {
+			out[workflow.Success] = all
+		}
 	}
 	return out, nil
 }

@@ -12,29 +12,30 @@ import (
 // as arrays, one for each column.
 
 const (
-	createMany = `INSERT INTO executions (shard, id, epoch, owner, project_id, workflow_name, state, root_id, parent_id, parent_task_id, wake_at, wanting, busy, created_at, runners, doc)
-SELECT * FROM unnest($1::INT8[], $2::TEXT[], $3::INT8[], $4::TEXT[], $5::TEXT[], $6::TEXT[], $7::TEXT[], $8::TEXT[], $9::TEXT[], $10::TEXT[], $11::INT8[], $12::INT8[], $13::INT8[], $14::INT8[], $15::TEXT[], $16::TEXT[])
-ON CONFLICT (shard, id) DO NOTHING RETURNING id`
-	updateMany = `UPDATE executions AS e SET state = u.state, wake_at = u.wake_at, wanting = u.wanting, busy = u.busy, runners = u.runners, doc = u.doc
-FROM unnest($1::INT8[], $2::TEXT[], $3::INT8[], $4::TEXT[], $5::INT8[], $6::INT8[], $7::INT8[], $8::TEXT[], $9::TEXT[]) AS u (shard, id, epoch, state, wake_at, wanting, busy, runners, doc)
-WHERE e.shard = u.shard AND e.id = u.id AND e.epoch = u.epoch RETURNING e.id`
-	insertDataMany = `INSERT INTO execution_data (shard, execution_id, vals)
-SELECT * FROM unnest($1::INT8[], $2::TEXT[], $3::TEXT[])`
-	updateDataMany = `UPDATE execution_data AS d SET vals = u.vals
-FROM unnest($1::INT8[], $2::TEXT[], $3::TEXT[]) AS u (shard, execution_id, vals)
-WHERE d.shard = u.shard AND d.execution_id = u.execution_id`
-	insertTaskMany = `INSERT INTO tasks (shard, execution_id, seq, id, doc, vals)
-SELECT * FROM unnest($1::INT8[], $2::TEXT[], $3::INT8[], $4::TEXT[], $5::TEXT[], $6::TEXT[])`
+	createMany = `WITH made AS (
+INSERT INTO executions (key, created_at, project, flow, id, project_id, workflow_name, root_id, parent_id, parent_task_id, about, given, history)
+SELECT * FROM unnest($1::INT8[], $2::INT8[], $3::INT8[], $4::INT8[], $5::TEXT[], $6::TEXT[], $7::TEXT[], $8::TEXT[], $9::TEXT[], $10::TEXT[], $11::TEXT[], $12::TEXT[], $13::TEXT[])
+ON CONFLICT (key) DO NOTHING RETURNING key)
+INSERT INTO execution_states (key, created_at, project, epoch, owner, wake_at, wanting, busy, state, runners, doc, vals)
+SELECT u.* FROM unnest($1::INT8[], $2::INT8[], $3::INT8[], $14::INT8[], $15::TEXT[], $16::INT8[], $17::INT8[], $18::INT8[], $19::TEXT[], $20::TEXT[], $21::TEXT[], $22::TEXT[])
+AS u (key, created_at, project, epoch, owner, wake_at, wanting, busy, state, runners, doc, vals) JOIN made ON made.key = u.key RETURNING key`
+	updateMany = `UPDATE execution_states AS s SET wake_at = u.wake_at, wanting = u.wanting, busy = u.busy, state = u.state, runners = u.runners, doc = u.doc,
+vals = CASE u.vals WHEN '=' THEN s.vals ELSE u.vals END
+FROM unnest($1::INT8[], $2::INT8[], $3::INT8[], $4::INT8[], $5::INT8[], $6::TEXT[], $7::TEXT[], $8::TEXT[], $9::TEXT[]) AS u (key, epoch, wake_at, wanting, busy, state, runners, doc, vals)
+WHERE s.key = u.key AND s.epoch = u.epoch RETURNING s.key`
+	updateGivenMany = `UPDATE executions AS e SET given = u.given FROM unnest($1::INT8[], $2::TEXT[]) AS u (key, given) WHERE e.key = u.key`
+	putDataMany     = `INSERT INTO execution_data (key, vals)
+SELECT * FROM unnest($1::INT8[], $2::TEXT[]) ON CONFLICT (key) DO UPDATE SET vals = excluded.vals`
+	insertTaskMany = `INSERT INTO tasks (key, seq, about, doc, vals)
+SELECT * FROM unnest($1::INT8[], $2::INT8[], $3::TEXT[], $4::TEXT[], $5::TEXT[])`
 	updateTaskMany = `UPDATE tasks AS t SET doc = u.doc, vals = u.vals
-FROM unnest($1::INT8[], $2::TEXT[], $3::INT8[], $4::TEXT[], $5::TEXT[]) AS u (shard, execution_id, seq, doc, vals)
-WHERE t.shard = u.shard AND t.execution_id = u.execution_id AND t.seq = u.seq`
-	insertActionMany = `INSERT INTO actions (shard, execution_id, seq, id, task_id, doc, vals)
-SELECT * FROM unnest($1::INT8[], $2::TEXT[], $3::INT8[], $4::TEXT[], $5::TEXT[], $6::TEXT[], $7::TEXT[])`
+FROM unnest($1::INT8[], $2::INT8[], $3::TEXT[], $4::TEXT[]) AS u (key, seq, doc, vals) WHERE t.key = u.key AND t.seq = u.seq`
+	insertActionMany = `INSERT INTO actions (key, seq, task, about, given, doc, vals)
+SELECT * FROM unnest($1::INT8[], $2::INT8[], $3::INT8[], $4::TEXT[], $5::TEXT[], $6::TEXT[], $7::TEXT[])`
 	updateActionMany = `UPDATE actions AS a SET doc = u.doc, vals = u.vals
-FROM unnest($1::INT8[], $2::TEXT[], $3::INT8[], $4::TEXT[], $5::TEXT[]) AS u (shard, execution_id, seq, doc, vals)
-WHERE a.shard = u.shard AND a.execution_id = u.execution_id AND a.seq = u.seq`
-	historyMany = `INSERT INTO history (shard, execution_id, last_seq, doc)
-SELECT * FROM unnest($1::INT8[], $2::TEXT[], $3::INT8[], $4::TEXT[])`
+FROM unnest($1::INT8[], $2::INT8[], $3::TEXT[], $4::TEXT[]) AS u (key, seq, doc, vals) WHERE a.key = u.key AND a.seq = u.seq`
+	historyMany = `INSERT INTO history (key, last_seq, doc)
+SELECT * FROM unnest($1::INT8[], $2::INT8[], $3::TEXT[])`
 )
 
 // columns are the arrays of a statement's parameters: numbers and texts.
@@ -68,8 +69,8 @@ func writeArrays(t *transaction, b *batch) error {
 		text string
 		cols columns
 	}{
-		{insertDataMany, dataColumns(turns, true)},
-		{updateDataMany, dataColumns(turns, false)},
+		{updateGivenMany, changedGiven(turns)},
+		{putDataMany, dataColumns(turns)},
 		{insertTaskMany, newTasks(turns)},
 		{updateTaskMany, changedTasks(turns)},
 		{insertActionMany, newActions(turns)},
@@ -92,30 +93,36 @@ func writeArrays(t *transaction, b *batch) error {
 }
 
 func (b *batch) scanWritten(rows *sql.Rows) error {
-	var id string
-	if err := rows.Scan(&id); err != nil {
+	var key int64
+	if err := rows.Scan(&key); err != nil {
 		return err
 	}
-	b.written(id)
+	b.written(key)
 	return nil
 }
 
 func createRows(t *transaction, b *batch) error {
 	var c columns
-	shard, id, epoch, owner := numbers(&c), texts(&c), numbers(&c), texts(&c)
-	project, name, state, root, parent, parentTask := texts(&c), texts(&c), texts(&c), texts(&c), texts(&c), texts(&c)
-	wake, wanting, busy, created, runners, doc := numbers(&c), numbers(&c), numbers(&c), numbers(&c), texts(&c), texts(&c)
+	key, created, projects, flow, id := numbers(&c), numbers(&c), numbers(&c), numbers(&c), texts(&c)
+	project, name, root, parent, parentTask := texts(&c), texts(&c), texts(&c), texts(&c), texts(&c)
+	about, given, history := texts(&c), texts(&c), texts(&c)
+	epoch, owner, wake, wanting, busy := numbers(&c), texts(&c), numbers(&c), numbers(&c), numbers(&c)
+	state, runners, doc, data := texts(&c), texts(&c), texts(&c), texts(&c)
 	for _, turn := range b.turns {
 		if !turn.Create {
 			continue
 		}
 		e := &turn.Execution
 		c.rows++
-		*shard, *id, *epoch, *owner = append(*shard, int64(e.Shard)), append(*id, e.ID), append(*epoch, 1), append(*owner, string(turn.Node))
-		*project, *name, *state = append(*project, e.ProjectID), append(*name, e.WorkflowName), append(*state, e.State)
-		*root, *parent, *parentTask = append(*root, e.RootID), append(*parent, e.ParentID), append(*parentTask, e.ParentTaskID)
-		*wake, *wanting, *busy = append(*wake, e.WakeAt), append(*wanting, e.Wanting), append(*busy, e.Busy)
-		*created, *runners, *doc = append(*created, e.CreatedAt), append(*runners, e.Runners), append(*doc, e.Doc)
+		*key, *created, *id = append(*key, e.Key), append(*created, e.CreatedAt), append(*id, e.ID)
+		*projects, *flow = append(*projects, persistence.IndexHash(e.ProjectID)), append(*flow, persistence.IndexHash(e.ProjectID, e.WorkflowName))
+		*project, *name, *root = append(*project, e.ProjectID), append(*name, e.WorkflowName), append(*root, e.RootID)
+		*parent, *parentTask = append(*parent, e.ParentID), append(*parentTask, e.ParentTaskID)
+		*about, *given = append(*about, e.About), append(*given, turn.Given)
+		*history = append(*history, born(turn))
+		*epoch, *owner = append(*epoch, 1), append(*owner, string(turn.Node))
+		*wake, *wanting, *busy, *state = append(*wake, e.WakeAt), append(*wanting, e.Wanting), append(*busy, e.Busy), append(*state, e.State)
+		*runners, *doc, *data = append(*runners, e.Runners), append(*doc, e.Doc), append(*data, vals(turn))
 	}
 	if c.rows == 0 {
 		return nil
@@ -125,17 +132,17 @@ func createRows(t *transaction, b *batch) error {
 
 func updateRows(t *transaction, b *batch) error {
 	var c columns
-	shard, id, epoch, state := numbers(&c), texts(&c), numbers(&c), texts(&c)
-	wake, wanting, busy, runners, doc := numbers(&c), numbers(&c), numbers(&c), texts(&c), texts(&c)
+	key, epoch, wake, wanting, busy := numbers(&c), numbers(&c), numbers(&c), numbers(&c), numbers(&c)
+	state, runners, doc, data := texts(&c), texts(&c), texts(&c), texts(&c)
 	for _, turn := range b.turns {
 		if turn.Create {
 			continue
 		}
 		e := &turn.Execution
 		c.rows++
-		*shard, *id, *epoch = append(*shard, int64(e.Shard)), append(*id, e.ID), append(*epoch, int64(turn.Epoch))
-		*state, *wake, *wanting = append(*state, e.State), append(*wake, e.WakeAt), append(*wanting, e.Wanting)
-		*busy, *runners, *doc = append(*busy, e.Busy), append(*runners, e.Runners), append(*doc, e.Doc)
+		*key, *epoch, *wake = append(*key, e.Key), append(*epoch, int64(turn.Epoch)), append(*wake, e.WakeAt)
+		*wanting, *busy, *state = append(*wanting, e.Wanting), append(*busy, e.Busy), append(*state, e.State)
+		*runners, *doc, *data = append(*runners, e.Runners), append(*doc, e.Doc), append(*data, vals(turn))
 	}
 	if c.rows == 0 {
 		return nil
@@ -143,14 +150,27 @@ func updateRows(t *transaction, b *batch) error {
 	return t.query(updateMany, b.scanWritten, c.places...)
 }
 
-// dataColumns are the data of turns that create their execution, or of the others.
-func dataColumns(turns []*persistence.TurnRows, create bool) columns {
+// changedGiven is what executions that were created before have been given since.
+func changedGiven(turns []*persistence.TurnRows) columns {
 	var c columns
-	shard, id, vals := numbers(&c), texts(&c), texts(&c)
+	key, given := numbers(&c), texts(&c)
 	for _, turn := range turns {
-		if turn.Data != "" && turn.Create == create {
+		if turn.HasGiven && !turn.Create {
 			c.rows++
-			*shard, *id, *vals = append(*shard, int64(turn.Execution.Shard)), append(*id, turn.Execution.ID), append(*vals, turn.Data)
+			*key, *given = append(*key, turn.Execution.Key), append(*given, turn.Given)
+		}
+	}
+	return c
+}
+
+// dataColumns are the data that don't lie in the rows of states.
+func dataColumns(turns []*persistence.TurnRows) columns {
+	var c columns
+	key, data := numbers(&c), texts(&c)
+	for _, turn := range turns {
+		if vals(turn) == valsApart {
+			c.rows++
+			*key, *data = append(*key, turn.Execution.Key), append(*data, turn.Data)
 		}
 	}
 	return c
@@ -158,13 +178,13 @@ func dataColumns(turns []*persistence.TurnRows, create bool) columns {
 
 func newTasks(turns []*persistence.TurnRows) columns {
 	var c columns
-	shard, execution, seq, id, doc, vals := numbers(&c), texts(&c), numbers(&c), texts(&c), texts(&c), texts(&c)
+	key, seq, about, doc, values := numbers(&c), numbers(&c), texts(&c), texts(&c), texts(&c)
 	for _, turn := range turns {
 		for i := range turn.Tasks {
 			if r := &turn.Tasks[i]; r.New {
 				c.rows++
-				*shard, *execution, *seq = append(*shard, int64(r.Shard)), append(*execution, r.ExecutionID), append(*seq, r.Seq)
-				*id, *doc, *vals = append(*id, r.ID), append(*doc, r.Doc), append(*vals, r.Values)
+				*key, *seq, *about = append(*key, turn.Execution.Key), append(*seq, r.Seq), append(*about, r.About)
+				*doc, *values = append(*doc, r.Doc), append(*values, r.Values)
 			}
 		}
 	}
@@ -173,13 +193,12 @@ func newTasks(turns []*persistence.TurnRows) columns {
 
 func changedTasks(turns []*persistence.TurnRows) columns {
 	var c columns
-	shard, execution, seq, doc, vals := numbers(&c), texts(&c), numbers(&c), texts(&c), texts(&c)
+	key, seq, doc, values := numbers(&c), numbers(&c), texts(&c), texts(&c)
 	for _, turn := range turns {
 		for i := range turn.Tasks {
 			if r := &turn.Tasks[i]; !r.New {
 				c.rows++
-				*shard, *execution, *seq = append(*shard, int64(r.Shard)), append(*execution, r.ExecutionID), append(*seq, r.Seq)
-				*doc, *vals = append(*doc, r.Doc), append(*vals, r.Values)
+				*key, *seq, *doc, *values = append(*key, turn.Execution.Key), append(*seq, r.Seq), append(*doc, r.Doc), append(*values, r.Values)
 			}
 		}
 	}
@@ -188,14 +207,15 @@ func changedTasks(turns []*persistence.TurnRows) columns {
 
 func newActions(turns []*persistence.TurnRows) columns {
 	var c columns
-	shard, execution, seq, id := numbers(&c), texts(&c), numbers(&c), texts(&c)
-	task, doc, vals := texts(&c), texts(&c), texts(&c)
+	key, seq, task, about := numbers(&c), numbers(&c), numbers(&c), texts(&c)
+	given, doc, values := texts(&c), texts(&c), texts(&c)
 	for _, turn := range turns {
 		for i := range turn.Actions {
 			if r := &turn.Actions[i]; r.New {
 				c.rows++
-				*shard, *execution, *seq, *id = append(*shard, int64(r.Shard)), append(*execution, r.ExecutionID), append(*seq, r.Seq), append(*id, r.ID)
-				*task, *doc, *vals = append(*task, r.TaskID), append(*doc, r.Doc), append(*vals, r.Values)
+				*key, *seq, *task = append(*key, turn.Execution.Key), append(*seq, r.Seq), append(*task, r.Task)
+				*about, *given = append(*about, r.About), append(*given, r.Given)
+				*doc, *values = append(*doc, r.Doc), append(*values, r.Values)
 			}
 		}
 	}
@@ -204,13 +224,12 @@ func newActions(turns []*persistence.TurnRows) columns {
 
 func changedActions(turns []*persistence.TurnRows) columns {
 	var c columns
-	shard, execution, seq, doc, vals := numbers(&c), texts(&c), numbers(&c), texts(&c), texts(&c)
+	key, seq, doc, values := numbers(&c), numbers(&c), texts(&c), texts(&c)
 	for _, turn := range turns {
 		for i := range turn.Actions {
 			if r := &turn.Actions[i]; !r.New {
 				c.rows++
-				*shard, *execution, *seq = append(*shard, int64(r.Shard)), append(*execution, r.ExecutionID), append(*seq, r.Seq)
-				*doc, *vals = append(*doc, r.Doc), append(*vals, r.Values)
+				*key, *seq, *doc, *values = append(*key, turn.Execution.Key), append(*seq, r.Seq), append(*doc, r.Doc), append(*values, r.Values)
 			}
 		}
 	}
@@ -219,11 +238,11 @@ func changedActions(turns []*persistence.TurnRows) columns {
 
 func historyColumns(turns []*persistence.TurnRows) columns {
 	var c columns
-	shard, id, last, doc := numbers(&c), texts(&c), numbers(&c), texts(&c)
+	key, last, doc := numbers(&c), numbers(&c), texts(&c)
 	for _, turn := range turns {
-		if h := turn.History; h != nil {
+		if h := turn.History; h != nil && born(turn) == "" {
 			c.rows++
-			*shard, *id, *last, *doc = append(*shard, int64(h.Shard)), append(*id, h.ExecutionID), append(*last, h.LastSeq), append(*doc, h.Doc)
+			*key, *last, *doc = append(*key, turn.Execution.Key), append(*last, h.LastSeq), append(*doc, h.Doc)
 		}
 	}
 	return c

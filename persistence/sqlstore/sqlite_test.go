@@ -193,7 +193,7 @@ func TestCloseWaits(t *testing.T) {
 		ended <- s.transact(t.Context(), "wait", func(tx *transaction) error {
 			close(inside)
 			<-goOn
-			_, err := tx.exec(deleteOneQuery, persistence.Shard("e1"), "e1")
+			_, err := tx.exec(deleteOneQuery, int64(workflow.ExecutionID("e1").Key()))
 			return err
 		})
 	}()

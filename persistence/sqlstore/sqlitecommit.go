@@ -8,38 +8,36 @@ import (
 // SQLite is in the process: a prepared statement for each row costs no round trip.
 
 const (
-	createOne = `INSERT INTO executions (shard, id, epoch, owner, project_id, workflow_name, state, root_id, parent_id, parent_task_id, wake_at, wanting, busy, created_at, runners, doc)
-VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT DO NOTHING`
-	updateOne = `UPDATE executions SET state = $4, wake_at = $5, wanting = $6, busy = $7, runners = $8, doc = $9
-WHERE shard = $1 AND id = $2 AND epoch = $3`
-	insertDataOne   = `INSERT INTO execution_data (shard, execution_id, vals) VALUES ($1, $2, $3)`
-	updateDataOne   = `UPDATE execution_data SET vals = $3 WHERE shard = $1 AND execution_id = $2`
-	insertTaskOne   = `INSERT INTO tasks (shard, execution_id, seq, id, doc, vals) VALUES ($1, $2, $3, $4, $5, $6)`
-	updateTaskOne   = `UPDATE tasks SET doc = $4, vals = $5 WHERE shard = $1 AND execution_id = $2 AND seq = $3`
-	insertActionOne = `INSERT INTO actions (shard, execution_id, seq, id, task_id, doc, vals) VALUES ($1, $2, $3, $4, $5, $6, $7)`
-	updateActionOne = `UPDATE actions SET doc = $4, vals = $5 WHERE shard = $1 AND execution_id = $2 AND seq = $3`
-	historyOne      = `INSERT INTO history (shard, execution_id, last_seq, doc) VALUES ($1, $2, $3, $4)`
+	createOne = `INSERT INTO executions (key, created_at, project, flow, id, project_id, workflow_name, root_id, parent_id, parent_task_id, about, given, history)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING`
+	createStateOne = `INSERT INTO execution_states (key, created_at, project, epoch, owner, wake_at, wanting, busy, state, runners, doc, vals)
+VALUES ($1, $2, $3, 1, $4, $5, $6, $7, $8, $9, $10, $11)`
+	updateOne = `UPDATE execution_states SET wake_at = $3, wanting = $4, busy = $5, state = $6, runners = $7, doc = $8,
+vals = CASE $9 WHEN '=' THEN vals ELSE $9 END WHERE key = $1 AND epoch = $2`
+	updateGivenOne  = `UPDATE executions SET given = $2 WHERE key = $1`
+	putDataOne      = `INSERT INTO execution_data (key, vals) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET vals = excluded.vals`
+	insertTaskOne   = `INSERT INTO tasks (key, seq, about, doc, vals) VALUES ($1, $2, $3, $4, $5)`
+	updateTaskOne   = `UPDATE tasks SET doc = $3, vals = $4 WHERE key = $1 AND seq = $2`
+	insertActionOne = `INSERT INTO actions (key, seq, task, about, given, doc, vals) VALUES ($1, $2, $3, $4, $5, $6, $7)`
+	updateActionOne = `UPDATE actions SET doc = $3, vals = $4 WHERE key = $1 AND seq = $2`
+	historyOne      = `INSERT INTO history (key, last_seq, doc) VALUES ($1, $2, $3)`
 )
 
 // writeOneByOne writes a batch with a statement for each row.
 func writeOneByOne(t *transaction, b *batch) error {
 	for _, turn := range b.turns {
-		e := &turn.Execution
-		var n int64
-		var err error
+		write := updateState
 		if turn.Create {
-			n, err = t.exec(createOne, e.Shard, e.ID, string(turn.Node), e.ProjectID, e.WorkflowName, e.State, e.RootID,
-				e.ParentID, e.ParentTaskID, e.WakeAt, e.Wanting, e.Busy, e.CreatedAt, e.Runners, e.Doc)
-		} else {
-			n, err = t.exec(updateOne, e.Shard, e.ID, int64(turn.Epoch), e.State, e.WakeAt, e.Wanting, e.Busy, e.Runners, e.Doc)
+			write = createExecution
 		}
+		n, err := write(t, turn)
 		if err != nil {
 			return err
 		}
 		if n == 0 {
 			continue
 		}
-		b.written(e.ID)
+		b.written(turn.Execution.Key)
 		if err := writeParts(t, turn); err != nil {
 			return err
 		}
@@ -47,36 +45,51 @@ func writeOneByOne(t *transaction, b *batch) error {
 	return nil
 }
 
-func writeParts(t *transaction, turn *persistence.TurnRows) error {
+func createExecution(t *transaction, turn *persistence.TurnRows) (int64, error) {
 	e := &turn.Execution
+	project := persistence.IndexHash(e.ProjectID)
+	n, err := t.exec(createOne, e.Key, e.CreatedAt, project, persistence.IndexHash(e.ProjectID, e.WorkflowName), e.ID, e.ProjectID, e.WorkflowName,
+		e.RootID, e.ParentID, e.ParentTaskID, e.About, turn.Given, born(turn))
+	if err != nil || n == 0 {
+		return n, err
+	}
+	return t.exec(createStateOne, e.Key, e.CreatedAt, project, string(turn.Node), e.WakeAt, e.Wanting, e.Busy, e.State, e.Runners, e.Doc, vals(turn))
+}
+
+func updateState(t *transaction, turn *persistence.TurnRows) (int64, error) {
+	e := &turn.Execution
+	return t.exec(updateOne, e.Key, int64(turn.Epoch), e.WakeAt, e.Wanting, e.Busy, e.State, e.Runners, e.Doc, vals(turn))
+}
+
+func writeParts(t *transaction, turn *persistence.TurnRows) error {
+	key := turn.Execution.Key
 	var err error
-	switch {
-	case turn.Data == "":
-	case turn.Create:
-		err = t.one(insertDataOne, e.Shard, e.ID, turn.Data)
-	default:
-		err = t.one(updateDataOne, e.Shard, e.ID, turn.Data)
+	if turn.HasGiven && !turn.Create {
+		err = t.one(updateGivenOne, key, turn.Given)
+	}
+	if err == nil && vals(turn) == valsApart {
+		err = t.one(putDataOne, key, turn.Data)
 	}
 	for i := 0; err == nil && i < len(turn.Tasks); i++ {
 		if r := &turn.Tasks[i]; r.New {
-			err = t.one(insertTaskOne, r.Shard, r.ExecutionID, r.Seq, r.ID, r.Doc, r.Values)
+			err = t.one(insertTaskOne, key, r.Seq, r.About, r.Doc, r.Values)
 		} else {
-			err = t.one(updateTaskOne, r.Shard, r.ExecutionID, r.Seq, r.Doc, r.Values)
+			err = t.one(updateTaskOne, key, r.Seq, r.Doc, r.Values)
 		}
 	}
 	for i := 0; err == nil && i < len(turn.Actions); i++ {
 		if r := &turn.Actions[i]; r.New {
-			err = t.one(insertActionOne, r.Shard, r.ExecutionID, r.Seq, r.ID, r.TaskID, r.Doc, r.Values)
+			err = t.one(insertActionOne, key, r.Seq, r.Task, r.About, r.Given, r.Doc, r.Values)
 		} else {
-			err = t.one(updateActionOne, r.Shard, r.ExecutionID, r.Seq, r.Doc, r.Values)
+			err = t.one(updateActionOne, key, r.Seq, r.Doc, r.Values)
 		}
 	}
-	if h := turn.History; err == nil && h != nil {
-		err = t.one(historyOne, h.Shard, h.ExecutionID, h.LastSeq, h.Doc)
+	if h := turn.History; err == nil && h != nil && born(turn) == "" {
+		err = t.one(historyOne, key, h.LastSeq, h.Doc)
 	}
 	for i := 0; err == nil && i < len(turn.Notices); i++ {
 		r := &turn.Notices[i]
-		err = t.one(noticeOne, r.Shard, r.ExecutionID, r.Lane, r.Seq, r.DueAt, r.Doc)
+		err = t.one(noticeOne, r.Key, r.ExecutionID, r.Lane, r.Seq, r.DueAt, r.Doc)
 	}
 	return err
 }

@@ -3,12 +3,14 @@ package sqlstore
 // reads are the statements that run outside of transactions, but those that are built, by executionsStatement and its like.
 func (d dialect) reads() []string {
 	due, wanting, resourcesDue, runners, onRunner, noticesDue := dueOne, wantingOne, resourcesDueOne, runnersOne, onRunnerOne, noticesDueOne
+	quiet := quietOne
 	if d.server {
 		due, wanting, resourcesDue, runners, onRunner, noticesDue = dueMany, wantingMany, resourcesDueMany, runnersMany, onRunnerMany, noticesDueMany
+		quiet = quietMany
 	}
 	return []string{
 		executionQuery, tasksQuery, actionsQuery, taskActionsQuery, findTaskQuery, findActionQuery, historyQuery, countAllQuery,
-		countQuery, due, wanting, runners, onRunner, newestQuery, publicQuery, listQuery, listInQuery, restQuery, listAllQuery, listAllIn, restAllQuery, revisionQuery,
+		countQuery, due, wanting, quiet, runners, onRunner, newestQuery, publicQuery, listQuery, listInQuery, restQuery, listAllQuery, listAllIn, restAllQuery, revisionQuery,
 		revisionsQuery, liveNodes, resourceQuery, resourceNameQuery, resourcesDue, noticesDue, countNotices,
 		nextProjectQuery, countRootsQuery,
 	}
@@ -17,16 +19,16 @@ func (d dialect) reads() []string {
 // writes are the statements of transactions.
 func (d dialect) writes() []string {
 	commit := []string{
-		createOne, updateOne, insertDataOne, updateDataOne, insertTaskOne, updateTaskOne, insertActionOne, updateActionOne, historyOne, noticeOne,
+		createOne, createStateOne, updateOne, updateGivenOne, putDataOne, insertTaskOne, updateTaskOne, insertActionOne, updateActionOne, historyOne, noticeOne,
 	}
 	if d.server {
 		commit = []string{
-			createMany, updateMany, insertDataMany, updateDataMany, insertTaskMany, updateTaskMany, insertActionMany, updateActionMany, historyMany, noticeMany,
+			createMany, updateMany, updateGivenMany, putDataMany, insertTaskMany, updateTaskMany, insertActionMany, updateActionMany, historyMany, noticeMany,
 		}
 	}
 	return append(commit,
-		activateQuery, dataQuery, allTasksQuery, allActionsQuery, raiseQuery, childrenQuery, deleteHistory, deleteActions,
-		deleteTasks, deleteData, deleteOneQuery, newestQuery, insertRevision, insertDefinition, updateDefinition, deleteDefinition,
+		idOfKey, factsQuery, activateQuery, dataQuery, allTasksQuery, allActionsQuery, raiseQuery, childrenQuery, deleteHistory, deleteActions,
+		deleteTasks, deleteData, deleteState, deleteOneQuery, newestQuery, insertRevision, insertDefinition, updateDefinition, deleteDefinition,
 		replaceNode, insertNode, renewNode, deleteNode, forgetOfNode, resourceQuery, insertResource, updateResource, deleteResource, claimNotices,
 		hideNotices, dropNotices, putOff, noticeTried)
 }

@@ -51,7 +51,7 @@ func (d dialect) listStatements() []string {
 				set()
 			}
 		}
-		text, _ := executionsStatement(q)
+		text, _ := executionsStatement(d, q)
 		out = append(out, text)
 	}
 	return slices.Concat(out, d.pageStatements(), resourceStatements())
@@ -60,18 +60,20 @@ func (d dialect) listStatements() []string {
 // pageStatements are all shapes of pageStatement.
 func (d dialect) pageStatements() []string {
 	var out []string
+	seen := map[string]bool{}
 	for _, p := range []paged{d.executionPage(), d.taskPage(), d.actionPage()} {
-		for bits := range 1 << 10 {
+		for bits := range 1 << 11 {
 			var q persistence.PageQuery
 			for i, set := range []func(){
-				func() { q.ProjectID, q.ID = "p", "e" },
+				func() { q.ProjectID = "p" },
+				func() { q.ID = "e" },
 				func() { q.WorkflowName = "w" },
-				func() { q.NotWorkflow = "n" },
+				func() { q.NotWorkflow, q.Since, q.Until = "n", time.Unix(1, 0), time.Unix(2, 0) },
 				func() { q.States = []workflow.State{workflow.Error, workflow.Success} },
 				func() { q.States = []workflow.State{workflow.Running} },
+				func() { q.States = []workflow.State{workflow.Error} },
 				func() { q.RootID, q.ParentTask = "r", "t" },
 				func() { q.RootsOnly = true },
-				func() { q.Since, q.Until = time.Unix(1, 0), time.Unix(2, 0) },
 				func() { q.Descending = true },
 				func() { q.After = &persistence.PageMark{CreatedAt: time.Unix(1, 0), ID: "i", Seq: 1} },
 			} {
@@ -79,8 +81,9 @@ func (d dialect) pageStatements() []string {
 					set()
 				}
 			}
-			text, _ := pageStatement(p, q)
-			if !slices.Contains(out, text) {
+			text, _ := d.pageStatement(p, q)
+			if !seen[text] {
+				seen[text] = true
 				out = append(out, text)
 			}
 		}

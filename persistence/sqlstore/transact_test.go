@@ -24,13 +24,14 @@ import (
 // creation is the first turn of an execution, with a task, an action and an event, so that it writes to every table.
 func creation(id workflow.ExecutionID) persistence.Turn {
 	none := value.NewDict(0)
-	task := workflow.TaskID(id + "-t")
+	at := time.Unix(1, 0)
+	ids := workflow.NewPartIDs(id, at)
 	return persistence.Turn{ID: id, Node: "n1", Writes: workflow.Writes{
 		Create:    true,
-		Execution: &workflow.ExecutionRecord{ID: id, ProjectID: "p1", State: workflow.Running, CreatedAt: time.Unix(1, 0)},
+		Execution: &workflow.ExecutionRecord{ID: id, ProjectID: "p1", State: workflow.Running, CreatedAt: at},
 		Data:      &workflow.ExecutionData{Input: none, Params: none, Env: none, Context: none},
-		Tasks:     []*workflow.TaskRecord{{ID: task, ExecutionID: id, Name: "t", State: workflow.Running}},
-		Actions:   []*workflow.ActionRecord{{ID: workflow.ActionID(id + "-a"), ExecutionID: id, TaskID: task, State: workflow.Running}},
+		Tasks:     []*workflow.TaskRecord{{ID: ids.Task(0), ExecutionID: id, Name: "t", State: workflow.Running}},
+		Actions:   []*workflow.ActionRecord{{ID: ids.Action(0), ExecutionID: id, TaskID: ids.Task(0), State: workflow.Running}},
 		History:   []workflow.HistoryEvent{{Seq: 1, Kind: "command"}},
 	}}
 }
@@ -103,12 +104,12 @@ func run(t *testing.T, db *sql.DB, texts ...string) {
 	}
 }
 
-// sabotage makes the next n writes to executions run a statement of PL/pgSQL: at once, or only at COMMIT.
+// sabotage makes the next n writes of executions run a statement of PL/pgSQL: at once, or only at COMMIT.
 func sabotage(t *testing.T, db *sql.DB, n int, atCommit bool, statement string) {
 	t.Helper()
-	trigger := "CREATE TRIGGER sabotage AFTER INSERT OR UPDATE ON executions"
+	trigger := "CREATE TRIGGER sabotage AFTER INSERT OR UPDATE ON execution_states"
 	if atCommit {
-		trigger = "CREATE CONSTRAINT TRIGGER sabotage AFTER INSERT OR UPDATE ON executions DEFERRABLE INITIALLY DEFERRED"
+		trigger = "CREATE CONSTRAINT TRIGGER sabotage AFTER INSERT OR UPDATE ON execution_states DEFERRABLE INITIALLY DEFERRED"
 	}
 	run(t, db,
 		"CREATE SEQUENCE sabotages", // counts through rollbacks
@@ -179,7 +180,7 @@ func TestSabotage(t *testing.T) {
 			if got := after.Retries - before.Retries; got != test.retries {
 				t.Errorf("%d retries, want %d", got, test.retries)
 			}
-			run(t, db, "DROP TRIGGER sabotage ON executions")
+			run(t, db, "DROP TRIGGER sabotage ON execution_states")
 			mustCommit(t, s, update("e1", "after it"))
 		})
 	}
@@ -327,7 +328,7 @@ func TestCancelled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := tx.ExecContext(t.Context(), "SELECT 1 FROM executions WHERE id = 'e1' FOR UPDATE"); err != nil {
+	if _, err := tx.ExecContext(t.Context(), "SELECT 1 FROM execution_states FOR UPDATE"); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

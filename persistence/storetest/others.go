@@ -93,7 +93,7 @@ func executions(t *testing.T, s persistence.Store, n int, change func(i int, r *
 	}
 	commitAll(t, s, turns...)
 	slices.SortFunc(turns, func(a, b persistence.Turn) int {
-		return -cmp.Or(a.Writes.Execution.CreatedAt.Compare(b.Writes.Execution.CreatedAt), cmp.Compare(a.ID, b.ID))
+		return -cmp.Or(a.Writes.Execution.CreatedAt.Compare(b.Writes.Execution.CreatedAt), cmp.Compare(a.ID.Key(), b.ID.Key()))
 	})
 	var ids []workflow.ExecutionID
 	for _, turn := range turns {

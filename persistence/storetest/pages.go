@@ -28,15 +28,21 @@ func forest(t *testing.T, s persistence.Store, n int) []persistence.Turn {
 			}
 			w.Data.Input = dict("i", fmt.Sprint(i))
 			for seq := range i % 4 {
+				ids := workflow.NewPartIDs(r.ID, r.CreatedAt)
 				tk := task(i, seq)
+				tk.ID = ids.Task(seq)
 				w.Tasks = append(w.Tasks, tk)
-				w.Actions = append(w.Actions, action(i, 2*seq, tk), action(i, 2*seq+1, tk))
+				for n := range 2 {
+					a := action(i, 2*seq+n, tk)
+					a.ID = ids.Action(a.Seq)
+					w.Actions = append(w.Actions, a)
+				}
 			}
 		}))
 	}
 	commitAll(t, s, turns...)
 	slices.SortFunc(turns, func(a, b persistence.Turn) int {
-		return cmp.Or(a.Writes.Execution.CreatedAt.Compare(b.Writes.Execution.CreatedAt), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(a.Writes.Execution.CreatedAt.Compare(b.Writes.Execution.CreatedAt), cmp.Compare(a.ID.Key(), b.ID.Key()))
 	})
 	return turns
 }

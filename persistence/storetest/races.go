@@ -28,7 +28,7 @@ func together(n int, fn func(i int)) {
 // lostUpdate has activations of one execution write at the same time, each reading, adding one to a counter, and writing
 // back: every turn that was committed counts, no other.
 func lostUpdate(t *testing.T, s persistence.Store) {
-	commitAll(t, s, creation(1, func(w *workflow.Writes) { w.Execution.Priority = 0 }), creation(2, nil))
+	commitAll(t, s, creation(1, func(w *workflow.Writes) { w.Execution.ParentSent = 0 }), creation(2, nil))
 	var committed, fenced atomic.Int64
 	together(8, func(i int) {
 		for range 10 {
@@ -38,7 +38,7 @@ func lostUpdate(t *testing.T, s persistence.Store) {
 				return
 			}
 			turn := update(1, snap.Epoch, "")
-			turn.Writes.Execution.Priority = snap.Execution.Priority + 1
+			turn.Writes.Execution.ParentSent = snap.Execution.ParentSent + 1
 			out, err := s.Commit(t.Context(), []persistence.Turn{turn, update(2, 1, fmt.Sprint(i))})
 			if err != nil {
 				t.Errorf("commit: %v", err)
@@ -58,8 +58,8 @@ func lostUpdate(t *testing.T, s persistence.Store) {
 		}
 	})
 	snap := activate(t, s, 1, "n")
-	if int64(snap.Execution.Priority) != committed.Load() {
-		t.Errorf("%d turns were committed (%d fenced), the counter says %d", committed.Load(), fenced.Load(), snap.Execution.Priority)
+	if int64(snap.Execution.ParentSent) != committed.Load() {
+		t.Errorf("%d turns were committed (%d fenced), the counter says %d", committed.Load(), fenced.Load(), snap.Execution.ParentSent)
 	}
 	if snap.Epoch != 82 {
 		t.Errorf("epoch %d after 81 activations, want 82", snap.Epoch)

@@ -37,6 +37,7 @@ func Exercise(t *testing.T, open Open) {
 		{"delete a circle", deleteCircle},
 		{"due", due},
 		{"wanting", wanting},
+		{"quiet", quiet},
 		{"runners", runners},
 		{"a turn that disagrees with the store", disagreement},
 		{"history has no gaps", history},
@@ -87,6 +88,12 @@ func id[T ~string](kind string, n int) T {
 
 func executionID(n int) workflow.ExecutionID { return id[workflow.ExecutionID]("execution", n) }
 
+// created is when creation says that execution n was created.
+func created(n int) time.Time { return start().Add(time.Duration(n) * time.Second) }
+
+// parts are the ids of the tasks and actions of execution n.
+func parts(n int) workflow.PartIDs { return workflow.NewPartIDs(executionID(n), created(n)) }
+
 // creation is the first turn of execution n; change alters it.
 func creation(n int, change func(w *workflow.Writes)) persistence.Turn {
 	eid := executionID(n)
@@ -94,7 +101,7 @@ func creation(n int, change func(w *workflow.Writes)) persistence.Turn {
 		Create: true,
 		Execution: &workflow.ExecutionRecord{
 			ID: eid, ProjectID: "p1", WorkflowName: "flow", DefinitionID: "d1", State: workflow.Running, Turns: 1,
-			CreatedAt: start().Add(time.Duration(n) * time.Second), UpdatedAt: start(),
+			CreatedAt: created(n), UpdatedAt: start(),
 		},
 		Data: &workflow.ExecutionData{Input: value.NewDict(0), Params: value.NewDict(0), Env: value.NewDict(0), Context: value.NewDict(0)},
 	}}
@@ -114,14 +121,14 @@ func update(n int, epoch uint64, info string) persistence.Turn {
 
 func task(n, seq int) *workflow.TaskRecord {
 	return &workflow.TaskRecord{
-		ID: id[workflow.TaskID](fmt.Sprint("task of ", n), seq), ExecutionID: executionID(n), Name: fmt.Sprint("task-", seq), Seq: seq,
+		ID: parts(n).Task(seq), ExecutionID: executionID(n), Name: fmt.Sprint("task-", seq), Seq: seq,
 		Type: "ACTION", State: workflow.Running, Runtime: workflow.TaskRuntime{ItemCount: -1}, CreatedAt: start(), UpdatedAt: start(),
 	}
 }
 
 func action(n, seq int, t *workflow.TaskRecord) *workflow.ActionRecord {
 	return &workflow.ActionRecord{
-		ID: id[workflow.ActionID](fmt.Sprint("action of ", n), seq), ExecutionID: executionID(n), TaskID: t.ID, Name: "std.http",
+		ID: parts(n).Action(seq), ExecutionID: executionID(n), TaskID: t.ID, Name: "std.http",
 		Seq: seq, State: workflow.Running, CreatedAt: start(), UpdatedAt: start(),
 	}
 }

@@ -95,14 +95,17 @@ func twoTurns(t *testing.T, s persistence.Store) {
 
 func identity(t *testing.T, s persistence.Store) {
 	first := creation(1, func(w *workflow.Writes) {
-		w.Execution.RootID, w.Execution.ParentID, w.Execution.ParentTaskID = executionID(9), executionID(8), "task"
+		e := w.Execution
+		e.RootID, e.ParentID, e.ParentTaskID, e.SourceID = executionID(9), executionID(8), "task", executionID(7)
+		e.Namespace, e.Priority, e.Index, e.Depth = "n", 1, 2, 3
 	})
 	commitAll(t, s, first)
 	want := *first.Writes.Execution
 	turn := update(1, 1, "")
 	e := turn.Writes.Execution
-	e.ProjectID, e.WorkflowName, e.CreatedAt = "other", "other", start().Add(time.Hour)
-	e.RootID, e.ParentID, e.ParentTaskID = "other", "other", "other"
+	e.ProjectID, e.WorkflowName = "other", "other"
+	e.RootID, e.ParentID, e.ParentTaskID, e.SourceID = "other", "other", "other", "other"
+	e.Namespace, e.DefinitionID, e.Priority, e.Index, e.Depth = "other", "other", 7, 7, 7
 	commitAll(t, s, turn)
 	wantSame(t, activate(t, s, 1, "n").Execution, &want, "an execution after a turn that gives it another identity")
 }
@@ -226,6 +229,42 @@ func due(t *testing.T, s persistence.Store) {
 	later.Writes.Execution.WakeAt = time.Now().Add(time.Hour)
 	commitAll(t, s, later, update(1, 1, ""))
 	wantSame(t, list(nil, 10), []workflow.ExecutionID{executionID(5)}, "after two were put off")
+}
+
+// quiet: what runs, and has no moment, no queued action and no runner.
+func quiet(t *testing.T, s persistence.Store) {
+	state := func(n int, change func(r *workflow.ExecutionRecord)) persistence.Turn {
+		return creation(n, func(w *workflow.Writes) {
+			w.Execution.State = workflow.Running
+			change(w.Execution)
+		})
+	}
+	same := func(*workflow.ExecutionRecord) {}
+	commitAll(t, s, state(1, same), state(2, same), state(3, same),
+		state(4, func(r *workflow.ExecutionRecord) { r.WakeAt = time.Now().Add(time.Hour) }),
+		state(5, func(r *workflow.ExecutionRecord) { r.Wanting = true }),
+		state(6, func(r *workflow.ExecutionRecord) { r.Runners = []workflow.RunnerID{"r"} }),
+		state(7, func(r *workflow.ExecutionRecord) { r.State = workflow.Paused }),
+		state(8, func(r *workflow.ExecutionRecord) { r.State = workflow.Success }))
+	found := map[workflow.ExecutionID]bool{}
+	var after persistence.Claim
+	for range 3 {
+		page, err := s.Quiet(t.Context(), nil, after, 1)
+		if err != nil || len(page) != 1 {
+			t.Fatalf("page of one: %v, %v", page, err)
+		}
+		after = page[0]
+		found[after.ID] = true
+		if after.Owner != "node-1" {
+			t.Errorf("%s is owned by %q", after.ID, after.Owner)
+		}
+	}
+	if page, err := s.Quiet(t.Context(), nil, after, 1); err != nil || len(page) != 0 || len(found) != 3 || !found[executionID(1)] || !found[executionID(2)] || !found[executionID(3)] {
+		t.Errorf("found %v, then %v, %v", found, page, err)
+	}
+	if page, err := s.Quiet(t.Context(), []uint16{}, persistence.Claim{}, 10); err != nil || len(page) != 0 {
+		t.Errorf("no shard has %v, %v", page, err)
+	}
 }
 
 func wanting(t *testing.T, s persistence.Store) {

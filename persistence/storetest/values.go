@@ -66,16 +66,18 @@ func fullTurn(n int) persistence.Turn {
 	r.RootID, r.ParentID, r.ParentTaskID, r.Index, r.Depth = executionID(n+1000), executionID(n+1001), "task-1", 3, 2
 	r.SourceID = executionID(n + 1002)
 	r.ParentPending, r.ParentSent, r.Requests = true, 4, []workflow.RequestRecord{{ID: "q1"}, {ID: "q2"}}
-	r.Runtime = workflow.ExecutionRuntime{HistorySeq: 2, Backlog: []workflow.BacklogCommand{{From: "t", Event: "on-success", Name: "fail", Message: "m"}}, ParentAt: at(1), ReportSeq: 5, Cascaded: true}
+	r.Runtime = workflow.ExecutionRuntime{HistorySeq: 2, Backlog: []workflow.BacklogCommand{{From: "t", Event: "on-success", Name: "fail", Message: "m"}}, ParentAt: at(1), ReportSeq: 5, Cascaded: true, WatchTurn: 7,
+		StartedBy: workflow.Requester{User: "u1", Name: "ann", Project: "p1"}}
 	r.Turns, r.WakeAt, r.Wanting, r.UpdatedAt = 9, at(5), true, at(6)
 	r.Runners = []workflow.RunnerID{"r1", "r2"}
+	x.Writes.Given = true
 	x.Writes.Data = &workflow.ExecutionData{
 		Input: oddities(), Params: dict("env", oddities()), Env: dict(), Context: dict("c", value.Int(1)), Globals: dict("g", value.Int(2)), Output: value.Null{},
 		Auth: &workflow.CloudAuth{Token: "gAAAAA-ż", AuthURL: "http://keystone/v3", Project: "p1", Region: "west"},
 	}
 	t := task(n, 0)
 	t.State, t.StateInfo, t.Tags = workflow.Delayed, "info", []string{"t"}
-	t.Parents, t.TriggeredBy, t.Published = []workflow.TaskID{"p1", "p2"}, []workflow.Trigger{{TaskID: "p1", Name: "n", Event: "on-error"}}, oddities()
+	t.Parents, t.TriggeredBy, t.Published = []workflow.TaskID{parts(n).Task(7), parts(n).Task(9)}, []workflow.Trigger{{TaskID: parts(n).Task(7), Name: "n", Event: "on-error"}}, oddities()
 	t.Globals = dict("g", value.Float(1))
 	t.Next, t.HasNext, t.Processed, t.ErrorHandled = []workflow.Trigger{{Name: "next", Event: "on-success"}}, true, true, true
 	t.Runtime = workflow.TaskRuntime{
@@ -113,7 +115,9 @@ func roundTrip(t *testing.T, s persistence.Store) {
 	turn := fullTurn(1)
 	w := turn.Writes
 	first := creation(1, func(f *workflow.Writes) {
-		f.Execution.RootID, f.Execution.ParentID, f.Execution.ParentTaskID = w.Execution.RootID, w.Execution.ParentID, w.Execution.ParentTaskID
+		to, from := f.Execution, w.Execution
+		to.RootID, to.ParentID, to.ParentTaskID, to.SourceID = from.RootID, from.ParentID, from.ParentTaskID, from.SourceID
+		to.Namespace, to.Priority, to.Index, to.Depth = from.Namespace, from.Priority, from.Index, from.Depth
 	})
 	unset(t, w.Execution)
 	unset(t, w.Execution.Runtime)

@@ -27,7 +27,7 @@
 //
 // Users start executions of two workflows, look at them, pause, resume, cancel and rerun some (load_test.go), while the faults
 // of the list (faults_test.go) happen in a random order, each when the one before is over and digested. After the last one all
-// has to come to its end within 30 s. Then the cluster is stopped, and judged (judge_test.go): by the checkers of test/check,
+// has to come to its end within 30 s. Then the cluster is stopped, and judged (judge_test.go): by the checkers of verify/check,
 // from what users were told, what the ledgers say and what the store says; and by what a little HTTP server has seen that
 // every action of the other workflow calls. Of the histories the recovery times are made (recovery_test.go). A third of the
 // rounds is with binaries that have the race detector, a race ends one.

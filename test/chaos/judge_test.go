@@ -14,7 +14,7 @@ import (
 	"cierzo/expr/value"
 	"cierzo/persistence"
 	"cierzo/persistence/sqlstore"
-	"cierzo/test/check"
+	"cierzo/verify/check"
 	"cierzo/workflow"
 )
 

@@ -15,7 +15,7 @@ import (
 	"cierzo/api/apitype"
 	"cierzo/fault"
 	"cierzo/internal/proctest"
-	"cierzo/test/check"
+	"cierzo/verify/check"
 	"cierzo/workflow"
 )
 

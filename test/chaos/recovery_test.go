@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"cierzo/expr/value"
-	"cierzo/test/check"
+	"cierzo/verify/check"
 	"cierzo/workflow"
 )
 

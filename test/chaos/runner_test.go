@@ -24,7 +24,7 @@ import (
 	"cierzo/expr/value"
 	"cierzo/internal/proctest"
 	"cierzo/messages"
-	"cierzo/test/check"
+	"cierzo/verify/check"
 )
 
 // Beside the runners of the command there are runners that keep a ledger: processes of this test's own binary, with the

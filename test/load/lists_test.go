@@ -74,8 +74,8 @@ type lists struct {
 	t      *testing.T
 	ctx    context.Context
 	server *server
-	doc    string // of an execution's row
-	data   string
+	about  string // of an execution's row
+	doc    string
 	mine   []string // ids of the project's executions, in the order of their creation
 	rare   []string // those of the workflow "rare"
 	failed []string // those that ended in ERROR
@@ -117,10 +117,7 @@ func (l *lists) template() {
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	l.doc = row.Doc
-	if l.data, err = persistence.NewDataText(&workflow.ExecutionData{}); err != nil {
-		l.t.Fatal(err)
-	}
+	l.about, l.doc = row.About, row.Doc
 }
 
 // row is the execution number i: every tenth is of another project, one in 10,000 is of the rare workflow, one in 7000 has failed.
@@ -149,34 +146,37 @@ func (l *lists) fill(driver, source string) {
 		l.t.Fatal(err)
 	}
 	defer db.Close()
-	type pair struct{ execution, data string }
+	type pair struct{ execution, state string }
 	statements := pair{
-		`INSERT INTO executions (shard, id, epoch, owner, project_id, workflow_name, state, root_id, parent_id, parent_task_id, wake_at, wanting, busy, created_at, runners, doc)
-VALUES (?, ?, 1, '', ?, ?, ?, '', '', '', 0, 0, 0, ?, '', ?)`, `INSERT INTO execution_data (shard, execution_id, vals) VALUES (?, ?, ?)`,
+		`INSERT INTO executions (key, created_at, project, flow, id, project_id, workflow_name, about, root_id, parent_id, parent_task_id, given, history)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, '', '', '', '', '')`,
+		`INSERT INTO execution_states (key, created_at, project, state, doc, epoch, owner, wake_at, wanting, busy, runners, vals)
+VALUES (?, ?, ?, ?, ?, 1, '', 0, 0, 0, '', '')`,
 	}
 	copies := driver == "postgres"
 	if copies {
 		statements = pair{
-			`COPY executions (shard, id, project_id, workflow_name, state, created_at, doc, epoch, owner, root_id, parent_id, parent_task_id, wake_at, wanting, busy, runners) FROM STDIN`,
-			`COPY execution_data (shard, execution_id, vals) FROM STDIN`,
+			`COPY executions (key, created_at, project, flow, id, project_id, workflow_name, about, root_id, parent_id, parent_task_id, given, history) FROM STDIN`,
+			`COPY execution_states (key, created_at, project, state, doc, epoch, owner, wake_at, wanting, busy, runners, vals) FROM STDIN`,
 		}
 	}
 	const chunk = 50_000
 	from := time.Now().Add(-30 * 24 * time.Hour)
 	for first := 0; first < *listed; first += chunk {
-		var rows, data [][]any
+		var rows, states [][]any
 		for i := first; i < min(first+chunk, *listed); i++ {
 			id, owner, name, state := l.row(i)
-			shard := int64(persistence.Shard(workflow.ExecutionID(id)))
+			key := int64(workflow.ExecutionID(id).Key())
 			at := persistence.Micros(from.Add(time.Duration(i) * time.Second))
-			row := []any{shard, id, owner, name, state, at, l.doc}
+			row := []any{key, at, persistence.IndexHash(owner), persistence.IndexHash(owner, name), id, owner, name, l.about}
+			stateRow := []any{key, at, persistence.IndexHash(owner), state, l.doc}
 			if copies {
-				row = append(row, 1, "", "", "", "", 0, 0, 0, "")
+				row, stateRow = append(row, "", "", "", "", ""), append(stateRow, 1, "", 0, 0, 0, "", "")
 			}
-			rows, data = append(rows, row), append(data, []any{shard, id, l.data})
+			rows, states = append(rows, row), append(states, stateRow)
 		}
 		l.insert(db, statements.execution, rows, copies)
-		l.insert(db, statements.data, data, copies)
+		l.insert(db, statements.state, states, copies)
 	}
 	if _, err := db.ExecContext(l.ctx, "ANALYZE"); err != nil {
 		l.t.Fatal(err)

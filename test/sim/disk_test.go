@@ -158,6 +158,32 @@ func (d *disk) Wanting(ctx context.Context, shards []uint16, after persistence.C
 	})
 }
 
+func (d *disk) Quiet(ctx context.Context, shards []uint16, after persistence.Claim, limit int) ([]persistence.Claim, error) {
+	return called(ctx, d, "Quiet", "", func(ctx context.Context) ([]persistence.Claim, error) {
+		return d.Store.Quiet(ctx, shards, after, limit)
+	})
+}
+
+func (d *disk) GetExecution(ctx context.Context, project string, id workflow.ExecutionID) (rec *workflow.ExecutionRecord, data *workflow.ExecutionData, err error) {
+	err = d.call(ctx, "GetExecution", string(id), func() error {
+		rec, data, err = d.Store.GetExecution(ctx, project, id)
+		return err
+	})
+	return rec, data, err
+}
+
+func (d *disk) ListTasks(ctx context.Context, id workflow.ExecutionID, after, limit int) ([]*workflow.TaskRecord, error) {
+	return called(ctx, d, "ListTasks", string(id), func(ctx context.Context) ([]*workflow.TaskRecord, error) {
+		return d.Store.ListTasks(ctx, id, after, limit)
+	})
+}
+
+func (d *disk) ListActions(ctx context.Context, id workflow.ExecutionID, task workflow.TaskID, after, limit int) ([]*workflow.ActionRecord, error) {
+	return called(ctx, d, "ListActions", string(id), func(ctx context.Context) ([]*workflow.ActionRecord, error) {
+		return d.Store.ListActions(ctx, id, task, after, limit)
+	})
+}
+
 func (d *disk) DispatchedRunners(ctx context.Context, limit int) ([]workflow.RunnerID, error) {
 	return called(ctx, d, "DispatchedRunners", "", func(ctx context.Context) ([]workflow.RunnerID, error) {
 		return d.Store.DispatchedRunners(ctx, limit)

@@ -9,7 +9,7 @@ import (
 	"cierzo/actions"
 	"cierzo/actions/std"
 	"cierzo/expr/value"
-	"cierzo/test/check"
+	"cierzo/verify/check"
 )
 
 // ledger is what actions did to the world outside; nothing that happens to a process takes anything out of it.

@@ -14,7 +14,7 @@ import (
 	"testing"
 
 	"cierzo/internal/planted"
-	"cierzo/test/check"
+	"cierzo/verify/check"
 )
 
 var (

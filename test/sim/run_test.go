@@ -3,7 +3,9 @@ package sim
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -12,7 +14,7 @@ import (
 	"cierzo/dsl"
 	"cierzo/expr/value"
 	"cierzo/fault"
-	"cierzo/test/check"
+	"cierzo/verify/check"
 	"cierzo/workflow"
 )
 
@@ -496,8 +498,26 @@ func (d *driver) count(c *check.Case) {
 			c.Repairs = append(c.Repairs, fmt.Sprintf("%s has caught %d panics", p.address, m.Panics))
 		}
 	}
+	d.repaired(c)
 	s.Executions, s.Runs = uint64(len(c.Executions)), uint64(len(c.Runs))
 	if len(d.plan.Faults) == 0 && s.Fenced+s.Unsure+s.Lost+s.Parked > 0 {
 		c.Repairs = append(c.Repairs, fmt.Sprintf("without a fault: %+v", *s))
+	}
+}
+
+// repaired looks at what the watchdog had to do: without faults nothing, and nobody may ever wait for nothing, whatever happens
+// to the processes. Sub-workflows are not deleted here.
+func (d *driver) repaired(c *check.Case) {
+	for _, id := range slices.Sorted(maps.Keys(c.Executions)) {
+		for _, h := range c.Executions[id].History {
+			if h.Kind != "watchdog" {
+				continue
+			}
+			d.stats.Repairs++
+			cause := workflow.Cause(h.Info[:strings.IndexByte(h.Info, ':')])
+			if len(d.plan.Faults) == 0 || cause == workflow.CauseStalled || cause == workflow.CauseChildGone {
+				c.Repairs = append(c.Repairs, fmt.Sprintf("execution %s, event %d: %s", id, h.Seq, h.Info))
+			}
+		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"cierzo/test/check"
+	"cierzo/verify/check"
 )
 
 // shrunkMax bounds the plans that are tried on the way to a small one.

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"cierzo/test/check"
+	"cierzo/verify/check"
 )
 
 // trace is what happened, in its order: a hash always, the text when somebody wants to read it.

@@ -10,7 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"cierzo/messages"
-	"cierzo/test/check"
+	"cierzo/verify/check"
 	"cierzo/workflow"
 )
 

@@ -17,7 +17,7 @@ import (
 	"cierzo/catalog"
 	"cierzo/persistence"
 	"cierzo/persistence/memstore"
-	"cierzo/test/check"
+	"cierzo/verify/check"
 	"cierzo/workflow"
 )
 

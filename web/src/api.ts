@@ -28,6 +28,9 @@ export type Environment = Schemas['Environment']
 export type CronTrigger = Schemas['CronTrigger']
 export type EventTrigger = Schemas['EventTrigger']
 export type Revision = Schemas['Revision']
+export type ExpressionFunction = Schemas['ExpressionFunction']
+export type Requester = Schemas['Requester']
+export type Queue = Schemas['Queue']
 export type GraphNode = Omit<Schemas['GraphNode'], 'state'> & { state?: State }
 export type GraphEdge = Schemas['GraphEdge']
 export type Graph = Omit<Stated<Schemas['Graph']>, 'nodes'> & { nodes: GraphNode[] }
@@ -124,7 +127,22 @@ export interface Request {
   accept?: string
 }
 
+/** Answers that were asked for before the part of the page had come that wants them. */
+const ahead = new Map<string, Promise<unknown>>()
+
+/** Asks for something that the page is about to want. */
+export function askAhead(path: string): void {
+  const answer = call(path)
+  answer.catch(() => undefined) // who wants it hears of it
+  ahead.set(path, answer)
+}
+
 export async function call<T>(path: string, req: Request = {}): Promise<T> {
+  const asked = ahead.get(path)
+  if (asked && !req.method) {
+    ahead.delete(path)
+    return asked as Promise<T>
+  }
   const head: Record<string, string> = { Accept: req.accept ?? 'application/json' }
   if (req.body !== undefined) head['Content-Type'] = 'application/json'
   if (req.text !== undefined) head['Content-Type'] = 'text/plain; charset=utf-8'

@@ -9,11 +9,13 @@ import { EditorState } from '@codemirror/state'
 import { Decoration, EditorView, MatchDecorator, ViewPlugin, drawSelection, highlightActiveLine, highlightActiveLineGutter, keymap, lineNumbers, type DecorationSet, type ViewUpdate } from '@codemirror/view'
 import { tags } from '@lezer/highlight'
 import { useEffect, useRef } from 'preact/hooks'
-import type { Finding } from './api'
+import type { ExpressionFunction, Finding } from './api'
 
 interface Vocabulary {
   actions: { name: string; input: string; description: string }[]
   workflows: string[]
+  /** What expressions can use, as the server knows it. */
+  functions: ExpressionFunction[]
 }
 
 export interface EditorHandle {
@@ -151,12 +153,6 @@ const taskKeys: Record<string, string> = {
 const retryKeys = { count: 'how often', delay: 'seconds between', 'break-on': 'stop when', 'continue-on': 'go on while' }
 const clauses = ['on-success', 'on-error', 'on-complete', 'on-skip', 'next']
 const commands = ['fail', 'succeed', 'pause', 'noop']
-const yaqlNames = [
-  'task()', 'task().result', 'execution()', 'env()', 'uuid()', 'json_dump()', 'json_parse()', 'errors()', 'tasks()', 'select()', 'where()', 'len()', 'sum()', 'join()', 'first()', 'last()', 'get()', 'set()', 'keys()', 'values()',
-  'dict()', 'list()', 'range()', 'orderBy()', 'distinct()', 'flatten()', 'split()', 'replace()', 'toUpper()', 'toLower()', 'str()', 'int()', 'bool()', 'now()', 'switch()', 'coalesce()', 'any()', 'all()', 'groupBy()', 'zip()', 'concat()', 'regex()', 'contains()',
-]
-const jinjaNames = ['_', 'task()', 'task().result', 'execution()', 'env()', 'uuid()', 'default()', 'length', 'join()', 'map()', 'select()', 'selectattr()', 'list', 'first', 'last', 'upper', 'lower', 'replace()', 'tojson', 'int', 'string', 'sort', 'unique', 'sum', 'items()']
-
 /** The keys above a line, from the outermost, by indentation. */
 function pathAt(lines: string[], at: number, indent: number): string[] {
   const out: string[] = []
@@ -175,9 +171,7 @@ function complete(c: CompletionContext, words: Vocabulary): CompletionResult | n
   const before = line.text.slice(0, c.pos - line.from)
   const open = Math.max(before.lastIndexOf('<%'), before.lastIndexOf('{{'))
   if (open >= 0 && before.lastIndexOf('%>') < open && before.lastIndexOf('}}') < open) {
-    const word = c.matchBefore(/[\w()]+$/)
-    if (!word && !c.explicit) return null
-    return { from: word?.from ?? c.pos, options: (before[open] === '<' ? yaqlNames : jinjaNames).map((n) => ({ label: n, type: 'function' })) }
+    return completeExpression(c, before.slice(open + 2), before[open] === '<' ? 'yaql' : 'jinja', words.functions)
   }
   const lines = c.state.doc.toString().split('\n')
   const value = /^(\s*)(?:- )?([\w-]+):\s*(\S*)$/.exec(before)
@@ -203,6 +197,46 @@ function complete(c: CompletionContext, words: Vocabulary): CompletionResult | n
   if (path.length === 1 || path[path.length - 2] === 'workflows') return { from, options: keysOf(workflowKeys) }
   if (path.length === 0) return { from, options: [{ label: 'version', apply: "version: '2.0'\n" }, { label: 'name', apply: 'name: ' }, { label: 'workflows', apply: 'workflows:\n  ' }, { label: 'actions', apply: 'actions:\n  ' }] }
   return null
+}
+
+/** Within an expression: behind a dot methods and what the context has, behind | filters, behind "is" tests, else functions. */
+function completeExpression(c: CompletionContext, text: string, lang: string, functions: ExpressionFunction[]): CompletionResult | null {
+  const m = /(\$\.|\b_\.|\.|\|\s*|\bis\s+(?:not\s+)?)?([\w]*)$/.exec(text)!
+  const [before, word] = [(m[1] ?? '').trim(), m[2]!]
+  if (!word && !before && !c.explicit) return null
+  const of = functions.filter((f) => f.lang === lang)
+  const kinds = before === '|' ? ['filter'] : before.startsWith('is') ? ['test'] : before.endsWith('.') ? ['method'] : ['function']
+  const options = functionOptions(of.filter((f) => kinds.includes(f.kind)))
+  if (before === '$.' || before === '_.') options.unshift(...contextNames(c.state.doc.toString()).map((label) => ({ label, detail: 'of the context', boost: 10 })))
+  return options.length ? { from: c.pos - word.length, options, validFor: /^\w*$/ } : null
+}
+
+/** One option for each name: its ways of being called stand beside it. */
+function functionOptions(list: ExpressionFunction[]): Completion[] {
+  const by = new Map<string, string[]>()
+  for (const f of list) by.set(f.name, [...(by.get(f.name) ?? []), f.signature])
+  const kind = list[0]?.kind
+  return [...by].map(([name, signatures]) => {
+    const option: Completion = { label: name, detail: signatures[0]!.slice(name.length), ...(signatures.length > 1 ? { info: signatures.join('\n') } : {}) }
+    // What is in front of the dot is a method's first parameter.
+    const parameters = Math.max(...signatures.map((s) => (s.slice(name.length).match(/^\((.+)\)$/)?.[1] ?? '').split(', ').filter(Boolean).length - (kind === 'method' ? 1 : 0)))
+    if (kind === 'test' || (kind === 'filter' && parameters === 0)) return option
+    return parameters > 0 ? snippetCompletion(`${name}(\${})`, option) : { ...option, apply: `${name}()` }
+  })
+}
+
+/** What the context may have: names of inputs and variables, and what tasks publish. */
+function contextNames(text: string): string[] {
+  const lines = text.split('\n')
+  const names = new Set<string>()
+  lines.forEach((l, i) => {
+    const m = /^(\s+)(?:- )?([A-Za-z_]\w*)\s*(?::|$)/.exec(l)
+    if (!m) return
+    const at = pathAt(lines, i, m[1]!.length + (l.trimStart().startsWith('- ') ? 1 : 0))
+    if (['input', 'vars'].includes(at.at(-1) ?? '') && !at.includes('tasks')) names.add(m[2]!)
+    else if (/^publish/.test(at.at(-1) ?? '')) names.add(m[2]!)
+  })
+  return [...names]
 }
 
 function taskOptions(lines: string[]): Completion[] {

@@ -85,6 +85,14 @@ export function described(description: string): { text: string; trigger: string 
   return by ? { text: (d as { description?: string }).description ?? '', trigger: by.replaceAll('_', ' ') } : { text: description, trigger: '' }
 }
 
+/** Who has asked for something; '' for nobody known. */
+export function requester(by: { user?: string; name?: string; project?: string } | undefined): string {
+  if (!by) return ''
+  const who = by.name || by.user || ''
+  // Without sign-in everybody is in one project.
+  return by.project && by.project !== '<default-project>' ? `${who} of ${by.project}` : who
+}
+
 /** An object that somebody types as JSON, or what is wrong with the text. */
 export function typedObject(text: string): { value: Record<string, unknown>; problem: string } {
   try {

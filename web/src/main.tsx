@@ -1,12 +1,14 @@
 import { render } from 'preact'
 import { lazy } from './lazy'
 import './styles/base.css'
+import { askAhead, enc } from './api'
 import { go, parts } from './router'
 import { Shell } from './shell'
 import { Empty } from './ui'
 import { Executions } from './pages/executions'
 
-const ExecutionPage = lazy(() => import('./pages/execution').then((m) => m.ExecutionPage))
+const loadExecution = () => import('./pages/execution').then((m) => m.ExecutionPage)
+const ExecutionPage = lazy(loadExecution)
 const Workflows = lazy(() => import('./pages/workflows').then((m) => m.Workflows))
 const WorkflowPage = lazy(() => import('./pages/workflow').then((m) => m.DefinitionPage))
 const Actions = lazy(() => import('./pages/actions').then((m) => m.Actions))
@@ -50,6 +52,13 @@ function App() {
       <Page />
     </Shell>
   )
+}
+
+// The page that people are sent to: what it needs is asked for while its script is on the way.
+const [first, id] = parts.value
+if (first === 'executions' && id) {
+  void loadExecution().catch(() => undefined)
+  for (const part of ['', '/graph', '/definition']) askAhead(`/v2/executions/${enc(id)}${part}`)
 }
 
 render(<App />, document.getElementById('app')!)

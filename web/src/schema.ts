@@ -67,10 +67,10 @@ export interface components {
         /** @description The body of a request to do one thing with many executions. */
         Bulk: {
             /**
-             * @description "pause", "resume", "cancel", "delete"
+             * @description "pause", "resume", "cancel", "rerun", "delete"
              * @enum {string}
              */
-            action: "pause" | "resume" | "cancel" | "delete";
+            action: "pause" | "resume" | "cancel" | "rerun" | "delete";
             /** @description as in the query string of a list: a text, or a list of texts that must all hold */
             filter: {
                 [key: string]: unknown;
@@ -277,6 +277,7 @@ export interface components {
             workflow_id?: string | null;
             workflow_input?: Record<string, never> | string | null;
             workflow_params?: Record<string, never> | string | null;
+            scope?: string | null;
         };
         /** @description A page of event triggers. */
         EventTriggers: {
@@ -308,6 +309,7 @@ export interface components {
             created_at: string | null;
             updated_at?: string | null;
             project_id: string;
+            started_by?: components["schemas"]["Requester"];
         };
         /** @description The body of a request to change an execution: its state, its description, or its environment. */
         ExecutionUpdate: {
@@ -338,6 +340,20 @@ export interface components {
             summary: string;
             /** @description of the tasks that have not ended, in the order of their creation */
             tasks: components["schemas"]["TaskReason"][];
+        };
+        /** @description A name that expressions of a language can use. */
+        ExpressionFunction: {
+            /** @description "yaql" or "jinja" */
+            lang: string;
+            name: string;
+            /** @description "function", "method" (YAQL), "filter" or "test" (Jinja) */
+            kind: string;
+            /** @description for people: name(parameter, another=…) */
+            signature: string;
+        };
+        /** @description The names that expressions can use. */
+        ExpressionFunctions: {
+            functions: components["schemas"]["ExpressionFunction"][];
         };
         /** @description The body of errors. Code and Debug are only there on the JSON endpoints, not on those that take a text. */
         Fault: {
@@ -567,10 +583,23 @@ export interface components {
         Nodes: {
             nodes: components["schemas"]["Node"][];
             runners: components["schemas"]["Runner"][];
+            /** @description what waits for a slot at the answering node's engine; empty: nothing */
+            queue: components["schemas"]["Queue"][];
         };
         /** @description When a cron pattern fires next. */
         Preview: {
             times: string[];
+        };
+        /** @description What waits for a slot on runners of a target. */
+        Queue: {
+            /** @description "": any runner will do */
+            target: string;
+            /** @description actions; of each execution the first 256 */
+            queued: number;
+            /** @description since when the oldest one waits */
+            oldest: string | null;
+            /** @description runners of the target that take actions; 0: they wait in vain */
+            able: number;
         };
         /** @description Mistral's report about an execution. */
         Report: {
@@ -596,9 +625,10 @@ export interface components {
             updated_at: string | null;
             state: string;
             state_info: string | null;
-            task_executions: components["schemas"]["ReportTask"][];
+            /** @description absent below the depth that was asked for */
+            task_executions?: components["schemas"]["ReportTask"][];
         };
-        /** @description A task in a report; it has actions or sub-workflows. */
+        /** @description A task in a report. One of its lists is empty. */
         ReportTask: {
             id: string;
             name: string;
@@ -607,8 +637,14 @@ export interface components {
             state: string;
             state_info: string | null;
             retry_count: number;
-            action_executions?: components["schemas"]["ReportAction"][];
-            workflow_executions?: components["schemas"]["ReportExecution"][];
+            action_executions: components["schemas"]["ReportAction"][];
+            workflow_executions: components["schemas"]["ReportExecution"][];
+        };
+        /** @description Who has asked for something. */
+        Requester: {
+            user?: string;
+            name?: string;
+            project?: string;
         };
         /** @description A text that a definition has had. */
         Revision: {

@@ -51,6 +51,14 @@ fan:
     gather:
       action: std.echo output="all"
 
+lunar:
+  description: Wants a runner that is not there
+  tasks:
+    land:
+      action: std.http
+      input: {url: 'http://localhost:1/'}
+      target: moon
+
 slow:
   description: Waits for a long time
   tags: [nightly]
@@ -99,8 +107,8 @@ export async function define(server) {
   await server.call('POST', '/v2/workflows', failing)
 }
 
-export async function start(server, workflow, input, more = {}) {
-  return (await server.call('POST', '/v2/executions', { workflow_name: workflow, input, ...more })).id
+export async function start(server, workflow, input, more = {}, user = '') {
+  return (await server.call('POST', '/v2/executions', { workflow_name: workflow, input, ...more }, user ? { 'X-User-Id': user } : {})).id
 }
 
 /** Fills the lists. */
@@ -118,15 +126,16 @@ export async function populate(server) {
   const ids = {}
   for (let i = 0; i < 6; i++) await start(server, 'fan', { n: 3 + i })
   for (const host of ['db-1.example.org', 'db-2.example.org', 'db-7.example.org']) ids.failed = await start(server, 'flaky', { host })
-  ids.order = await start(server, 'order', { customer: 'Chi', amount: 75 }, { description: 'rush order 1881' })
+  ids.order = await start(server, 'order', { customer: 'Chi', amount: 75 }, { description: 'rush order 1881' }, 'chi')
   ids.slow = await start(server, 'slow')
   ids.paused = await start(server, 'order', { customer: 'Ben' })
   ids.cancelled = await start(server, 'slow', undefined, { description: 'not needed any more' })
   ids.family = await start(server, 'family')
   ids.fleet = await start(server, 'fleet.provision', { servers: 4 })
   ids.etl = await start(server, 'etl')
-  await server.call('PUT', `/v2/executions/${ids.paused}`, { state: 'PAUSED' })
-  await server.call('PUT', `/v2/executions/${ids.cancelled}`, { state: 'CANCELLED', state_info: 'the customer has called' })
+  await start(server, 'lunar')
+  await server.call('PUT', `/v2/executions/${ids.paused}`, { state: 'PAUSED' }, { 'X-User-Id': 'ben' })
+  await server.call('PUT', `/v2/executions/${ids.cancelled}`, { state: 'CANCELLED', state_info: 'the customer has called' }, { 'X-User-Id': 'ana' })
   await until(server, ids.failed, 'ERROR')
   await until(server, ids.fleet, 'SUCCESS', 'ERROR')
   await until(server, ids.family, 'SUCCESS', 'ERROR')

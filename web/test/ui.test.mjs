@@ -23,7 +23,7 @@ after(async () => {
 
 /** A scenario on a page of its own; what the page complains of fails it. */
 function scenario(name, path, act, options = {}) {
-  test(name, { timeout: 120_000 }, async (t) => {
+  test(name, { timeout: 300_000 }, async (t) => {
     const where = typeof path === 'function' ? await path() : path
     const p = await openPage(browser, server, where, options)
     try {
@@ -47,8 +47,37 @@ test('browsers are led to the pages, other clients to the API', async () => {
   assert.equal(html.headers.get('location'), '/ui/')
   const json = await (await fetch(server.url + '/', { headers: { Accept: 'application/json' } })).json()
   assert.equal(json.versions[0].id, 'v2.0')
-  const csp = (await fetch(server.url + '/ui/')).headers.get('content-security-policy')
-  assert.match(csp, /default-src 'self'/)
+  const page = await fetch(server.url + '/ui/')
+  assert.match(page.headers.get('content-security-policy'), /default-src 'self'/)
+  const text = await page.text()
+  assert.doesNotMatch(text, /<script(?![^>]*src=)|<style|\son\w+=|\sstyle=/, 'nothing may be inline')
+  for (const path of ['/ui/nonsense', '/ui/icon.svg', ...[...text.matchAll(/(?:src|href)="(\/ui\/assets\/[^"]+)"/g)].map((m) => m[1])]) {
+    assert.match((await fetch(server.url + path)).headers.get('content-security-policy') ?? '', /default-src 'self'/, path)
+  }
+})
+
+test('the policy keeps script out that gets into a page', { timeout: 60_000 }, async () => {
+  const p = await openPage(browser, server, '/executions')
+  await p.page.locator('h1').waitFor()
+  const refused = await p.page.evaluate(() => new Promise((done) => {
+    const seen = []
+    document.addEventListener('securitypolicyviolation', (e) => seen.push(e.effectiveDirective))
+    const s = document.createElement('script')
+    s.textContent = 'window.hacked = 1'
+    document.body.append(s)
+    const b = document.createElement('div')
+    b.innerHTML = '<img src="data:," onerror="window.hacked = 2"><a onclick="window.hacked = 3">a</a>'
+    document.body.append(b)
+    b.querySelector('a').click()
+    const far = document.createElement('script')
+    far.src = 'http://example.org/x.js'
+    document.body.append(far)
+    setTimeout(() => done({ seen, hacked: window.hacked }), 300)
+  }))
+  assert.equal(refused.hacked, undefined)
+  assert.ok(refused.seen.filter((d) => d.startsWith('script-src')).length >= 3, JSON.stringify(refused))
+  p.problems.length = 0 // the browser has complained of what was tried here
+  await p.close()
 })
 
 scenario('an empty service teaches by an example that runs', '/executions', async (page) => {
@@ -401,6 +430,26 @@ scenario('the editor completes keys, actions and tasks', '/workflows?new=1', asy
   await node(page, 'hello').waitFor()
 })
 
+scenario('the editor completes what expressions know, as the server says', '/workflows?new=1', async (page) => {
+  const { functions } = await server.call('GET', '/v2/expressions/functions')
+  assert.ok(functions.length > 200)
+  const editor = page.getByTestId('editor')
+  const content = editor.locator('.cm-content')
+  await content.click()
+  const offers = async (text, label, ...not) => {
+    await page.keyboard.press('Control+End')
+    await page.keyboard.type('\n' + text)
+    await editor.locator('.cm-tooltip-autocomplete li', { hasText: label }).first().waitFor()
+    for (const n of not) assert.equal(await editor.locator('.cm-completionLabel', { hasText: new RegExp(`^${n}$`) }).count(), 0, n)
+    await page.keyboard.press('Escape')
+  }
+  await offers('x: <% json_d', 'json_dump')
+  await offers('x: <% $.name.toU', 'toUpper', 'json_dump')
+  await offers('x: "{{ _.name | wordc', 'wordcount', 'toUpper')
+  await offers('x: "{{ _.name is divi', 'divisibleby')
+  await offers('x: "{{ tas', 'task_name')
+})
+
 scenario('a new workflow, workbook and action are written', '/workbooks?new=1', async (page) => {
   await page.locator('[data-testid=editor] .cm-content').waitFor()
   await node(page, 'hello').waitFor()
@@ -488,6 +537,28 @@ scenario('operations show nodes, runners, causes of errors', '/operations', asyn
   await page.locator('.chart canvas').first().waitFor()
 })
 
+scenario('the queue is shown by target, and when nobody serves it', async () => {
+  await start(server, 'lunar')
+  return '/operations'
+}, async (page) => {
+  const row = page.locator('tr', { hasText: 'moon' })
+  await row.getByText('none: start a runner').waitFor()
+  await page.getByText('Nothing had to be mended').waitFor()
+})
+
+scenario('a cause leads to all executions that have it', async () => {
+  const id = await start(server, 'flaky', { host: 'db-3.example.org' })
+  await until(server, id, 'ERROR')
+  return '/operations'
+}, async (page) => {
+  const cause = page.locator('.causes li', { hasText: 'relation "orders"' }).first()
+  const n = Number(await cause.locator('.n').textContent())
+  await cause.getByRole('link', { name: 'All of them' }).click()
+  await page.locator('.vrow.head + *').first().waitFor()
+  await page.locator('.sub', { hasText: 'match' }).waitFor()
+  assert.ok(parseInt(await page.locator('.pagehead .sub').textContent()) >= n)
+})
+
 scenario('commands are in the audit trail', '/audit', async (page) => {
   await page.locator('tr', { hasText: 'stop as CANCELLED' }).first().waitFor()
 })
@@ -498,7 +569,21 @@ scenario('there is a page for what is not there', '/executions/00000000-0000-400
   await page.getByText('There is no such page').waitFor()
 })
 
+scenario('why says what follows, and completes by hand', async () => {
+  const id = await start(server, 'order')
+  return `/executions/${id}?tab=why`
+}, async (page) => {
+  const reason = page.locator('.reason', { hasText: 'approve' })
+  await reason.getByText('on success').waitFor()
+  await reason.getByRole('button', { name: 'refund' }).waitFor()
+  await button(reason, 'Complete by hand').click()
+  await button(page.getByRole('dialog'), 'Complete').click()
+  await state(page, 'Success')
+})
+
 const hostile = `<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>'"&\u202e{{7*7}}`
+
+let hostileFlow = ''
 
 scenario('names and outputs that are markup are shown as text', async () => {
   const wf = 'h' + Math.random().toString(36).slice(2)
@@ -510,22 +595,54 @@ scenario('names and outputs that are markup are shown as text', async () => {
     },
   }))
   await server.call('POST', '/v2/environments', { name: hostile.slice(0, 60), description: hostile, variables: { [hostile]: hostile } })
+  await server.call('POST', '/v2/actions', JSON.stringify({ version: '2.0', ['a' + wf]: { description: hostile, base: 'std.echo', 'base-input': { output: hostile }, input: [{ text: hostile }] } }))
+  await server.call('POST', '/v2/workbooks', JSON.stringify({ version: '2.0', name: 'b' + wf, description: hostile, tags: [hostile.slice(0, 60)], workflows: { w: { description: hostile, tasks: { t: { action: 'std.echo', input: { output: hostile } } } } } }))
+  await server.call('POST', '/v2/cron_triggers', { name: hostile.slice(0, 60), workflow_name: wf, pattern: '0 3 1 1 *', workflow_input: { text: hostile } })
+  const { id: flow } = await server.call('GET', `/v2/workflows/${wf}`)
+  await server.call('POST', '/v2/event_triggers', { name: hostile.slice(0, 60), workflow_id: flow, exchange: hostile.slice(0, 60), topic: hostile.slice(0, 60), event: hostile.slice(0, 60), workflow_input: {} })
+  hostileFlow = wf
   const id = await start(server, wf, { text: hostile }, { description: hostile })
   await until(server, id, 'ERROR', 'SUCCESS')
   return `/executions/${id}`
 }, async (page) => {
   const id = idIn(page)
   await state(page, /Error|Success/)
+  // What a page complains of fails the scenario, whichever page it was.
+  await page.addInitScript(() => Object.defineProperty(window, 'hacked', { set: () => console.error('script of a name or an output has run') }))
   for (const q of ['', '?task=%3Cb+onclick%3Dalert(1)%3Et%3C%2Fb%3E', '?task=bad', '?tab=timeline', '?tab=why', '?tab=data', '?tab=context', '?tab=events', '?tab=definition']) {
     await page.goto(`${server.url}/ui/executions/${id}${q}`)
     await page.locator('[data-testid=state] .badge').waitFor()
     await page.waitForLoadState('load')
     await page.locator('.pane > *').first().waitFor()
   }
-  for (const p of ['/executions', '/executions?q=' + encodeURIComponent(`tag:"${hostile}"`), '/environments', '/workflows', '/operations']) {
+  const name = encodeURIComponent(hostile.slice(0, 60))
+  for (const p of [
+    '/executions', '/executions?q=' + encodeURIComponent(`tag:"${hostile}"`), '/executions?q=' + encodeURIComponent(`${hostile}:x "`), `/executions/${encodeURIComponent(hostile)}`, '/environments', `/environments/${name}`, `/environments/${name}?tab=revisions`,
+    '/workflows', `/workflows/${hostileFlow}`, `/workflows/${hostileFlow}?tab=revisions`, `/workflows/${hostileFlow}?tab=executions`, `/workflows/${hostileFlow}?start=1`, `/workflows/${hostileFlow}?edit=1`, `/workflows/${encodeURIComponent(hostile)}`,
+    '/workbooks', `/workbooks/b${hostileFlow}`, '/actions', `/actions/a${hostileFlow}`, '/cron-triggers', '/event-triggers', '/operations', '/audit', `/${encodeURIComponent(hostile)}`,
+  ]) {
     await page.goto(server.url + '/ui' + p)
-    await page.locator('h1').waitFor()
+    await page.locator('h1, h2, .errorbox').first().waitFor()
+    await page.waitForFunction(() => !document.querySelector('.loading'))
+    assert.equal(await page.locator('img').count(), 0, p)
   }
+  assert.equal(await page.evaluate(() => window.hacked), undefined)
+})
+
+scenario('what somebody types, and what the server says of it, is shown as text', async () => {
+  const id = await start(server, 'fan', { n: 1 })
+  await until(server, id, 'SUCCESS')
+  return `/executions/${id}?tab=context`
+}, async (page) => {
+  await page.getByLabel('YAQL between').fill(`<% "${hostile.replace(/["%{}]/g, '')}" %>`)
+  await button(page, 'Evaluate').click()
+  await page.getByLabel('Result', { exact: true }).waitFor()
+  await page.getByLabel('YAQL between').fill(`<% ${hostile} %>`)
+  await button(page, 'Evaluate').click()
+  await page.locator('.playground .errorbox').waitFor()
+  await page.keyboard.press('Control+k')
+  await page.getByRole('combobox', { name: 'Name of a page' }).fill(hostile)
+  await page.getByText('Nothing has this name').waitFor()
   assert.equal(await page.evaluate(() => window.hacked), undefined)
   assert.equal(await page.locator('img').count(), 0)
 })
@@ -545,6 +662,12 @@ test('who has no token signs in with one', { timeout: 120_000 }, async () => {
     await p.page.getByText('Nothing has run yet').waitFor()
     await button(p.page, 'Run this example').click()
     await state(p.page, 'Success')
+    await p.page.locator('.facts', { hasText: 'Started by' }).getByText('alice of web').waitFor()
+    await p.page.goto(guarded.url + '/ui/audit')
+    const row = p.page.locator('tr', { hasText: 'start' })
+    await row.getByText('alice of web').waitFor()
+    await p.page.getByLabel('Find a command').fill('nobody')
+    await p.page.getByText('No command has this in it').waitFor()
     await button(p.page, 'Sign out').click()
     await d.waitFor()
     await p.close()
@@ -613,10 +736,64 @@ test('no page has a serious finding of accessibility', { timeout: 600_000 }, asy
   assert.deepEqual(found, [])
 })
 
-test('the dark look can be read', { timeout: 600_000 }, async () => {
+test('nor has the dark look', { timeout: 600_000 }, async () => {
   const found = []
-  await eachPage({ colorScheme: 'dark' }, async (page, path) => found.push(...(await accessibility(page, ['color-contrast'])).map((l) => `${path}: ${l}`)))
+  await eachPage({ colorScheme: 'dark' }, async (page, path) => found.push(...(await accessibility(page)).map((l) => `${path}: ${l}`)))
   assert.deepEqual(found, [])
+})
+
+for (const colorScheme of ['light', 'dark']) {
+  scenario(`nor have dialogs, menus and empty pages (${colorScheme})`, async () => '/executions/' + (await start(server, 'order')), async (page) => {
+    const found = []
+    const look = async (what) => found.push(...(await accessibility(page)).map((l) => `${what}: ${l}`))
+    await button(page, 'Cancel').click()
+    await look('a command')
+    await page.keyboard.press('Escape')
+    await button(page, 'More').click()
+    await look('a menu')
+    await page.keyboard.press('Escape')
+    await page.keyboard.press('Control+k')
+    await look('the palette')
+    await page.keyboard.press('Escape')
+    await page.keyboard.press('?')
+    await look('the keys')
+    await page.goto(server.url + '/ui/executions?q=workflow%3Anothing')
+    await page.getByText('Nothing matches').waitFor()
+    await look('nothing')
+    await page.goto(server.url + '/ui/executions')
+    await page.locator('.vrow:not(.head) input').first().check()
+    await button(page, 'Cancel').click()
+    await page.getByRole('dialog').getByText('is meant').waitFor()
+    await look('many at once')
+    await page.goto(server.url + '/ui/cron-triggers')
+    await button(page, 'New cron trigger').click()
+    await look('a form')
+    assert.deepEqual(found, [])
+  }, { colorScheme, reducedMotion: 'reduce' })
+}
+
+scenario('who wants no motion sees none', async () => '/executions/' + (await start(server, 'order')), async (page) => {
+  await node(page, 'approve', 'RUNNING').waitFor()
+  await page.keyboard.press('Control+k')
+  assert.equal(await page.evaluate(() => document.getAnimations().filter((a) => a.playState === 'running').length), 0)
+}, { reducedMotion: 'reduce' })
+
+scenario('where nothing is yet, each page says what to do', '/executions', async (page, t) => {
+  const empty = await startServer()
+  t.after(() => empty.stop())
+  for (const [path, action] of [['/executions', 'Run this example'], ['/workflows', 'Write the first workflow'], ['/workbooks', 'Write the first workbook'], ['/environments', 'Make the first one'], ['/cron-triggers', 'Make the first one'], ['/event-triggers', 'Make the first one']]) {
+    await page.goto(empty.url + '/ui' + path)
+    await page.locator('.empty').getByRole('button', { name: action }).waitFor()
+  }
+  await page.goto(empty.url + '/ui/audit')
+  await page.getByText('No command was given').waitFor()
+  // The example of the editor runs as it is.
+  await page.goto(empty.url + '/ui/workflows?new=1')
+  await page.getByText('No mistakes').waitFor()
+  await button(page, 'Save').click()
+  await button(page, 'Start').click()
+  await button(page.getByRole('dialog'), 'Start').click()
+  await state(page, 'Success')
 })
 
 test('pages fit a phone', { timeout: 600_000 }, async () => {

@@ -75,7 +75,7 @@ export async function openPage(browser, server, path, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-GB', timezoneId: 'UTC', ...options })
   await context.grantPermissions(['clipboard-read', 'clipboard-write'])
   const page = await context.newPage()
-  page.setDefaultTimeout(20_000)
+  page.setDefaultTimeout(40_000)
   const problems = []
   page.on('pageerror', (e) => problems.push(String(e.stack ?? e)))
   page.on('console', (m) => {

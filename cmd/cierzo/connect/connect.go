@@ -60,6 +60,8 @@ type Keystone struct {
 	Region           string `yaml:"region,omitempty"`
 	ServiceType      string `yaml:"service-type,omitempty"`
 	EndpointType     string `yaml:"endpoint-type,omitempty"`
+	// Token stands for a password. It lasts for hours only, so no profile has one.
+	Token string `yaml:"-"`
 }
 
 // Flags declares --server, --profile and --token.
@@ -86,11 +88,18 @@ func Find(f *pflag.FlagSet, getenv func(string) (string, bool)) (*Target, error)
 		if env.get("CIERZO_SERVER") == "" {
 			out.Token = env.get("CIERZO_TOKEN")
 		}
-		if known := env.target(); known != nil && (known.Server == server || known.Server == "") {
+		known, err := env.target()
+		if err != nil {
+			return nil, err
+		}
+		if known != nil && (known.Server == server || known.Server == "") {
 			out = known // the same server, or Keystone's account: what the environment says of who we are holds
 		}
 	case profile == "":
-		out = env.target()
+		var err error
+		if out, err = env.target(); err != nil {
+			return nil, err
+		}
 	}
 	if out == nil {
 		file, err := ReadFile(Path(getenv))
@@ -141,14 +150,14 @@ func (e environment) yes(names ...string) bool {
 }
 
 // target is what the environment says; nil: nothing. Our own variables come first, then Mistral's and OpenStack's.
-func (e environment) target() *Target {
+func (e environment) target() (*Target, error) {
 	t := &Target{CACert: e.get("OS_CACERT"), Cert: e.get("OS_CERT"), Key: e.get("OS_KEY"), Insecure: e.yes("MISTRALCLIENT_INSECURE", "OS_INSECURE")}
 	if own := e.get("CIERZO_SERVER"); own != "" {
 		t.Server, t.Token, t.Origin = own, e.get("CIERZO_TOKEN"), "environment CIERZO_SERVER"
-		return t
+		return t, nil
 	}
 	if e.get("CIERZO_PROFILE") != "" {
-		return nil
+		return nil, nil
 	}
 	for _, name := range []string{"OS_MISTRAL_URL", "MISTRAL_URL"} {
 		if v := e.get(name); v != "" {
@@ -156,23 +165,30 @@ func (e environment) target() *Target {
 			break
 		}
 	}
+	if name := e.get("OS_CLOUD"); name != "" {
+		known, err := e.cloud(name)
+		if err == nil && t.Server != "" {
+			known.Server = t.Server
+		}
+		return known, err
+	}
 	token := e.get("CIERZO_TOKEN", "OS_AUTH_TOKEN", "OS_TOKEN")
 	url := e.get("OS_AUTH_URL")
 	switch {
 	case url == "" && t.Server == "":
-		return nil
+		return nil, nil
 	case url == "":
 		t.Token = token
-		return t
+		return t, nil
 	case token != "" && t.Server != "":
 		t.Token = token // it is a token already, and we know where to go
-		return t
+		return t, nil
 	}
 	if t.Server == "" {
 		t.Origin = "environment OS_AUTH_URL"
 	}
 	t.Keystone = e.keystone(url)
-	return t
+	return t, nil
 }
 
 func (e environment) keystone(url string) Keystone {
@@ -183,21 +199,16 @@ func (e environment) keystone(url string) Keystone {
 		ProjectDomain:   e.get("OS_PROJECT_DOMAIN_NAME", "OS_DEFAULT_DOMAIN_NAME"),
 		ProjectDomainID: e.get("OS_PROJECT_DOMAIN_ID", "OS_DEFAULT_DOMAIN_ID"),
 		Credential:      e.get("OS_APPLICATION_CREDENTIAL_NAME"), CredentialID: e.get("OS_APPLICATION_CREDENTIAL_ID"),
-		CredentialSecret: e.get("OS_APPLICATION_CREDENTIAL_SECRET"), Region: e.get("OS_REGION_NAME"),
+		CredentialSecret: e.get("OS_APPLICATION_CREDENTIAL_SECRET"), Region: e.get("OS_REGION_NAME"), Token: e.get("OS_AUTH_TOKEN", "OS_TOKEN"),
 		ServiceType: e.get("OS_MISTRAL_SERVICE_TYPE"), EndpointType: e.get("OS_MISTRAL_ENDPOINT_TYPE", "OS_INTERFACE", "OS_ENDPOINT_TYPE"),
 	}
 	// A file that was sourced for one kind of credentials may have left variables of another.
-	switch e.get("OS_AUTH_TYPE") {
-	case "password", "v3password":
-		k.CredentialSecret = ""
-	case "token", "v3token":
-		k.CredentialSecret, k.Password = "", ""
-	}
+	k.only(e.get("OS_AUTH_TYPE"))
 	return k
 }
 
 // Open makes a client of the target. It talks to Keystone if the target needs a token of it.
-func (t *Target) Open(ctx context.Context, getenv func(string) (string, bool)) (*client.Client, error) {
+func (t *Target) Open(ctx context.Context) (*client.Client, error) {
 	certificates, err := t.tls()
 	if err != nil {
 		return nil, err
@@ -216,7 +227,6 @@ func (t *Target) Open(ctx context.Context, getenv func(string) (string, bool)) (
 		}
 		account := k.account()
 		account.TLS = certificates
-		account.Token = environment(getenv).get("OS_AUTH_TOKEN", "OS_TOKEN")
 		session, err := account.LogIn(ctx)
 		if err != nil {
 			return nil, err
@@ -241,7 +251,7 @@ func (k Keystone) account() client.Keystone {
 	return client.Keystone{
 		URL: k.URL, User: k.User, UserID: k.UserID, Password: k.Password, UserDomain: k.UserDomain, UserDomainID: k.UserDomainID,
 		Project: k.Project, ProjectID: k.ProjectID, ProjectDomain: k.ProjectDomain, ProjectDomainID: k.ProjectDomainID,
-		Credential: k.Credential, CredentialID: k.CredentialID, CredentialSecret: k.CredentialSecret,
+		Credential: k.Credential, CredentialID: k.CredentialID, CredentialSecret: k.CredentialSecret, Token: k.Token,
 		Region: k.Region, ServiceType: k.ServiceType, EndpointType: k.EndpointType,
 	}
 }
@@ -290,7 +300,10 @@ func FromEnvironment(server string, getenv func(string) (string, bool)) (*Target
 		}
 		return getenv(name)
 	}
-	t := environment(hidden).target()
+	t, err := environment(hidden).target()
+	if err != nil {
+		return nil, err
+	}
 	if t == nil || t.Server != "" && strings.TrimRight(t.Server, "/") != strings.TrimRight(server, "/") {
 		t = &Target{}
 	}

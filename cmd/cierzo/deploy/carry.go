@@ -2,8 +2,10 @@ package deploy
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
+	"cierzo/api/apitype"
 	"cierzo/api/client"
 	"cierzo/fault"
 )
@@ -35,6 +37,8 @@ func put(ctx context.Context, c *client.Client, s *Step) error {
 		return putCron(ctx, c, s)
 	case EventTrigger:
 		return putEvent(ctx, c, s)
+	case Member:
+		return putMember(ctx, c, s)
 	}
 	for _, name := range s.missing {
 		text, ok := i.part(name)
@@ -79,13 +83,27 @@ func putEvent(ctx context.Context, c *client.Client, s *Step) error {
 	}
 	t := s.Item.Event.NewEventTrigger
 	t.WorkflowID = w.ID
-	if s.Verb == Update {
-		if err := c.DeleteEventTrigger(ctx, s.id); err != nil && !fault.Is(err, fault.NotFound) {
-			return err
-		}
+	if s.Verb == Update && s.inPlace {
+		change := apitype.EventTriggerUpdate{WorkflowID: w.ID, WorkflowInput: orEmpty(t.WorkflowInput), WorkflowParams: orEmpty(t.WorkflowParams), Scope: t.Scope}
+		_, err = c.UpdateEventTrigger(ctx, s.id, change)
+		return err
 	}
-	_, err = c.CreateEventTrigger(ctx, t)
-	return err
+	if _, err = c.CreateEventTrigger(ctx, t); err != nil || s.Verb == Create {
+		return err
+	}
+	// The new one listens before the old one goes: no event falls between.
+	if err := c.DeleteEventTrigger(ctx, s.id); !fault.Is(err, fault.NotFound) {
+		return err
+	}
+	return nil
+}
+
+// orEmpty says {} where nothing is said: a change would leave as it is what it doesn't name.
+func orEmpty(raw json.RawMessage) json.RawMessage {
+	if len(raw) == 0 || string(raw) == "null" {
+		return json.RawMessage("{}")
+	}
+	return raw
 }
 
 func remove(ctx context.Context, c *client.Client, s *Step) error {

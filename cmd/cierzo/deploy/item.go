@@ -29,11 +29,12 @@ const (
 	Environment  Kind = "environment"
 	CronTrigger  Kind = "cron-trigger"
 	EventTrigger Kind = "event-trigger"
+	Member       Kind = "member"
 )
 
 // Kinds lists all kinds in their order.
 func Kinds() []Kind {
-	return []Kind{Action, Workbook, Workflow, Environment, CronTrigger, EventTrigger}
+	return []Kind{Action, Workbook, Workflow, Environment, CronTrigger, EventTrigger, Member}
 }
 
 // Item is a thing that a server should have: all definitions of one text, or one environment or trigger.
@@ -48,6 +49,7 @@ type Item struct {
 	Environment *apitype.NewEnvironment
 	Cron        *apitype.NewCronTrigger
 	Event       *EventItem
+	Member      *MemberItem
 }
 
 // EventItem is an event trigger whose workflow is named by its name: ids are different on each server.

@@ -36,8 +36,10 @@ type Step struct {
 	Diff string
 	// missing names the workflows or actions of an Update's text that the server doesn't have yet.
 	missing []string
-	// id is what a Delete removes.
+	// id is what a Delete removes, and what an Update of a trigger replaces.
 	id string
+	// inPlace says that an event trigger goes on listening to the same, so it can be changed where it is.
+	inPlace bool
 }
 
 // Mark is the step as one character.
@@ -83,6 +85,8 @@ func (p *planner) step(item Item) (*Step, error) {
 		return p.cron(item)
 	case EventTrigger:
 		return p.event(item)
+	case Member:
+		return p.member(item)
 	}
 	s := &Step{Verb: Keep, Item: item}
 	have := 0
@@ -247,21 +251,26 @@ func (p *planner) event(item Item) (*Step, error) {
 	}
 	s := &Step{Verb: Create, Item: item}
 	want := eventFields(&item.Event.NewEventTrigger, item.Event.Workflow)
-	i := slices.IndexFunc(p.events, func(t apitype.EventTrigger) bool { return t.Name == item.Names[0] })
-	if i < 0 {
+	now, err := p.triggerOf(item)
+	if err != nil {
+		return nil, err
+	}
+	if now == nil {
 		s.Diff = unified(item, "", pretty(want))
 		return s, nil
 	}
-	now := p.events[i]
 	name := now.WorkflowID
 	if w, err := p.client.Workflow(p.ctx, now.WorkflowID, ""); err == nil {
 		name = w.Name
 	}
 	have := eventFields(&apitype.NewEventTrigger{
-		Exchange: now.Exchange, Topic: now.Topic, Event: now.Event,
+		Exchange: now.Exchange, Topic: now.Topic, Event: now.Event, Scope: now.Scope,
 		WorkflowInput: json.RawMessage(now.WorkflowInput), WorkflowParams: json.RawMessage(now.WorkflowParams),
 	}, name)
-	s.Verb, s.id = Keep, now.ID
+	if item.Event.Scope == "" {
+		delete(have, "scope")
+	}
+	s.Verb, s.id, s.inPlace = Keep, now.ID, listens(now.Exchange, now.Topic, now.Event) == listens(item.Event.Exchange, item.Event.Topic, item.Event.Event)
 	if !reflect.DeepEqual(want, have) {
 		s.Verb = Update
 		s.Diff = unified(item, pretty(have), pretty(want))
@@ -269,11 +278,43 @@ func (p *planner) event(item Item) (*Step, error) {
 	return s, nil
 }
 
+func listens(exchange, topic, event string) [3]string { return [3]string{exchange, topic, event} }
+
+// triggerOf finds what the server has of an event trigger; nil: nothing. Names may repeat there: the one that listens to the
+// same is meant, else the only one of the name, which is to listen to something else. A public one of another project isn't
+// meant by a private item.
+func (p *planner) triggerOf(item Item) (*apitype.EventTrigger, error) {
+	var named, same []apitype.EventTrigger
+	for _, t := range p.events {
+		if t.Name != item.Names[0] || t.Scope == "public" && item.Event.Scope == "private" {
+			continue
+		}
+		named = append(named, t)
+		if listens(t.Exchange, t.Topic, t.Event) == listens(item.Event.Exchange, item.Event.Topic, item.Event.Event) {
+			same = append(same, t)
+		}
+	}
+	if len(same) > 0 {
+		return &same[0], nil
+	}
+	switch len(named) {
+	case 0:
+		return nil, nil
+	case 1:
+		return &named[0], nil
+	}
+	return nil, fault.New(fault.Conflict, "the server has %d event triggers of this name, and none listens to %s %s %s: delete those that are too many", len(named), item.Event.Exchange, item.Event.Topic, item.Event.Event)
+}
+
 func eventFields(t *apitype.NewEventTrigger, workflow string) map[string]any {
-	return map[string]any{
+	out := map[string]any{
 		"workflow_name": workflow, "exchange": t.Exchange, "topic": t.Topic, "event": t.Event,
 		"workflow_input": structure(t.WorkflowInput), "workflow_params": structure(t.WorkflowParams),
 	}
+	if t.Scope != "" {
+		out["scope"] = t.Scope
+	}
+	return out
 }
 
 // prune finds what the namespace has beyond the items: of definitions always, of environments and triggers when there are

@@ -35,7 +35,7 @@ type Read struct {
 }
 
 // FromServer reads what another server, of Mistral or ours, has: definitions of workbooks, workflows and ad-hoc actions with their
-// namespaces and scopes, environments, cron and event triggers. Tags are in the definitions. What can't be read becomes a note;
+// namespaces and scopes, environments, cron and event triggers, with whom workflows are shared. Tags are in the definitions. What can't be read becomes a note;
 // only a server that can't be talked to is an error.
 func FromServer(ctx context.Context, c *client.Client, o Import) (*Read, error) {
 	r := &reader{ctx: ctx, client: c, options: o, out: &Read{workflows: map[string]apitype.Workflow{}}}
@@ -49,7 +49,7 @@ func FromServer(ctx context.Context, c *client.Client, o Import) (*Read, error) 
 	if err := r.definitions(books); err != nil {
 		return nil, err
 	}
-	for _, read := range []func() error{r.environments, r.crons, r.events, r.code} {
+	for _, read := range []func() error{r.environments, r.crons, r.events, r.members, r.code} {
 		if err := read(); err != nil {
 			return nil, err
 		}

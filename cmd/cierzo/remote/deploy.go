@@ -347,12 +347,12 @@ func newImport() *cobra.Command {
 	}))
 	cmd.GroupID = GroupDefinitions
 	cmd.Long = `Copy workbooks, workflows and ad-hoc actions (with their namespaces, scopes and tags), environments, cron and event triggers from a
-running Mistral, or from another cierzo, to the server; and say what will behave differently there: what lint finds in the
+running Mistral, or from another cierzo, to the server, with whom workflows are shared, too; and say what will behave differently there: what lint finds in the
 definitions, actions and workflows that the server doesn't know, Python code.
 
 What the server has already in the same form is left alone, so the command may be repeated; what is different is updated, with
 --keep it stays. One thing that fails doesn't keep the others from being copied; the exit code is 1 then. Executions are not
-copied, nor with whom workflows are shared.`
+copied. Projects that a workflow is shared with have to accept it again.`
 	cmd.Example = `  cierzo import --from http://mistral:8989/v2 --dry-run
   cierzo import --from https://mistral:8989/v2 --from-token "$(openstack token issue -f value -c id)"`
 	f := cmd.Flags()
@@ -360,7 +360,7 @@ copied, nor with whom workflows are shared.`
 	f.StringVar(&o.profile, "from-profile", "", "profile with the server to copy from and who we are there")
 	f.StringVar(&o.token, "from-token", "", "token for that server [CIERZO_FROM_TOKEN]")
 	f.StringVar(&o.namespace, "namespace", "", "only definitions of this namespace")
-	f.StringSliceVar(&o.only, "only", nil, "only these kinds: action, workbook, workflow, environment, cron-trigger, event-trigger")
+	f.StringSliceVar(&o.only, "only", nil, "only these kinds: action, workbook, workflow, environment, cron-trigger, event-trigger, member")
 	f.BoolVar(&o.dryRun, "dry-run", false, "show what would be done and what will behave differently, change nothing")
 	f.BoolVar(&o.keep, "keep", false, "leave what the server has as it is, even where it is different")
 	return cmd
@@ -383,7 +383,7 @@ func (o importOptions) source(ctx context.Context, cmd *cobra.Command) (*client.
 		if o.from != "" {
 			t.Server = o.from
 		}
-		return t.Open(ctx, os.LookupEnv)
+		return t.Open(ctx)
 	}
 	token := o.token
 	if token == "" {
@@ -397,7 +397,7 @@ func (o importOptions) source(ctx context.Context, cmd *cobra.Command) (*client.
 	if err != nil {
 		return nil, err
 	}
-	return t.Open(cmd.Context(), os.LookupEnv)
+	return t.Open(cmd.Context())
 }
 
 func (o importOptions) kinds() ([]deploy.Kind, error) {
@@ -405,7 +405,7 @@ func (o importOptions) kinds() ([]deploy.Kind, error) {
 	for _, word := range o.only {
 		kind := deploy.Kind(strings.TrimSuffix(word, "s"))
 		if !slices.Contains(deploy.Kinds(), kind) {
-			return nil, fault.New(fault.Invalid, "--only: %q is none of action, workbook, workflow, environment, cron-trigger, event-trigger", word)
+			return nil, fault.New(fault.Invalid, "--only: %q is none of action, workbook, workflow, environment, cron-trigger, event-trigger, member", word)
 		}
 		out = append(out, kind)
 	}
@@ -433,6 +433,7 @@ func (s *session) importFrom(o importOptions) error {
 		bar.done()
 		return fmt.Errorf("read from %s: %w", from.Address(), err)
 	}
+	read.DropMembers(s.ctx, s.Client)
 	bar.next("looking at the definitions")
 	known, err := s.known()
 	if err != nil {

@@ -68,7 +68,7 @@ func (d *doctor) examine(run bool) {
 		server = "(in Keystone's catalogue)"
 	}
 	d.add("settings", "ok", fmt.Sprintf("server %s, credentials %s, from %s", server, credentials(d.target), d.target.Origin), "")
-	c, err := d.target.Open(ctx, os.LookupEnv)
+	c, err := d.target.Open(ctx)
 	if err != nil {
 		d.fail("credentials", err)
 		return
@@ -154,6 +154,7 @@ func (d *doctor) actions(c *client.Client, run bool) {
 		return
 	}
 	d.add("actions", "ok", fmt.Sprintf("%d are known", len(list)), "")
+	d.nodes(c)
 	if !run {
 		d.add("runners", "skipped", "--no-run", "")
 		return
@@ -171,6 +172,37 @@ func (d *doctor) actions(c *client.Client, run bool) {
 	default:
 		d.add("runners", "ok", fmt.Sprintf("std.echo ran in %v", took), "")
 	}
+}
+
+// nodes tells who is there: engines, and the runners that the answering one hears. A Mistral says nothing, and one that may not
+// ask needs not know.
+func (d *doctor) nodes(c *client.Client) {
+	n, err := c.Nodes(d.cmd.Context())
+	if err != nil {
+		return
+	}
+	text := fmt.Sprintf("%d %s alive", len(n.Nodes), plural(len(n.Nodes), "node"))
+	result, hint := "ok", ""
+	if len(n.Runners) > 0 {
+		text += fmt.Sprintf("; the answering one hears %d %s: ", len(n.Runners), plural(len(n.Runners), "runner"))
+	}
+	for i, r := range n.Runners {
+		if i > 0 {
+			text += ", "
+		}
+		text += fmt.Sprintf("%s (%s, %d of %d slots used)", strings.Join(r.Targets, "+"), r.State, r.Used, r.Slots)
+		if r.State == "silent" {
+			result, hint = "warning", "actions of a silent runner are given to others after its grace: look whether its process and network are alive"
+		}
+	}
+	d.add("nodes", result, text, hint)
+}
+
+func plural(n int, word string) string {
+	if n == 1 {
+		return word
+	}
+	return word + "s"
 }
 
 func (d *doctor) report(p *show.Printer) error {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -227,6 +228,9 @@ func executionList() *cobra.Command {
 			return err
 		}
 		newest(q, oldest)
+		if state != "" && !slices.Contains(executionStates(), state) {
+			return fault.New(fault.Invalid, "--state: no execution is ever %s%s (one of %s)", state, input.Suggest(strings.ToUpper(state), executionStates()), strings.Join(executionStates(), ", "))
+		}
 		for name, v := range map[string]string{"state": state, "workflow_name": workflow, "task_execution_id": task} {
 			if v != "" {
 				q.Set(name, v)
@@ -248,8 +252,12 @@ func executionList() *cobra.Command {
 	f.StringVar(&task, "task", "", "only the sub-workflows of this task")
 	f.BoolVar(&roots, "rootsonly", false, "no sub-workflows")
 	f.BoolVar(&oldest, "oldest", false, "oldest first")
-	complete(cmd, "state", "IDLE", "RUNNING", "PAUSED", "SUCCESS", "ERROR", "CANCELLED")
+	complete(cmd, "state", executionStates()...)
 	return cmd
+}
+
+func executionStates() []string {
+	return []string{"IDLE", "RUNNING", "PAUSED", "SUCCESS", "ERROR", "CANCELLED"}
 }
 
 // executionNames completes ids: those of the newest executions.
@@ -413,10 +421,15 @@ func executionTree() *cobra.Command {
 	return completing(cmd, executionNames)
 }
 
+func bulkActions() []string { return []string{"pause", "resume", "cancel", "rerun", "delete"} }
+
 func executionBulk() *cobra.Command {
 	var b apitype.Bulk
 	var filters []string
-	cmd := verb("bulk pause|resume|cancel|delete", "Do one thing with all executions that a filter selects", cobra.ExactArgs(1), func(s *session, args []string) error {
+	cmd := verb("bulk pause|resume|cancel|rerun|delete", "Do one thing with all executions that a filter selects", cobra.ExactArgs(1), func(s *session, args []string) error {
+		if actions := bulkActions(); !slices.Contains(actions, args[0]) {
+			return fault.New(fault.Invalid, "bulk %s: it does %s%s", args[0], strings.Join(actions, ", "), input.Suggest(args[0], actions))
+		}
 		b.Action, b.Filter = args[0], map[string]any{}
 		o := listOptions{filters: filters}
 		q, err := o.query()
@@ -431,8 +444,10 @@ func executionBulk() *cobra.Command {
 		}
 		return s.bulk(b)
 	})
-	cmd.Example = `  cierzo execution bulk cancel --filter workflow_name=etl --filter state=RUNNING --dry-run`
-	cmd.ValidArgs = []string{"pause", "resume", "cancel", "delete"}
+	cmd.Long = "Do one thing with all executions that a filter selects. `rerun` runs the failed tasks of those without a parent again."
+	cmd.Example = `  cierzo execution bulk cancel --filter workflow_name=etl --filter state=RUNNING --dry-run
+  cierzo execution bulk rerun --filter state=ERROR --filter created_at=gt:2026-01-01`
+	cmd.ValidArgs = bulkActions()
 	f := cmd.Flags()
 	f.StringArrayVar(&filters, "filter", nil, "field=value or field=op:value, as of execution list; repeatable")
 	f.BoolVar(&b.DryRun, "dry-run", false, "name them, do nothing")

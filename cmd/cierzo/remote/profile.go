@@ -31,7 +31,7 @@ another file), which only its owner may read:
       cacert: /etc/ssl/example.pem
 
 Flags come first, then the profile of --profile or CIERZO_PROFILE, then CIERZO_SERVER with CIERZO_TOKEN, then OS_MISTRAL_URL or
-MISTRAL_URL and OpenStack's variables (OS_AUTH_URL, OS_USERNAME, …), then the current profile.`,
+MISTRAL_URL and OpenStack's variables (OS_AUTH_URL, OS_USERNAME, … or OS_CLOUD of clouds.yaml), then the current profile.`,
 	}
 	outputFlags(cmd.PersistentFlags())
 	cmd.AddCommand(profileList(), profileShow(), profileUse(), profileSet(), profileDelete())

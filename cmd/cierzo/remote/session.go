@@ -77,7 +77,7 @@ func open(cmd *cobra.Command) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := target.Open(cmd.Context(), os.LookupEnv)
+	c, err := target.Open(cmd.Context())
 	if err != nil {
 		return nil, Hint(err)
 	}
@@ -194,7 +194,7 @@ func (o *listOptions) query() (url.Values, error) {
 
 // newest sorts by the time of creation, newest first, if nothing else was asked for.
 func newest(q url.Values, oldest bool) {
-	if !oldest && !q.Has("sort_keys") {
+	if !oldest && !q.Has("sort_keys") && !q.Has("sort_dirs") {
 		q.Set("sort_keys", "created_at")
 		q.Set("sort_dirs", "desc")
 	}

@@ -106,10 +106,19 @@ func taskTree() *cobra.Command {
 
 func taskRerun() *cobra.Command {
 	var resume bool
-	var env []string
+	var env, values []string
 	cmd := verb("rerun ID", "Run a failed task again; its execution goes on from there", cobra.ExactArgs(1), func(s *session, args []string) error {
-		return s.changeTask(args[0], map[string]any{"state": "RUNNING", "reset": !resume}, env)
+		change := map[string]any{"state": "RUNNING", "reset": !resume}
+		given, err := input.Assignments("--input", values)
+		if err != nil {
+			return err
+		}
+		if given != nil {
+			change["input"] = given
+		}
+		return s.changeTask(args[0], change, env)
 	})
+	cmd.Flags().StringArrayVarP(&values, "input", "i", nil, "input in place of the one that the task computes, for this run: key=value, a JSON object, or @file; repeatable")
 	cmd.Flags().BoolVar(&resume, "resume", false, "of a with-items task, only the items that have failed")
 	cmd.Flags().StringArrayVarP(&env, "env", "e", nil, "change the execution's environment: key=value, a JSON object, or @file; repeatable")
 	return cmd

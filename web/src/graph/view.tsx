@@ -1,6 +1,7 @@
 // The picture of a workflow: tasks as boxes with their states, transitions as arrows. Drag to move, wheel to zoom, Tab and the arrows
 // to go from task to task.
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import type { VNode } from 'preact'
 import type { Graph, GraphEdge, GraphNode, State } from '../api'
 import { Button, stateIcon, word } from '../ui'
 import { commonErrors, layout, shapeOf, type Box, type Layout, type Line } from './layout'
@@ -13,6 +14,13 @@ interface NodeLife {
   runs?: number | undefined
 }
 
+/** From so many tasks on only what is in sight is drawn. */
+const largeMin = 150
+/** Below this size names can't be read: tasks are drawn as plain boxes. */
+const plainBelow = 0.3
+/** What is in sight changes in steps of this many units: not with each pixel. */
+const tile = 400
+
 export function GraphView(props: {
   graph: Graph
   life?: (n: GraphNode) => NodeLife
@@ -22,7 +30,8 @@ export function GraphView(props: {
   down?: boolean
   problems?: ReadonlySet<string>
 }) {
-  const shapes = useMemo(() => (props.down === undefined ? [false, true] : [props.down]).map((d) => shapeOf(props.graph.nodes, props.graph.edges, d)), [props.graph, props.down])
+  // Of a large graph one picture is enough to wait for.
+  const shapes = useMemo(() => (props.down !== undefined ? [props.down] : props.graph.nodes.length > largeMin ? [false] : [false, true]).map((d) => shapeOf(props.graph.nodes, props.graph.edges, d)), [props.graph, props.down])
   const key = useMemo(() => JSON.stringify(shapes), [shapes])
   const [place, setPlace] = useState<Layout>()
   useEffect(() => {
@@ -98,6 +107,27 @@ function Canvas({ graph, life, selected, onSelect, onOpen, place, problems }: Pa
   const edges = useMemo(() => new Map(graph.edges.map((e) => [`${e.from} ${e.to} ${e.on}`, e])), [graph])
   const boxes = useMemo(() => new Map(place.boxes.map((b) => [b.name, b])), [place])
   const common = useMemo(() => commonErrors(graph.edges), [graph])
+  const latest = useRef({ onSelect, onOpen })
+  latest.current = { onSelect, onOpen }
+  // What has not changed is not drawn again: neither when the picture is moved, nor when another task has changed.
+  const drawn = useRef(new Map<string, { is: string; n: GraphNode; b: Box; vnode: VNode }>())
+  const large = place.boxes.length > largeMin
+  const plain = large && !!view && view.k < plainBelow
+  const el = svg.current
+  const sight = large && view && el ? [(-view.x / view.k), (-view.y / view.k), ((el.clientWidth - view.x) / view.k), ((el.clientHeight - view.y) / view.k)].map((v, i) => (i < 2 ? Math.floor(v / tile) * tile : Math.ceil(v / tile) * tile)) as [number, number, number, number] : null
+  const inSight = (b: Box) => !large || (sight !== null && b.x + b.w > sight[0] && b.y + b.h > sight[1] && b.x < sight[2] && b.y < sight[3])
+  const bounds = useMemo(() => place.lines.map((l): Box => {
+    const xs = l.points.map((q) => q[0])
+    const ys = l.points.map((q) => q[1])
+    return { name: '', x: Math.min(...xs), y: Math.min(...ys), w: Math.max(...xs) - Math.min(...xs), h: Math.max(...ys) - Math.min(...ys) }
+  }), [place])
+  const arrows = useMemo(() => [
+    ...place.lines.map((l, i) => inSight(bounds[i]!) && <Arrow key={i} line={l} edge={edges.get(`${l.from} ${l.to} ${l.on}`)} live={!!life} />),
+    ...common.filter((e) => e.taken || e.from === selected || e.to === selected).map((e) => {
+      const [a, b] = [boxes.get(e.from), boxes.get(e.to)]
+      return a && b && <Arrow key={`${e.from} ${e.to}`} line={{ from: e.from, to: e.to, on: e.on, points: between(a, b) }} edge={e} live={!!life} />
+    }),
+  ], [place, edges, selected, !!life, sight?.join(' ')])
   return (
     <div class="graph">
       <svg
@@ -123,14 +153,20 @@ function Canvas({ graph, life, selected, onSelect, onOpen, place, problems }: Pa
           ))}
         </defs>
         <g transform={view ? `translate(${view.x} ${view.y}) scale(${view.k})` : undefined} class={view ? '' : 'hidden'}>
-          {place.lines.map((l, i) => <Arrow key={i} line={l} edge={edges.get(`${l.from} ${l.to} ${l.on}`)} live={!!life} />)}
-          {common.filter((e) => e.taken || e.from === selected || e.to === selected).map((e) => {
-            const [a, b] = [boxes.get(e.from), boxes.get(e.to)]
-            return a && b && <Arrow key={`${e.from} ${e.to}`} line={{ from: e.from, to: e.to, on: e.on, points: between(a, b) }} edge={e} live={!!life} />
-          })}
+          {arrows}
           {place.boxes.map((b) => {
             const n = nodes.get(b.name)
-            return n && <NodeBox key={b.name} n={n} x={b.x} y={b.y} w={b.w} h={b.h} life={life?.(n)} selected={selected === b.name} bad={problems?.has(b.name)} onSelect={onSelect} onOpen={onOpen} />
+            if (!n || !inSight(b)) {
+              drawn.current.delete(b.name)
+              return null
+            }
+            const l = life?.(n)
+            const is = `${l ? [l.state, l.total, l.runs, l.counts && Object.entries(l.counts)] : ''} ${selected === b.name} ${problems?.has(b.name)} ${plain}`
+            const had = drawn.current.get(b.name)
+            if (had?.is === is && had.n === n && had.b === b) return had.vnode
+            const vnode = <NodeBox key={b.name} n={n} x={b.x} y={b.y} w={b.w} h={b.h} life={l} selected={selected === b.name} bad={problems?.has(b.name)} plain={plain} onSelect={(name) => latest.current.onSelect?.(name)} onOpen={(x) => latest.current.onOpen?.(x)} selectable={!!onSelect} />
+            drawn.current.set(b.name, { is, n, b, vnode })
+            return vnode
           })}
         </g>
       </svg>
@@ -179,9 +215,9 @@ const glyphs: Record<string, string> = {
   clock: 'M8 4.2V8l2.6 1.7', dots: 'M4.2 8h.01M8 8h.01M11.8 8h.01', skip: 'M4 4.5L8.5 8 4 11.5M11.5 4.5v7', spin: 'M8 2.5a5.5 5.5 0 0 1 5.5 5.5',
 }
 
-function NodeBox({ n, x, y, w, h, life, selected, bad, onSelect, onOpen }: {
-  n: GraphNode; x: number; y: number; w: number; h: number; life: NodeLife | undefined; selected: boolean; bad: boolean | undefined
-  onSelect: ((name: string) => void) | undefined; onOpen: ((n: GraphNode) => void) | undefined
+function NodeBox({ n, x, y, w, h, life, selected, bad, plain, selectable, onSelect, onOpen }: {
+  n: GraphNode; x: number; y: number; w: number; h: number; life: NodeLife | undefined; selected: boolean; bad: boolean | undefined; plain: boolean
+  selectable: boolean; onSelect: (name: string) => void; onOpen: (n: GraphNode) => void
 }) {
   if (n.kind === 'command') {
     return (
@@ -201,13 +237,13 @@ function NodeBox({ n, x, y, w, h, life, selected, bad, onSelect, onOpen }: {
   const folded = (n.items || n.kind === 'workflow') && total > 0
   const sub = folded && n.items ? `${ended} of ${total}${n.runs ? ' · ' + n.runs : ''}` : notes
   const subText = sub.length > max + 6 ? sub.slice(0, max + 4) + '…' : sub
-  const select = () => onSelect?.(n.name)
+  const select = () => onSelect(n.name)
   return (
     <g
       transform={`translate(${x} ${y})`} class={`node ${state ? 's-' + state : life ? 'unrun' : 'plain'} ${selected ? 'selected' : ''} ${bad ? 'bad' : ''}`}
-      tabindex={onSelect ? 0 : undefined} role={onSelect ? 'button' : 'img'} aria-pressed={onSelect ? selected : undefined} data-task={n.name} data-state={state ?? ''}
+      tabindex={selectable ? 0 : undefined} role={selectable ? 'button' : 'img'} aria-pressed={selectable ? selected : undefined} data-task={n.name} data-state={state ?? ''}
       onClick={select}
-      onDblClick={() => onOpen?.(n)}
+      onDblClick={() => onOpen(n)}
       onKeyDown={(e) => {
         if (e.key === 'Enter' || e.key === ' ') {
           e.preventDefault()
@@ -217,6 +253,17 @@ function NodeBox({ n, x, y, w, h, life, selected, bad, onSelect, onOpen }: {
       }}
     >
       <title>{['Task ' + n.name, state || life ? word(state) : '', folded && n.items ? `${ended} of ${total} ended` : '', notes].filter(Boolean).join(', ')}</title>
+      {plain ? <rect class="card plainly" width={w} height={h} rx={10} /> : <NodeFace {...{ n, w, h, state, name, folded, subText, counts, total, life: !!life }} />}
+    </g>
+  )
+}
+
+/** What a box shows when it is large enough to be read. */
+function NodeFace({ n, w, h, state, name, folded, subText, counts, total, life }: {
+  n: GraphNode; w: number; h: number; state: State | undefined; name: string; folded: boolean; subText: string; counts: Partial<Record<State, number>>; total: number; life: boolean
+}) {
+  return (
+    <>
       {(n.items || n.kind === 'workflow') && <rect class="stack" x={5} y={-5} width={w - 2} height={h} rx={10} />}
       <rect class="card" width={w} height={h} rx={10} />
       <rect class="stripe" width={4} height={h - 16} x={0} y={8} rx={2} />
@@ -232,7 +279,7 @@ function NodeBox({ n, x, y, w, h, life, selected, bad, onSelect, onOpen }: {
           {bars(counts, total, w - 58).map((b) => <rect key={b.s} class={`fill s-${b.s}`} x={b.x} width={b.w} height={5} rx={2.5} />)}
         </g>
       )}
-    </g>
+    </>
   )
 }
 

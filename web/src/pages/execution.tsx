@@ -2,7 +2,7 @@
 import { signal } from '@preact/signals'
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { call, enc, final, query, type Execution, type Graph, type Revision, type Task } from '../api'
-import { described, millis, plainError } from '../format'
+import { described, millis, plainError, requester } from '../format'
 import { GraphView } from '../graph/view'
 import { follow, type Connection } from '../live'
 import { ExecutionModel } from '../model'
@@ -40,7 +40,8 @@ export function ExecutionPage({ id }: { id: string }) {
   const commands = commandsFor(execution, state!, failed, live.reload)
   const info = model.state ? model.info : execution.state_info
   const { ended, begun } = model.done()
-  const planned = Math.max(begun, live.graph ? live.graph.nodes.filter((n) => n.kind !== 'command').length : 0)
+  // Of what has ended, the tasks that no transition led to are no work that is left.
+  const planned = state === 'SUCCESS' ? begun : Math.max(begun, live.graph ? live.graph.nodes.filter((n) => n.kind !== 'command').length : 0)
   const run = (c: Command) => (c.direct ? c.direct() : setCommand(c))
   return (
     <div class="page fill execution">
@@ -110,7 +111,7 @@ export function ExecutionPage({ id }: { id: string }) {
             }} />
           ) : <Loading />)}
           {tab === 'timeline' && <Timeline model={model} version={version} selected={selected} onSelect={select} />}
-          {tab === 'why' && <Why id={id} version={model.shape} state={state!} model={model} onSelect={select} />}
+          {tab === 'why' && <Why id={id} version={model.shape} state={state!} model={model} graph={live.graph} onSelect={select} onCommand={run} reload={live.reload} />}
           {tab === 'data' && <InputOutput execution={execution} />}
           {tab === 'context' && <Context execution={execution} version={model.shape} />}
           {tab === 'events' && <Events id={id} model={model} version={version} onSelect={select} />}
@@ -152,7 +153,6 @@ function useExecution(id: string) {
       events(list) {
         const before = model.state
         model.add(list)
-        performance.mark('cierzo-event', { detail: list[list.length - 1]?.at })
         show()
         if (model.state !== before) setEnded((n) => n + 1)
       },
@@ -187,6 +187,7 @@ function useExecution(id: string) {
 
 function startedBy(e: Execution): string {
   if (e.task_execution_id) return 'a task of another workflow'
+  if (e.started_by) return requester(e.started_by)
   const { trigger } = described(e.description)
   return trigger ? `${/^[aeiou]/.test(trigger) ? 'an' : 'a'} ${trigger}` : 'a request'
 }

@@ -138,10 +138,21 @@ function useList(terms: Term[]): List {
 
     // What happens meanwhile: rows change where they are, new ones wait behind a button.
     let timer = 0
+    let recountTimer = 0
+    let counted = 0
     const lookAgain = () => {
       timer ||= window.setTimeout(async () => {
         timer = 0
-        void recount()
+        // Counting looks at many rows: not with every event of a busy service.
+        const wait = Math.max(0, counted + 3000 - Date.now())
+        if (wait === 0) {
+          counted = Date.now()
+          void recount()
+        } else recountTimer ||= window.setTimeout(() => {
+          recountTimer = 0
+          counted = Date.now()
+          void recount()
+        }, wait)
         const p = await fetchPage('', 100, stop.signal).catch(() => null)
         if (!p || stop.signal.aborted) return
         const top = rows.current[0]
@@ -165,10 +176,18 @@ function useList(terms: Term[]): List {
         })
         lookAgain()
       },
+      again() {
+        lookAgain()
+        fetchPage('', pageSize, stop.signal).then((p) => {
+          const now = new Map(p.executions.map((e) => [e.id, e]))
+          setState((s) => ({ ...s, rows: s.rows.map((r) => now.get(r.id) ?? r) }))
+        }, () => undefined)
+      },
     }, stop.signal)
     return () => {
       stop.abort()
       clearTimeout(timer)
+      clearTimeout(recountTimer)
     }
   }, [key, turn])
 

@@ -2,12 +2,12 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
-import { call, enc, headers, newest, query, type ClusterNode, type Counts, type Execution, type HistoryEvent, type Runner } from '../api'
-import { duration, fingerprint, millis, plainError, timeOfDay } from '../format'
+import { call, enc, headers, newest, query, type ClusterNode, type Counts, type Execution, type HistoryEvent, type Queue, type Requester, type Runner } from '../api'
+import { count, duration, fingerprint, millis, plainError, requester, timeOfDay } from '../format'
 import { follow } from '../live'
 import { theme } from '../prefs'
 import { base } from '../router'
-import { Ago, Badge, Button, Empty, Loading, PageHead, Pending, confirm, tell, useLoad, useTitle } from '../ui'
+import { Ago, Badge, Button, Empty, FindField, Loading, PageHead, Pending, confirm, tell, useLoad, useTitle } from '../ui'
 
 interface Sample {
   at: number
@@ -29,7 +29,7 @@ async function readMetrics(signal: AbortSignal): Promise<Record<string, number>>
 
 export function Operations() {
   useTitle('Operations')
-  const nodes = useLoad((s) => call<{ nodes: ClusterNode[]; runners: Runner[] }>('/v2/nodes', { signal: s }), [], 2000)
+  const nodes = useLoad((s) => call<{ nodes: ClusterNode[]; runners: Runner[]; queue: Queue[] }>('/v2/nodes', { signal: s }), [], 2000)
   const counts = useLoad((s) => call<Counts>('/v2/executions/count' + query({ state: 'in:RUNNING,PAUSED' }), { signal: s }), [], 5000)
   const maintenance = useLoad((s) => call<{ status: string }>('/maintenance', { signal: s }), [], 5000)
   const recent = useLoad((s) => newest({ limit: 1000, fields: 'id,workflow_name,state,state_info,created_at,updated_at' }, s), [], 15_000)
@@ -67,10 +67,10 @@ export function Operations() {
       </PageHead>
       <div class="stats">
         <Stat name="Live executions" value={counts.data?.total} note={counts.data ? `${counts.data.states['PAUSED'] ?? 0} paused` : ''} />
-        <Stat name="Actions in the queue" value={m('actions_queued')} note="wait for a slot" />
+        <Stat name="Queued actions" value={m('actions_queued')} note="wait for a slot" />
         <Stat name="Slots in use" value={m('slots_used')} note={`of ${m('slots') ?? '–'}`} part={(m('slots_used') ?? 0) / (m('slots') || 1)} />
         <Stat name="Runners" value={m('runners')} note={`${m('runners_lost_total') ?? 0} lost since the start`} />
-        <Stat name="Late results" value={m('results_late_total')} note="acknowledged, not taken" />
+        <Stat name="Late results" value={m('results_late_total')} note="not taken any more" />
         <Stat name="Panics" value={m('panics_total')} note="must be 0" />
       </div>
       <div class="cols">
@@ -95,9 +95,63 @@ export function Operations() {
           </table></div>
         ))}
       </section>
+      <div class="cols">
+        <section class="panel">
+          <h2>Queue by target</h2>
+          {!nodes.data ? <Pending of={nodes} /> : nodes.data.queue.length === 0 ? <p class="dim">No action waits for a slot.</p> : (
+            <div class="tablewrap"><table class="plain">
+              <thead><tr><th>Target</th><th>Waiting</th><th>Oldest</th><th>Runners for it</th></tr></thead>
+              <tbody>{nodes.data.queue.map((q) => <tr key={q.target}><td>{q.target ? <span class="tag">{q.target}</span> : 'any runner'}</td><td class="num">{q.queued.toLocaleString()}</td><td class="nowrap"><Ago at={q.oldest} /></td><td>{q.able > 0 ? q.able : <span class="err">none: start a runner with <code>--targets {q.target || '…'}</code></span>}</td></tr>)}</tbody>
+            </table></div>
+          )}
+        </section>
+        <Watchdog repairs={metrics} />
+      </div>
       {recent.data ? <Causes list={recent.data} /> : <Pending of={recent} />}
     </div>
   )
+}
+
+const repairsMax = 50
+
+/** What the service had to mend by itself, as the history of executions and the counters tell. */
+function Watchdog({ repairs }: { repairs: Record<string, number> }) {
+  const list = useFeed('watchdog,repair', repairsMax, 3_600_000).list
+  const lost = repairs['cierzo_runners_lost_total'] ?? 0
+  const counters = Object.entries(repairs).filter(([k, v]) => v > 0 && /watchdog|repair/.test(k))
+  return (
+    <section class="panel">
+      <h2>Watchdog <span class="dim">of the last hour</span></h2>
+      {list.length === 0 && <p class="dim">Nothing had to be mended{lost > 0 ? `, but ${count(lost, 'runner')} went without a word: what they ran is tried again or has failed` : ''}.</p>}
+      {counters.length > 0 && <dl class="facts">{counters.map(([k, v]) => <div key={k}><dt>{k.replace(/^cierzo_|_total$/g, '').replaceAll('_', ' ')}</dt><dd class="num">{v.toLocaleString()}</dd></div>)}</dl>}
+      {list.length > 0 && (
+        <div class="tablewrap"><table class="plain">
+          <thead><tr><th>Time</th><th>What</th><th>Execution</th></tr></thead>
+          <tbody>{list.map((e) => <tr key={e.execution_id + e.seq}><td><Ago at={e.at} /></td><td class="break">{[e.task, e.info].filter(Boolean).join(': ')}</td><td><a class="mono" href={`${base}/executions/${e.execution_id}?tab=events`}>{e.workflow_name || e.execution_id.slice(0, 8)}</a></td></tr>)}</tbody>
+        </table></div>
+      )}
+    </section>
+  )
+}
+
+/** The events of some kinds, from so many milliseconds ago on, the newest first, and new ones as they come; at most max. */
+function useFeed(kinds: string, max: number, since: number): { list: HistoryEvent[]; loading: boolean } {
+  const [list, setList] = useState<HistoryEvent[]>([])
+  const [loading, setLoading] = useState(true)
+  useEffect(() => {
+    const stop = new AbortController()
+    const add = (es: HistoryEvent[]) => setList((l) => {
+      const known = new Set(l.map((e) => e.execution_id + e.seq))
+      return [...es.filter((e) => !known.has(e.execution_id + e.seq)), ...l].sort((a, b) => (a.at < b.at ? 1 : -1)).slice(0, max)
+    })
+    follow('/v2/events' + query({ kind: kinds, after: (Date.now() - since) * 1000 }), { events: add }, stop.signal)
+    const timer = setTimeout(() => setLoading(false), 1500)
+    return () => {
+      stop.abort()
+      clearTimeout(timer)
+    }
+  }, [kinds])
+  return { list, loading }
 }
 
 /** A node without a network has no address. */
@@ -182,7 +236,10 @@ function Causes({ list }: { list: Execution[] }) {
                   <div class="break">{plainError(es[0]!.state_info) || 'without a message'}</div>
                   <div class="dim small">{[...new Set(es.map((e) => e.workflow_name))].slice(0, 4).join(', ')} · newest <Ago at={es[0]!.created_at} /></div>
                 </div>
-                <a class="btn plain small" href={`${base}/executions/${es[0]!.id}`}>Newest</a>
+                <span class="actions">
+                  {key(es[0]!) && <a class="btn plain small" href={`${base}/executions?q=${enc(`state:ERROR error:"${key(es[0]!)}"`)}`}>All of them</a>}
+                  <a class="btn plain small" href={`${base}/executions/${es[0]!.id}`}>Newest</a>
+                </span>
               </li>
             ))}
           </ul>
@@ -195,11 +252,21 @@ function Causes({ list }: { list: Execution[] }) {
         </section>
         <section class="panel">
           <h2>Slowest</h2>
-          {slow.length === 0 ? <p class="dim">None.</p> : <div class="tablewrap"><table class="plain"><thead><tr><th>Workflow</th><th>Longest</th><th>Median</th></tr></thead><tbody>{slow.map((f) => <tr key={f.name}><td><a href={`${base}/workflows/${enc(f.name)}`}>{f.name}</a></td><td class="num">{duration(f.max)}</td><td class="num dim">{duration(f.median)}</td></tr>)}</tbody></table></div>}
+          {slow.length === 0 ? <p class="dim">None.</p> : <div class="tablewrap"><table class="plain"><thead><tr><th>Workflow</th><th>Longest</th><th>Median</th></tr></thead><tbody>{slow.map((f) => <tr key={f.name}><td><a href={`${base}/workflows/${enc(f.name)}`}>{f.name}</a></td><td class="num">{seconds(f.max)}</td><td class="num dim">{seconds(f.median)}</td></tr>)}</tbody></table></div>}
         </section>
       </div>
     </>
   )
+}
+
+/** A duration of an execution: lists know whole seconds only. */
+function seconds(ms: number): string {
+  return ms < 1000 ? '< 1 s' : duration(ms)
+}
+
+/** A part of an error that all of its kind have: the longest piece without numbers and ids. */
+function key(e: Execution): string {
+  return fingerprint(e.state_info).split(/[#…"\\]/).map((t) => t.replace(/^.*?: /, '').trim()).sort((a, b) => b.length - a.length)[0]?.slice(0, 80) ?? ''
 }
 
 const auditMax = 500
@@ -207,41 +274,35 @@ const auditMax = 500
 /** The commands that people and programs have given: as they happen, and those of the newest executions. */
 export function Audit() {
   useTitle('Audit trail')
-  const [list, setList] = useState<HistoryEvent[]>([])
-  const [loading, setLoading] = useState(true)
-  useEffect(() => {
-    const stop = new AbortController()
-    const add = (es: HistoryEvent[]) => setList((l) => {
-      const known = new Set(l.map((e) => e.execution_id + e.seq))
-      return [...es.filter((e) => e.kind === 'command' && !known.has(e.execution_id + e.seq)), ...l].sort((a, b) => (a.at < b.at ? 1 : -1)).slice(0, auditMax)
-    })
-    // From a day ago on, and then live.
-    const since = (Date.now() - 86_400_000) * 1000
-    follow('/v2/events' + query({ kind: 'command', after: since }), { events: add }, stop.signal)
-    const timer = setTimeout(() => setLoading(false), 1500)
-    return () => {
-      stop.abort()
-      clearTimeout(timer)
-    }
-  }, [])
+  const { list, loading } = useFeed('command', auditMax, 86_400_000)
+  const [text, setText] = useState('')
+  const who = (e: HistoryEvent) => requester(e.detail as Requester | undefined)
+  const want = text.trim().toLowerCase()
+  const shown = want ? list.filter((e) => [e.info, e.workflow_name, e.execution_id, who(e)].some((t) => t?.toLowerCase().includes(want))) : list
   return (
     <div class="page">
-      <PageHead title="Audit trail" sub="Commands of the last day, and new ones as they come" />
-      {list.length === 0 ? (loading ? <Loading /> : <Empty icon="shield" title="No command was given">Pausing, resuming, cancelling, rerunning, skipping and completing are written down here, in the turn that carries them out.</Empty>) : (
-        <div class="tablewrap"><table class="plain hover">
-          <thead><tr><th>Time</th><th>Command</th><th>Workflow</th><th>Execution</th><th>State then</th></tr></thead>
-          <tbody>
-            {list.map((e) => (
-              <tr key={e.execution_id + e.seq}>
-                <td class="num"><span title={e.at}><Ago at={e.at} /></span> <span class="dim">{timeOfDay(Date.parse(e.at))}</span></td>
-                <td class="strong">{e.info}</td>
-                <td>{e.workflow_name}</td>
-                <td><a class="mono" href={`${base}/executions/${e.execution_id}?tab=events`}>{e.execution_id.slice(0, 8)}</a></td>
-                <td>{e.state && <Badge state={e.state} quiet />}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table></div>
+      <PageHead title="Audit trail" sub={list.length === auditMax ? `The newest ${auditMax} commands` : 'Commands of the last day, and new ones as they come'} />
+      {list.length === 0 ? (loading ? <Loading /> : <Empty icon="shield" title="No command was given">Pausing, resuming, cancelling, rerunning, skipping and completing are written down here, in the turn that carries them out, with who has asked for it. So are starts, where people sign in.</Empty>) : (
+        <>
+          <FindField label="Find a command, a person, a workflow or an id" value={text} onInput={setText} />
+          {shown.length === 0 ? <p class="dim pad">No command has this in it.</p> : (
+            <div class="tablewrap"><table class="plain hover stacked">
+              <thead><tr><th>Time</th><th>Who</th><th>Command</th><th>Workflow</th><th>Execution</th><th>State then</th></tr></thead>
+              <tbody>
+                {shown.map((e) => (
+                  <tr key={e.execution_id + e.seq}>
+                    <td class="num"><span title={e.at}><Ago at={e.at} /></span> <span class="dim">{timeOfDay(Date.parse(e.at))}</span></td>
+                    <td class="break">{who(e) || <span class="dim" title="Nobody has to sign in here, or the service itself has done it">not known</span>}</td>
+                    <td class="strong">{e.info}</td>
+                    <td class="break">{e.workflow_name}</td>
+                    <td><a class="mono" href={`${base}/executions/${e.execution_id}?tab=events`}>{e.execution_id.slice(0, 8)}</a></td>
+                    <td>{e.state && <Badge state={e.state} quiet />}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table></div>
+          )}
+        </>
       )}
     </div>
   )

@@ -34,7 +34,8 @@ export function CronTriggers() {
               {t.pattern ? <NextRuns pattern={t.pattern} tz={t.tz} next={t.next_execution_time} /> : <p class="dim">Next: {clock(millis(t.next_execution_time ?? t.first_execution_time))}</p>}
               {t.catch_up && <p class="dim">{missed[t.catch_up] ?? t.catch_up}</p>}
               {t.last_error && <p class="error-text break">The last run could not be started: {t.last_error}</p>}
-              <Button small kind="ghost" icon="trash" onClick={() => remove(t).catch(fail)}>Delete</Button>
+              <span class="grow" />
+              <Button small icon="trash" onClick={() => remove(t).catch(fail)}>Delete</Button>
             </article>
           ))}
         </div>
@@ -116,7 +117,7 @@ export function EventTriggers() {
           An event of a topic of an exchange, such as <code>compute.instance.create.end</code>, starts a workflow with what the event brings.
         </Empty>
       ) : (
-        <div class="tablewrap"><table class="plain hover">
+        <div class="tablewrap"><table class="plain hover stacked">
           <thead><tr><th>Name</th><th>Event</th><th>Exchange / topic</th><th>Workflow</th><th>Made</th><th><span class="sr">Delete</span></th></tr></thead>
           <tbody>
             {list.data.map((t) => (

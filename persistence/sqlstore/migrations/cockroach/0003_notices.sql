@@ -1,14 +1,14 @@
--- The outbox of notifications. Keys are led by the shard of the execution. A notice doesn't go with its execution.
+-- The outbox of notifications. The key is that of the execution. A notice doesn't go with its execution.
 
 CREATE TABLE IF NOT EXISTS notices (
-  shard        INT8 NOT NULL,
+  key          INT8 NOT NULL,
   execution_id TEXT NOT NULL,
   lane         TEXT NOT NULL,
   seq          INT8 NOT NULL,
   due_at       INT8 NOT NULL,
   tries        INT8 NOT NULL,
   doc          TEXT NOT NULL,
-  PRIMARY KEY (shard, execution_id, lane, seq)
+  PRIMARY KEY (key, lane, seq)
 );
 
-CREATE INDEX IF NOT EXISTS notices_due ON notices (shard, due_at);
+CREATE INDEX IF NOT EXISTS notices_due ON notices ((key >> 56), due_at);

@@ -1,32 +1,26 @@
--- The tables of the servers; keys are led by the shard here too, so that the statements are the same.
+-- The tables of the servers. The states have rows of their own beside the key, for these lie in the order in which they are
+-- made: what runs at the same time is on the same pages. What an execution is lies by the key, for nothing changes it.
 
+-- What an execution is. Nothing of a row changes after its creation but given, seldom; so its indexes are written once.
+-- project and flow are hashes: of the project, and of the project with the workflow's name. The texts are looked at too.
+-- history is that of the turn that creates it, '' when there is none or it is in its own table.
 CREATE TABLE IF NOT EXISTS executions (
-  shard          INTEGER NOT NULL,
+  key            INTEGER NOT NULL PRIMARY KEY,
+  created_at     INTEGER NOT NULL,
+  project        INTEGER NOT NULL,
+  flow           INTEGER NOT NULL,
   id             TEXT NOT NULL,
-  epoch          INTEGER NOT NULL,
-  owner          TEXT NOT NULL,
   project_id     TEXT NOT NULL,
   workflow_name  TEXT NOT NULL,
-  state          TEXT NOT NULL,
   root_id        TEXT NOT NULL,
   parent_id      TEXT NOT NULL,
   parent_task_id TEXT NOT NULL,
-  wake_at        INTEGER NOT NULL,
-  wanting        INTEGER NOT NULL,
-  busy           INTEGER NOT NULL,
-  created_at     INTEGER NOT NULL,
-  runners        TEXT NOT NULL,
-  doc            TEXT NOT NULL,
-  PRIMARY KEY (shard, id)
+  about          TEXT NOT NULL,
+  given          TEXT NOT NULL,
+  history        TEXT NOT NULL
 );
 
-CREATE INDEX IF NOT EXISTS executions_wake ON executions (shard, wake_at) WHERE wake_at <> 0;
-
-CREATE INDEX IF NOT EXISTS executions_wanting ON executions (shard, id) WHERE wanting <> 0;
-
-CREATE INDEX IF NOT EXISTS executions_busy ON executions (shard, id) WHERE busy <> 0;
-
-CREATE INDEX IF NOT EXISTS executions_created ON executions (project_id, created_at, id);
+CREATE INDEX IF NOT EXISTS executions_created ON executions (project, created_at, key);
 
 CREATE INDEX IF NOT EXISTS executions_root ON executions (root_id) WHERE root_id <> '';
 
@@ -34,44 +28,60 @@ CREATE INDEX IF NOT EXISTS executions_parent ON executions (parent_id) WHERE par
 
 CREATE INDEX IF NOT EXISTS executions_parent_task ON executions (parent_task_id) WHERE parent_task_id <> '';
 
+-- Where an execution is. What ends an execution takes it out of all indexes but that of the key. vals are small data; '-' says
+-- that they are in execution_data.
+CREATE TABLE IF NOT EXISTS execution_states (
+  key        INTEGER NOT NULL UNIQUE,
+  created_at INTEGER NOT NULL,
+  project    INTEGER NOT NULL,
+  epoch      INTEGER NOT NULL,
+  owner      TEXT NOT NULL,
+  wake_at    INTEGER NOT NULL,
+  wanting    INTEGER NOT NULL,
+  busy       INTEGER NOT NULL,
+  state      TEXT NOT NULL,
+  runners    TEXT NOT NULL,
+  doc        TEXT NOT NULL,
+  vals       TEXT NOT NULL
+);
+
+-- An execution with an action on a runner is in the index of these, which are few, and doesn't need an entry here.
+CREATE INDEX IF NOT EXISTS executions_wake ON execution_states ((key >> 56), wake_at) WHERE wake_at <> 0 AND busy = 0;
+
+CREATE INDEX IF NOT EXISTS executions_wanting ON execution_states (key) WHERE wanting <> 0;
+
+CREATE INDEX IF NOT EXISTS executions_busy ON execution_states (key) WHERE busy <> 0;
+
 CREATE TABLE IF NOT EXISTS execution_data (
-  shard        INTEGER NOT NULL,
-  execution_id TEXT NOT NULL,
-  vals         TEXT NOT NULL,
-  PRIMARY KEY (shard, execution_id)
+  key  INTEGER NOT NULL PRIMARY KEY,
+  vals TEXT NOT NULL
 );
 
 CREATE TABLE IF NOT EXISTS tasks (
-  shard        INTEGER NOT NULL,
-  execution_id TEXT NOT NULL,
-  seq          INTEGER NOT NULL,
-  id           TEXT NOT NULL,
-  doc          TEXT NOT NULL,
-  vals         TEXT NOT NULL,
-  PRIMARY KEY (shard, execution_id, seq)
+  key   INTEGER NOT NULL,
+  seq   INTEGER NOT NULL,
+  about TEXT NOT NULL,
+  doc   TEXT NOT NULL,
+  vals  TEXT NOT NULL,
+  PRIMARY KEY (key, seq)
 );
-
-CREATE INDEX IF NOT EXISTS tasks_id ON tasks (id);
 
 CREATE TABLE IF NOT EXISTS actions (
-  shard        INTEGER NOT NULL,
-  execution_id TEXT NOT NULL,
-  seq          INTEGER NOT NULL,
-  id           TEXT NOT NULL,
-  task_id      TEXT NOT NULL,
-  doc          TEXT NOT NULL,
-  vals         TEXT NOT NULL,
-  PRIMARY KEY (shard, execution_id, seq)
+  key   INTEGER NOT NULL,
+  seq   INTEGER NOT NULL,
+  task  INTEGER NOT NULL,
+  about TEXT NOT NULL,
+  given TEXT NOT NULL,
+  doc   TEXT NOT NULL,
+  vals  TEXT NOT NULL,
+  PRIMARY KEY (key, seq)
 );
 
-CREATE INDEX IF NOT EXISTS actions_id ON actions (id);
-
 CREATE TABLE IF NOT EXISTS history (
-  shard        INTEGER NOT NULL,
-  execution_id TEXT NOT NULL,
-  last_seq     INTEGER NOT NULL,
-  doc          TEXT NOT NULL,
-  PRIMARY KEY (shard, execution_id, last_seq)
+  key      INTEGER NOT NULL,
+  last_seq INTEGER NOT NULL,
+  doc      TEXT NOT NULL,
+  PRIMARY KEY (key, last_seq)
 );
 
 CREATE TABLE IF NOT EXISTS nodes (

@@ -29,7 +29,7 @@ export function Context({ execution, version }: { execution: Execution; version:
       <div class="cols">
         <section>
           <h3>What changed</h3>
-          <Diff text={lineDiff(JSON.stringify(a.context, null, 2), JSON.stringify(b.context, null, 2))} />
+          <Diff text={lineDiff(lines(a.context), lines(b.context))} />
         </section>
         <section>
           <h3>{to === 'end' ? 'Now, or at the end' : b.text}</h3>
@@ -40,6 +40,11 @@ export function Context({ execution, version }: { execution: Execution; version:
       <Playground execution={execution.id} task={to === 'end' ? '' : b.id === 'start' ? '' : b.id} />
     </div>
   )
+}
+
+/** JSON whose lines don't change when others follow: without the commas. */
+function lines(v: unknown): string {
+  return JSON.stringify(v, null, 2).replace(/,$/gm, '')
 }
 
 /** Tries an expression on what an execution knows. */

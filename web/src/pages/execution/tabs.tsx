@@ -1,7 +1,7 @@
 // The plainer views of an execution: data, events, sub-executions, definition.
 import { useMemo, useState } from 'preact/hooks'
-import { all, call, enc, type Execution, type Graph, type HistoryEvent, type Revision } from '../../api'
-import { parse, timeOfDay } from '../../format'
+import { all, call, enc, type Execution, type Graph, type HistoryEvent, type Requester, type Revision } from '../../api'
+import { parse, requester, timeOfDay } from '../../format'
 import type { ExecutionModel } from '../../model'
 import { base } from '../../router'
 import { Ago, Badge, Button, Empty, Icon, Json, Lasted, Pending, Select, useLoad, type Loaded } from '../../ui'
@@ -18,7 +18,7 @@ export function InputOutput({ execution }: { execution: Execution }) {
   )
 }
 
-const kinds: [string, string][] = [['', 'All events'], ['execution', 'Of the execution'], ['task', 'Of tasks'], ['action', 'Of actions'], ['command', 'Commands']]
+const kinds: [string, string][] = [['', 'All events'], ['execution', 'Of the execution'], ['task', 'Of tasks'], ['action', 'Of actions'], ['command', 'Commands'], ['watchdog', 'Repairs']]
 
 export function Events({ id, model, version, onSelect }: { id: string; model: ExecutionModel; version: number; onSelect: (name: string) => void }) {
   const [kind, setKind] = useState('')
@@ -47,7 +47,7 @@ export function Events({ id, model, version, onSelect }: { id: string; model: Ex
               <td>{e.kind}</td>
               <td>{e.task && <button class="linklike" onClick={() => onSelect(e.task!)}>{e.task}</button>}</td>
               <td>{e.state && <Badge state={e.state} quiet />}</td>
-              <td class="break dim">{e.info}{e.detail !== undefined ? ' ' + JSON.stringify(e.detail) : ''}</td>
+              <td class="break dim">{e.info} {detail(e)}</td>
             </tr>
           ))}
         </tbody>
@@ -56,6 +56,15 @@ export function Events({ id, model, version, onSelect }: { id: string; model: Ex
       {list.length <= max && first > 1 && <Button onClick={loadEarlier}>Earlier events</Button>}
     </div>
   )
+}
+
+/** What an event says besides: in words where they are known. */
+function detail(e: HistoryEvent): string {
+  if (e.detail === undefined) return ''
+  const d = e.detail as { attempt?: number; runner?: string }
+  if (e.kind === 'command') return `by ${requester(e.detail as Requester)}`
+  if (e.kind === 'action.attempt' && d.attempt && d.runner) return `attempt ${d.attempt} on ${d.runner.slice(0, 8)}`
+  return JSON.stringify(e.detail)
 }
 
 export function SubExecutions({ execution, version }: { execution: Execution; version: number }) {

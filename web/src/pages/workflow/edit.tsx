@@ -1,6 +1,6 @@
 // The editor of a definition with what the server thinks of it, and the graph that it makes, beside the text.
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
-import { all, call, query, type Action, type Finding, type Graph, type Lint, type Workflow } from '../../api'
+import { all, call, query, type Action, type ExpressionFunction, type Finding, type Graph, type Lint, type Workflow } from '../../api'
 import { count } from '../../format'
 import { GraphView } from '../../graph/view'
 import { lazy } from '../../lazy'
@@ -76,8 +76,12 @@ export function DefinitionEditor(props: { kind: DefinitionKind; name?: string; n
   const [node, setNode] = useState('')
   const handle = useRef<EditorHandle>(undefined)
   const words = useLoad(async (s) => {
-    const [actions, workflows] = await Promise.all([all<Action>('/v2/actions?fields=id,name,input,description', 'actions', 3000, s), all<Workflow>('/v2/workflows?fields=id,name', 'workflows', 3000, s)])
-    return { actions: actions.map((a) => ({ name: a.name, input: a.input ?? '', description: a.description ?? '' })), workflows: workflows.map((w) => w.name) }
+    const [actions, workflows, expressions] = await Promise.all([
+      all<Action>('/v2/actions?fields=id,name,input,description', 'actions', 3000, s), all<Workflow>('/v2/workflows?fields=id,name', 'workflows', 3000, s),
+      call<{ functions: ExpressionFunction[] }>('/v2/expressions/functions', { signal: s }),
+    ])
+    return {
+      functions: expressions.functions, actions: actions.map((a) => ({ name: a.name, input: a.input ?? '', description: a.description ?? '' })), workflows: workflows.map((w) => w.name) }
   }, [])
   useEffect(() => {
     const stop = new AbortController()
@@ -127,7 +131,7 @@ export function DefinitionEditor(props: { kind: DefinitionKind; name?: string; n
       </header>
       <div class="editsplit">
         <section class="editpane" aria-label="Text">
-          <Editor initial={initial} label={`Definition of ${name ?? 'a new ' + kind.slice(0, -1)}`} vocabulary={words.data ?? { actions: [], workflows: [] }} findings={lint.findings} onChange={setText} onSave={() => void save().catch(fail)} handle={(h) => {
+          <Editor initial={initial} label={`Definition of ${name ?? 'a new ' + kind.slice(0, -1)}`} vocabulary={words.data ?? { actions: [], workflows: [], functions: [] }} findings={lint.findings} onChange={setText} onSave={() => void save().catch(fail)} handle={(h) => {
             handle.current = h
             if (props.task) setTimeout(() => {
               const at = h.text().split('\n').findIndex((l) => l.trim() === props.task + ':')

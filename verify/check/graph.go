@@ -21,6 +21,7 @@ func (c *Case) graphs(r *report) {
 			continue
 		}
 		g := newGraph(c, r, x)
+		r.checked += len(x.Tasks)
 		if x.Definition.Type == dsl.Reverse {
 			g.reverse()
 		} else {

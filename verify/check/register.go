@@ -19,6 +19,7 @@ func (c *Case) registers(r *report) {
 		ops[op.Execution] = append(ops[op.Execution], op)
 	}
 	for id, list := range ops {
+		r.checked += len(list)
 		x := c.Executions[id]
 		child := x != nil && x.ParentID != ""
 		revives := x != nil && c.mayRevive(x)

@@ -9,7 +9,7 @@ import (
 
 	"cierzo/dsl"
 	"cierzo/expr/value"
-	"cierzo/test/check"
+	"cierzo/verify/check"
 	"cierzo/workflow"
 )
 
@@ -118,6 +118,27 @@ func TestRefused(t *testing.T) {
 		want    string
 	}{
 		"execution is gone": {func(c *check.Case, _ *check.Execution) { delete(c.Executions, "x"); c.Runs = nil }, "lost", "no such execution"},
+
+		"started twice": {func(c *check.Case, _ *check.Execution) {
+			c.Made = map[string][]workflow.ExecutionID{"a request": {"x", "y"}}
+		}, "double", "has started 2 executions"},
+		"command that isn't known again": {func(c *check.Case, _ *check.Execution) {
+			c.Again = []check.Op{{Execution: "x", Kind: check.Rerun, Answer: check.Refused}}
+		}, "double", "was done, and refused"},
+		"shown and gone": {func(c *check.Case, x *check.Execution) {
+			c.Seen = map[workflow.ExecutionID][]workflow.HistoryEvent{"x": {{Seq: uint64(len(x.History) + 1), Kind: "task.state"}}}
+		}, "seen", "was shown, and the history ends"},
+		"shown and changed": {func(c *check.Case, x *check.Execution) {
+			h := x.History[1]
+			h.State = workflow.Error
+			c.Seen = map[workflow.ExecutionID][]workflow.HistoryEvent{"x": {h}}
+		}, "seen", "event 2 was task.state ERROR"},
+		"asynchronous result of nobody": {func(c *check.Case, x *check.Execution) {
+			x.Actions[0].Async, c.Runs, c.Partial = true, c.Runs[1:], true
+		}, "outcome", "which nobody produced"},
+		"another result": {func(c *check.Case, x *check.Execution) {
+			c.Expected = map[workflow.ActionID]value.Value{x.Actions[0].ID: value.Int(7)}
+		}, "outcome", "it should be 7"},
 
 		"gap": {func(_ *check.Case, x *check.Execution) { x.History[3].Seq = 9 }, "history", "event 4 has the number 9"},
 		"second end": {func(_ *check.Case, x *check.Execution) {

@@ -21,6 +21,7 @@ func (c *Case) limits(r *report) {
 	for _, run := range c.Runs {
 		byRunner[run.Runner] = append(byRunner[run.Runner], run)
 	}
+	r.checked += len(byRunner)
 	for runner, runs := range byRunner {
 		if n := overlap(runs); n > c.Slots {
 			r.addf("", "runner %s has run %d actions at a time, its slots are %d", runner, n, c.Slots)
@@ -56,6 +57,7 @@ func (c *Case) concurrency(r *report, x *Execution) {
 	for _, t := range x.Tasks {
 		if n := x.concurrencyOf(t.Name); n > 0 {
 			limit[t.ID] = n
+			r.checked++
 		}
 	}
 	open := map[workflow.TaskID]map[workflow.ActionID]bool{}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cierzo/dsl"
+	"cierzo/expr/value"
 	"cierzo/persistence"
 	"cierzo/workflow"
 )
@@ -26,6 +27,14 @@ type Case struct {
 	Repairs []string
 	// Partial says that Runs doesn't know everything that runners did: what isn't in it may have been run all the same.
 	Partial bool
+	// Made has, for each request to start something, the executions that exist because of it; nil: not checked.
+	Made map[string][]workflow.ExecutionID
+	// Again has the commands that were done and sent again under the same key.
+	Again []Op
+	// Seen has what users were shown of an execution's history while it went on; nil: not checked.
+	Seen map[workflow.ExecutionID][]workflow.HistoryEvent
+	// Expected is the result that an action has if it succeeds, where only one is right; nil: not checked.
+	Expected map[workflow.ActionID]value.Value
 }
 
 // Execution is an execution as the store has it at the end.
@@ -124,9 +133,19 @@ func (v Violation) String() string {
 	return fmt.Sprintf("%s: execution %s: %s", v.Checker, v.Execution, v.Text)
 }
 
+// Verdict is what one checker has to say.
+type Verdict struct {
+	Checker string
+	// Checked is how many things it has looked at; Of says what they are.
+	Checked    int
+	Of         string
+	Violations []Violation
+}
+
 // report collects what a checker finds.
 type report struct {
 	checker string
+	checked int
 	found   []Violation
 }
 
@@ -134,26 +153,44 @@ func (r *report) addf(id workflow.ExecutionID, format string, args ...any) {
 	r.found = append(r.found, Violation{r.checker, id, fmt.Sprintf(format, args...)})
 }
 
-// All runs every checker, in the order of the package's list.
-func (c *Case) All() []Violation {
-	var out []Violation
-	for _, k := range []struct {
-		name string
-		run  func(*Case, *report)
-	}{
-		{"lost", (*Case).lost},
-		{"history", (*Case).history},
-		{"outcome", (*Case).outcomes},
-		{"grant", (*Case).grants},
-		{"graph", (*Case).graphs},
-		{"limits", (*Case).limits},
-		{"register", (*Case).registers},
-		{"stuck", (*Case).stuck},
-		{"repair", (*Case).repairs},
-	} {
+// checkers is all of them, in the order of the package's list.
+func checkers() []checker {
+	return []checker{
+		{"lost", "acknowledged starts", (*Case).lost},
+		{"double", "requests and repetitions", (*Case).doubles},
+		{"seen", "events that users were shown", (*Case).seen},
+		{"history", "events", (*Case).history},
+		{"outcome", "actions and sub-workflows", (*Case).outcomes},
+		{"grant", "attempts", (*Case).grants},
+		{"graph", "tasks", (*Case).graphs},
+		{"limits", "limits", (*Case).limits},
+		{"register", "reads and commands", (*Case).registers},
+		{"stuck", "executions", (*Case).stuck},
+		{"repair", "executions", (*Case).repairs},
+	}
+}
+
+type checker struct {
+	name, of string
+	run      func(*Case, *report)
+}
+
+// Judge runs every checker.
+func (c *Case) Judge() []Verdict {
+	var out []Verdict
+	for _, k := range checkers() {
 		r := &report{checker: k.name}
 		k.run(c, r)
-		out = append(out, r.found...)
+		out = append(out, Verdict{k.name, r.checked, k.of, r.found})
+	}
+	return out
+}
+
+// All is what the checkers have found, one after the other.
+func (c *Case) All() []Violation {
+	var out []Violation
+	for _, v := range c.Judge() {
+		out = append(out, v.Violations...)
 	}
 	return out
 }

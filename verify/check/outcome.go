@@ -27,10 +27,12 @@ func (c *Case) outcomes(r *report) {
 			}
 		}
 		for _, a := range x.Actions {
+			r.checked++
 			if a.Kind == workflow.KindWorkflow {
 				c.child(r, x, a)
 				continue
 			}
+			c.expected(r, x, a)
 			c.attempts(r, x, a, runs[a.ID], granted[a.ID])
 			c.outcome(r, x, a, runs[a.ID], outside[a.ID])
 		}
@@ -41,6 +43,14 @@ func (c *Case) outcomes(r *report) {
 		if x == nil || !x.hasAction(id) {
 			r.addf(workflow.ExecutionID(run.Execution), "action %s of task %s was run, and the store doesn't know it", id, run.Task)
 		}
+	}
+}
+
+// expected compares a result with the only one that is right.
+func (c *Case) expected(r *report, x *Execution, a *workflow.ActionRecord) {
+	want, known := c.Expected[a.ID]
+	if known && a.State == workflow.Success && !value.Equal(resultOf(a), want) {
+		r.addf(x.ID, "action %s of task %s has the result %s, it should be %s", a.ID, x.taskName(a.TaskID), value.Str(resultOf(a)), value.Str(want))
 	}
 }
 
@@ -79,7 +89,7 @@ func (c *Case) outcome(r *report, x *Execution, a *workflow.ActionRecord, runs [
 		return
 	}
 	result := resultOf(a)
-	text, ok := result.(value.String)
+	text, ok := tokenOf(result)
 	if !ok {
 		if len(outside) == 0 && !c.Partial {
 			r.addf(x.ID, "action %s has the result %s, which nobody produced", a.ID, value.Str(result))
@@ -110,9 +120,18 @@ func (c *Case) outcome(r *report, x *Execution, a *workflow.ActionRecord, runs [
 			}
 		}
 	}
-	if !c.Partial {
+	if !c.Partial || a.Async {
 		r.addf(x.ID, "action %s (task %s, attempt %d) is %s with the result %q, which nobody produced: runs %s", a.ID, x.taskName(a.TaskID), a.Attempt, a.State, text, describe(runs))
 	}
+}
+
+// tokenOf is the token that a result is, or has as its "token": users give objects only.
+func tokenOf(result value.Value) (value.String, bool) {
+	if d, ok := result.(*value.Dict); ok {
+		result, _ = d.GetString("token")
+	}
+	text, ok := result.(value.String)
+	return text, ok
 }
 
 func describe(runs []*Run) string {

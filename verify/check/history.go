@@ -1,6 +1,7 @@
 package check
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -10,19 +11,67 @@ import (
 // lost: what was acknowledged exists.
 func (c *Case) lost(r *report) {
 	for _, op := range c.Ops {
-		if op.Kind == Start && op.Answer == Done && c.Executions[op.Execution] == nil {
+		if op.Kind != Start || op.Answer != Done {
+			continue
+		}
+		r.checked++
+		if c.Executions[op.Execution] == nil {
 			r.addf(op.Execution, "its start was acknowledged, and there is no such execution")
 		}
 	}
 }
 
+// doubles: a start that was asked for once, however often it was sent, has begun one execution at most.
+func (c *Case) doubles(r *report) {
+	c.repeated(r)
+	for _, request := range slices.Sorted(maps.Keys(c.Made)) {
+		r.checked++
+		if ids := c.Made[request]; len(ids) > 1 {
+			r.addf(ids[0], "the request %s has started %d executions: %v", request, len(ids), ids)
+		}
+	}
+}
+
+// The same of commands: one that was carried out is answered so, whenever it comes again.
+func (c *Case) repeated(r *report) {
+	for _, op := range c.Again {
+		r.checked++
+		if op.Answer == Refused {
+			r.addf(op.Execution, "%s %s was done, and refused when it came again under the same key: %s", op.Kind, op.State, op.Error)
+		}
+	}
+}
+
+// seen: what users were shown of a history is still there in the end, word for word.
+func (c *Case) seen(r *report) {
+	for _, id := range slices.Sorted(maps.Keys(c.Seen)) {
+		x := c.Executions[id]
+		if x == nil {
+			continue // lost says so
+		}
+		for _, h := range c.Seen[id] {
+			r.checked++
+			if h.Seq < 1 || h.Seq > uint64(len(x.History)) {
+				r.addf(id, "event %d was shown, and the history ends at %d", h.Seq, len(x.History))
+				continue
+			}
+			is := x.History[h.Seq-1]
+			if is.Kind != h.Kind || is.State != h.State || is.TaskID != h.TaskID || is.ActionID != h.ActionID || !is.At.Equal(h.At) {
+				r.addf(id, "event %d was %s %s of %s, and is %s %s of %s", h.Seq, h.Kind, h.State, h.Task, is.Kind, is.State, is.Task)
+			}
+		}
+	}
+}
+
 func (c *Case) stuck(r *report) {
+	r.checked = len(c.Executions)
 	for _, s := range c.Stuck {
 		r.addf("", "%s", s)
 	}
 }
 
 func (c *Case) repairs(r *report) {
+	r.checked = len(c.Executions)
 	for _, s := range c.Repairs {
 		r.addf("", "%s", s)
 	}
@@ -41,6 +90,7 @@ func (c *Case) account(r *report, x *Execution) {
 	tasks, actions := map[workflow.TaskID]workflow.State{}, map[workflow.ActionID]workflow.State{}
 	revived := c.mayRevive(x)
 	for i, h := range x.History {
+		r.checked++
 		if h.Seq != uint64(i+1) {
 			r.addf(x.ID, "event %d has the number %d", i+1, h.Seq)
 			return
@@ -134,7 +184,11 @@ func (c *Case) grants(r *report) {
 			switch {
 			case h.Kind == "execution.state":
 				cancelled = h.State == workflow.Cancelled
-			case h.Kind == "action.attempt" && h.State == workflow.Running && cancelled:
+			case h.Kind != "action.attempt" || h.State != workflow.Running:
+			case !cancelled:
+				r.checked++
+			default:
+				r.checked++
 				r.addf(x.ID, "event %d: action %s was granted after the cancel", h.Seq, h.ActionID)
 			}
 		}

@@ -1,0 +1,121 @@
+package actors
+
+import (
+	"context"
+
+	"cierzo/fault"
+	"cierzo/internal/planted"
+	"cierzo/persistence"
+	"cierzo/workflow"
+)
+
+// The limits of the watchdog.
+const (
+	// watchEvery is how many sweeps pass between two of its looks, quietMax how many executions it looks at each time.
+	watchEvery = 10
+	quietMax   = 100
+)
+
+// watchdog looks, page by page, at the executions of this engine that neither a moment nor an action will move, and wakes those
+// that wait for nothing, or for a sub-workflow that isn't there. By the design there are none of the first kind; this is who
+// notices if there is one after all. It reads only, so that who waits for somebody outside may stay out of memory.
+type watchdog struct {
+	e     *Engine
+	after persistence.Claim // where the next look goes on
+	found int64             // stalled ones since the beginning of the list
+}
+
+func (w *watchdog) look(ctx context.Context, v *viewChanged) error {
+	shards, any := ownShards(v)
+	if !any || planted.Has(planted.SweeperOff) {
+		return nil
+	}
+	claims, err := w.e.cfg.Store.Quiet(ctx, shards, w.after, quietMax)
+	if err != nil {
+		return err
+	}
+	for _, c := range claims {
+		if err := w.examine(ctx, c.ID); err != nil {
+			return err
+		}
+	}
+	if len(claims) == quietMax {
+		w.after = claims[quietMax-1]
+		return nil
+	}
+	w.e.counters.stalled.Store(w.found)
+	w.after, w.found = persistence.Claim{}, 0
+	return nil
+}
+
+// examine looks at one execution's rows. They are of one moment if its number of turns is the same before and after.
+func (w *watchdog) examine(ctx context.Context, id workflow.ExecutionID) error {
+	store := w.e.cfg.Store
+	before, _, err := store.GetExecution(ctx, "", id)
+	if err != nil {
+		return unlessGone(err)
+	}
+	tasks, err := pages(func(after int) ([]*workflow.TaskRecord, error) { return store.ListTasks(ctx, id, after, dueMax) },
+		func(t *workflow.TaskRecord) int { return t.Seq })
+	if err != nil {
+		return err
+	}
+	actions, err := pages(func(after int) ([]*workflow.ActionRecord, error) {
+		return store.ListActions(ctx, id, "", after, dueMax)
+	}, func(a *workflow.ActionRecord) int { return a.Seq })
+	if err != nil {
+		return err
+	}
+	now, _, err := store.GetExecution(ctx, "", id)
+	if err != nil || now.Turns != before.Turns {
+		return unlessGone(err)
+	}
+	why, children := workflow.Stalled(now, tasks, actions)
+	if why != "" {
+		w.found++
+		w.e.log.Error("execution waits for nothing", "execution_id", id, "why", why)
+		w.e.root.Send(w.e.router, wake{ids: []workflow.ExecutionID{id}, watch: true})
+		return nil
+	}
+	for _, child := range children {
+		_, _, err := store.GetExecution(ctx, "", workflow.ExecutionID(child))
+		if fault.Is(err, fault.NotFound) && started(actions, child) {
+			w.e.root.Send(w.e.router, wake{ids: []workflow.ExecutionID{id}, child: child})
+		} else if err = unlessGone(err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// started reports whether a sub-workflow has acknowledged its start: before, it needn't be there.
+func started(actions []*workflow.ActionRecord, id workflow.ActionID) bool {
+	for _, a := range actions {
+		if a.ID == id {
+			return a.ChildStarted
+		}
+	}
+	return false
+}
+
+func unlessGone(err error) error {
+	if fault.Is(err, fault.NotFound) {
+		return nil
+	}
+	return err
+}
+
+// pages reads a list to its end.
+func pages[T any](page func(after int) ([]T, error), seq func(T) int) ([]T, error) {
+	var out []T
+	for after := -1; ; {
+		list, err := page(after)
+		if err != nil {
+			return nil, err
+		}
+		if out = append(out, list...); len(list) < dueMax {
+			return out, nil
+		}
+		after = seq(list[len(list)-1])
+	}
+}

@@ -1,0 +1,145 @@
+package actors
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"cierzo/persistence"
+	"cierzo/workflow"
+)
+
+// repairs are the watchdog's events of an execution.
+func (w *world) repairs(id workflow.ExecutionID) []string {
+	w.t.Helper()
+	list, err := w.store.History(w.t.Context(), id, 0, 1000)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var out []string
+	for _, h := range list {
+		if h.Kind == "watchdog" {
+			out = append(out, h.Info)
+		}
+	}
+	return out
+}
+
+// wantRepair wants one repair of a cause in the history, and the same in the engine's count.
+func (w *world) wantRepair(e *engineNode, id workflow.ExecutionID, cause workflow.Cause) {
+	w.t.Helper()
+	if got := w.repairs(id); len(got) != 1 || !strings.HasPrefix(got[0], string(cause)+": ") {
+		w.t.Errorf("repairs %q, want one of the cause %q", got, cause)
+	}
+	if n := e.Metrics().Repairs[cause]; n != 1 {
+		w.t.Errorf("the metric counts %d repairs of the cause %q, want 1", n, cause)
+	}
+}
+
+func TestNothingIsRepairedWithoutFaults(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(w *world) {
+		w.cluster(2, 1, 2)
+		for n, name := range []string{"one", "delayed", "minute", "parent"} {
+			w.start(name, idOf(n), workflow.Success)
+		}
+		w.pass(2 * time.Minute)
+		for n := range 4 {
+			if got := w.repairs(idOf(n)); len(got) > 0 {
+				t.Errorf("execution %d: %q", n, got)
+			}
+		}
+	})
+}
+
+func TestLostRunnerIsRepaired(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(w *world) {
+		w.cluster(1, 1, 1)
+		w.start("minute_safe", idOf(1), workflow.Success)
+		w.await("attempt", func() bool { return w.running() == 1 })
+		w.killRunner(w.runners[0])
+		w.runner(1)
+		w.pass(20 * time.Second)
+		w.wantRepair(w.engines[0], idOf(1), workflow.CauseRunnerLost)
+	})
+}
+
+func TestQueueOfADeadEngineIsRepaired(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(w *world) {
+		w.cluster(2, 0, 0)
+		id := w.owned(w.engines[0], 1)
+		w.start("one", id, workflow.Success)
+		w.kill(w.engines[0])
+		w.pass(20 * time.Second)
+		w.wantRepair(w.engines[1], id, workflow.CauseEngineGone)
+		w.runner(1)
+	})
+}
+
+func TestDelayOfADeadEngineIsRepaired(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(w *world) {
+		w.cluster(2, 1, 1)
+		id := w.owned(w.engines[0], 1)
+		w.define("version: '2.0'\nbriefly:\n  tasks:\n    a: {action: work, wait-before: 1}\n")
+		w.start("briefly", id, workflow.Success)
+		w.pass(500 * time.Millisecond)
+		w.kill(w.engines[0])
+		w.pass(20 * time.Second)
+		w.wantRepair(w.engines[1], id, workflow.CauseOverdue)
+	})
+}
+
+// TestStalledExecutionIsRepaired takes the wake-up of a task out of the rows, as a defect would.
+func TestStalledExecutionIsRepaired(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(w *world) {
+		e := w.engine(func(c *Config) { c.IdleAfter = time.Second })
+		w.openGateway()
+		w.runner(1)
+		w.start("outside", idOf(1), workflow.Success)
+		w.awaitPhase(idOf(1), workflow.PhaseDeferred)
+		w.pass(15 * time.Second) // it leaves memory
+		s, err := w.store.Activate(t.Context(), idOf(1), "nobody")
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := s.Actions[0]
+		a.State, a.Phase, a.Accepted, a.FinishedAt = workflow.Success, workflow.PhaseDone, true, s.Execution.UpdatedAt
+		a.Output = s.Data.Input
+		s.Execution.Runtime.HistorySeq++
+		ended := workflow.HistoryEvent{
+			Seq: s.Execution.Runtime.HistorySeq, At: s.Execution.UpdatedAt, Kind: "action.state", TaskID: a.TaskID, Task: "a", ActionID: a.ID, State: a.State,
+		}
+		out, err := w.store.Commit(t.Context(), []persistence.Turn{{ID: idOf(1), Epoch: s.Epoch, Writes: workflow.Writes{
+			Execution: s.Execution, Actions: []*workflow.ActionRecord{a}, History: []workflow.HistoryEvent{ended}, FirstTask: len(s.Tasks), FirstAction: len(s.Actions),
+		}}})
+		if err != nil || out[0] != persistence.Committed {
+			t.Fatalf("commit: %v, %v", out, err)
+		}
+		w.await("repair", func() bool { return w.record(idOf(1)).State == workflow.Success })
+		w.wantRepair(e, idOf(1), workflow.CauseStalled)
+		w.pass(25 * time.Second)
+		if n := e.Metrics().StalledNow; n != 0 {
+			t.Errorf("afterwards %d executions wait for nothing", n)
+		}
+	})
+}
+
+// TestDeletedSubWorkflowIsRepaired: a user deletes a sub-workflow that runs; its parent doesn't wait for it for ever.
+func TestDeletedSubWorkflowIsRepaired(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(w *world) {
+		w.cluster(1, 1, 1)
+		w.define("version: '2.0'\nabove:\n  tasks:\n    a: {workflow: outside}\n")
+		w.start("above", idOf(1), workflow.Error)
+		w.await("child", func() bool { a := w.action(idOf(1)); return a.ChildStarted && a.Phase == workflow.PhaseChild })
+		if err := w.store.DeleteExecution(t.Context(), workflow.ExecutionID(w.action(idOf(1)).ID), true); err != nil {
+			t.Fatal(err)
+		}
+		w.pass(25 * time.Second)
+		w.wantRepair(w.engines[0], idOf(1), workflow.CauseChildGone)
+	})
+}

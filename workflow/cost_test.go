@@ -1,0 +1,113 @@
+package workflow_test
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"cierzo/expr/value"
+	"cierzo/workflow"
+)
+
+// What a workflow costs in what can be counted, so that a change that makes it dearer is seen without a clock.
+
+// bill is what an execution has cost from its beginning to its end.
+type bill struct {
+	turns, rows, sends int
+	allocs             float64
+}
+
+func sequence(n int) string {
+	var b strings.Builder
+	b.WriteString("version: '2.0'\nw:\n  tasks:\n")
+	for i := range n {
+		fmt.Fprintf(&b, "    t%d:\n      action: std.safe\n", i)
+		if i < n-1 {
+			fmt.Fprintf(&b, "      on-success: t%d\n", i+1)
+		}
+	}
+	return b.String()
+}
+
+func items(n int) string {
+	return fmt.Sprintf("version: '2.0'\nw:\n  tasks:\n    all:\n      with-items: i in <%% range(%d) %%>\n      action: std.safe\n", n)
+}
+
+func fork(n int) string {
+	var b strings.Builder
+	b.WriteString("version: '2.0'\nw:\n  tasks:\n")
+	for i := range n {
+		fmt.Fprintf(&b, "    f%d: {action: std.safe, on-success: joined}\n", i)
+	}
+	b.WriteString("    joined: {join: all, action: std.safe}\n")
+	return b.String()
+}
+
+// price runs a workflow whose runners succeed at once.
+func price(t *testing.T, text string) bill {
+	t.Helper()
+	w := newWorld(t)
+	if err := w.define("workflow", "", text, false); err != nil {
+		t.Fatal(err)
+	}
+	var b bill
+	w.wrote = func(f workflow.Writes) {
+		b.turns++
+		b.rows += 1 + len(f.Tasks) + len(f.Actions) + min(len(f.History), 1)
+		if f.Data != nil {
+			b.rows++
+		}
+	}
+	w.log = func(workflow.ExecutionID, workflow.Send) { b.sends++ }
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	id, err := w.start("w", "", value.NewDict(0).Freeze(), value.NewDict(0).Freeze())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !w.until(time.Hour, func() bool { return w.execs[id].rec.State.Final() }) {
+		t.Fatalf("the workflow is %s", w.execs[id].rec.State)
+	}
+	runtime.ReadMemStats(&after)
+	b.allocs = float64(after.Mallocs - before.Mallocs)
+	return b
+}
+
+// TestCostOfAnAction bounds what an action costs, and runs workflows of ten times as many: each action costs no more than in the
+// small one. The bounds of allocations leave room for other versions of Go and the race detector.
+func TestCostOfAnAction(t *testing.T) {
+	const n = 60
+	for _, c := range []struct {
+		name                       string
+		text                       func(int) string
+		turns, rows, sends, allocs float64 // at most, for each action
+	}{
+		{"sequence", sequence, 2.05, 9.1, 3.05, 250},
+		{"with-items", items, 1.05, 5.1, 3.05, 140},
+		{"fork and join", fork, 1.05, 7.1, 3.05, 240},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			few, many := price(t, c.text(n)), price(t, c.text(10*n))
+			for _, v := range []struct {
+				what              string
+				few, many, bounds float64
+			}{
+				{"turns", float64(few.turns), float64(many.turns), c.turns},
+				{"rows", float64(few.rows), float64(many.rows), c.rows},
+				{"messages", float64(few.sends), float64(many.sends), c.sends},
+				{"allocations", few.allocs, many.allocs, c.allocs},
+			} {
+				each := v.many / (10 * n)
+				t.Logf("%.2f %s for each action", each, v.what)
+				if each > v.bounds {
+					t.Errorf("%.2f %s for each action, want at most %.2f", each, v.what, v.bounds)
+				}
+				if v.many > 11*v.few {
+					t.Errorf("%d actions take %.1f times the %s of %d", 10*n, v.many/v.few, v.what, n)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,110 @@
+package workflow
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"time"
+)
+
+// Key is where an execution lies in every store: a hash of its id, so that neighbours in time are no neighbours in an index
+// or a range. Two ids with one key are as good as impossible (2⁻⁶⁴ each); a store refuses the second.
+type Key int64
+
+// Key of the id.
+func (id ExecutionID) Key() Key {
+	sum := sha256.Sum256([]byte(id))
+	return Key(binary.BigEndian.Uint64(sum[:8]))
+}
+
+// Shard is the part of the key by which engines share executions among them: its upper 8 bits, so that a shard is a range of
+// keys.
+func (k Key) Shard() uint16 { return uint16(uint64(k) >> 56) }
+
+// PartIDs makes the ids of an execution's tasks and actions. An id says where its row is: it has the execution's key and the
+// part's number, so that nothing has to be stored or indexed to find it. Of its 128 bits 32 are a check, which differs
+// between parts, and between executions of the same id that were created at different times.
+//
+// The form is that of a version 8 UUID: the check (32 bits), the number (24), action or task (1), 0 (1), the key (64).
+type PartIDs struct {
+	key  Key
+	salt uint64
+}
+
+// Ids have room for more parts than an execution may have: this doesn't compile otherwise.
+const _ = uint(1<<24 - max(TasksMax, ActionsMax))
+
+// NewPartIDs makes the ids of the parts of an execution that was created at the moment, which counts in microseconds.
+func NewPartIDs(id ExecutionID, created time.Time) PartIDs {
+	sum := sha256.Sum256([]byte(id))
+	return PartIDs{
+		key:  Key(binary.BigEndian.Uint64(sum[:8])),
+		salt: mix(binary.BigEndian.Uint64(sum[8:16]) + uint64(created.UnixMicro())*0x9e3779b97f4a7c15),
+	}
+}
+
+// Key of the execution.
+func (p PartIDs) Key() Key { return p.key }
+
+// Task is the id of the task with the number.
+func (p PartIDs) Task(seq int) TaskID { return TaskID(p.id(seq, 0)) }
+
+// Action is the id of the action with the number.
+func (p PartIDs) Action(seq int) ActionID { return ActionID(p.id(seq, 1)) }
+
+func (p PartIDs) id(seq int, kind uint64) string {
+	n := uint64(seq)<<1 | kind
+	check := mix(p.salt+n*0xd1342543de82ef95) >> 32
+	key := uint64(p.key)
+	var b [16]byte
+	binary.BigEndian.PutUint64(b[:8], check<<32|n>>9<<16|0x8000|n&0x1ff<<3|key>>62)
+	binary.BigEndian.PutUint64(b[8:], key&(1<<62-1)|1<<63)
+	var out [36]byte
+	hex.Encode(out[0:8], b[0:4])
+	hex.Encode(out[9:13], b[4:6])
+	hex.Encode(out[14:18], b[6:8])
+	hex.Encode(out[19:23], b[8:10])
+	hex.Encode(out[24:36], b[10:16])
+	out[8], out[13], out[18], out[23] = '-', '-', '-', '-'
+	return string(out[:])
+}
+
+// TaskSeq is the number of the execution's task with the id; false when it isn't one of this execution.
+func (p PartIDs) TaskSeq(id TaskID) (int, bool) {
+	_, seq, ok := id.Place()
+	return seq, ok && p.Task(seq) == id
+}
+
+// ActionSeq is the number of the execution's action with the id; false when it isn't one of this execution.
+func (p PartIDs) ActionSeq(id ActionID) (int, bool) {
+	_, seq, ok := id.Place()
+	return seq, ok && p.Action(seq) == id
+}
+
+// Place says where the task is if there is one with this id; false: there is none anywhere.
+func (id TaskID) Place() (Key, int, bool) { return place(string(id), 0) }
+
+// Place says where the action is if there is one with this id; false: there is none anywhere.
+func (id ActionID) Place() (Key, int, bool) { return place(string(id), 1) }
+
+func place(id string, kind uint64) (Key, int, bool) {
+	if len(id) != 36 || id[8] != '-' || id[13] != '-' || id[18] != '-' || id[23] != '-' {
+		return 0, 0, false
+	}
+	var digits [32]byte
+	copy(digits[0:], id[0:8])
+	copy(digits[8:], id[9:13])
+	copy(digits[12:], id[14:18])
+	copy(digits[16:], id[19:23])
+	copy(digits[20:], id[24:36])
+	var b [16]byte
+	if _, err := hex.Decode(b[:], digits[:]); err != nil {
+		return 0, 0, false
+	}
+	hi, lo := binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])
+	n := hi>>16&0xffff<<9 | hi>>3&0x1ff
+	if hi&0xf004 != 0x8000 || lo>>62 != 0b10 || n&1 != kind {
+		return 0, 0, false
+	}
+	return Key(hi&3<<62 | lo&(1<<62-1)), int(n >> 1), true
+}
