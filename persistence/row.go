@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 
 	"cierzo/expr/value"
 	"cierzo/fault"
@@ -105,7 +106,7 @@ func NewExecutionRow(r *workflow.ExecutionRecord) (ExecutionRow, error) {
 	}
 	runtime := r.Runtime
 	runtime.HistorySeq = 0
-	if len(runtime.Backlog) > 0 || !runtime.ParentAt.IsZero() || runtime.Cascaded || runtime.ReportSeq != 0 {
+	if !reflect.ValueOf(runtime).IsZero() { // whatever fields it has
 		d.Runtime = &runtime
 	}
 	row.Doc, err = encodeDoc(d, "execution", row.ID)
