@@ -163,6 +163,10 @@ bench-peers: setup ## other engines and cierzo in turn on one PostgreSQL, as rat
 bench-growth: build ## how costs grow: executions stored, items, contexts, runners; STORE=postgres://… adds engines
 	bin/cierzo bench --growth all --svg var/curves $(if $(STORE),--store $(STORE))
 
+.PHONY: plans
+plans: setup ## the plans of the hot statements on PostgreSQL, in docs/plans.md
+	go test ./persistence/sqlstore -run '^TestPlans$$' -count=1 -plans.write
+
 .PHONY: bench-expr
 bench-expr: ## expressions against yaql and Jinja2 in Python, where python3 has them (apt: python3-yaql python3-jinja2)
 	go test ./test/bench -run '^TestExpressions$$' -count=1 -v -bench.expressions

@@ -107,6 +107,7 @@ func TestPlans(t *testing.T) {
 		}
 	}
 	ordered(t, s)
+	keepPlans(t, s)
 	for name, q := range map[string]persistence.ResourcesQuery{
 		"of a kind":                 {Kind: persistence.MemberResource, Limit: 50},
 		"that point to something":   {Kind: persistence.MemberResource, Ref: "w1"},
