@@ -80,6 +80,8 @@ func (w *worker) again(a *attempt, m *messages.RunAction) {
 		w.report(a)
 	case a.phase == running && m.LeaseUntil != 0:
 		w.sayStarted(a)
+	case a.phase == asking: // the engine listens now, whenever the next question would be due by this node's clock
+		w.ask(a)
 	}
 }
 

@@ -170,6 +170,9 @@ func TestAttemptThatTheEngineBelievesBegunAsksFirst(t *testing.T) {
 		if b.begun("a") != 0 {
 			t.Error("it was begun")
 		}
+		// The engine sends it again: then it listens, and the question needn't wait for its next moment.
+		b.say(order("a", 1, 1, func(m *messages.RunAction) { m.LeaseUntil = 0 }))
+		b.expect("the same again", "StartRequest")
 		b.say(denialOf("a", 1))
 	})
 }

@@ -218,9 +218,9 @@ func (g *graph) plain(def *dsl.Task, rows []*workflow.TaskRecord, from []string)
 
 // join compares a join: one execution at most, which runs when enough of its sources lead to it.
 func (g *graph) join(def *dsl.Task, rows []*workflow.TaskRecord, from []string) {
-	rounds := 1 // a source that comes again begins the join anew
+	rounds := 1 // each source that comes again begins the join anew
 	for _, name := range from {
-		rounds = max(rounds, len(g.byName[name]))
+		rounds += max(len(g.byName[name])-1, 0)
 	}
 	if len(rows) > rounds && !g.cyclic() {
 		g.r.addf(g.x.ID, "join %s has %d executions, its sources %d at most", def.Name, len(rows), rounds)
