@@ -84,9 +84,10 @@ func (b *Bench) specimen(ctx context.Context) (*specimen, error) {
 func (s *specimen) copy(n int) persistence.Turn {
 	e, t, a := *s.execution, *s.task, *s.action
 	e.ID = workflow.ExecutionID(uuid.NewString())
-	t.ID, a.ID = workflow.TaskID(uuid.NewString()), workflow.ActionID(uuid.NewString())
-	t.ExecutionID, a.ExecutionID, a.TaskID = e.ID, e.ID, t.ID
 	e.CreatedAt = e.CreatedAt.Add(time.Duration(n)*time.Second - 365*24*time.Hour)
+	ids := workflow.NewPartIDs(e.ID, e.CreatedAt)
+	t.ID, a.ID = ids.Task(t.Seq), ids.Action(a.Seq)
+	t.ExecutionID, a.ExecutionID, a.TaskID = e.ID, e.ID, t.ID
 	history := make([]workflow.HistoryEvent, len(s.history))
 	for i, h := range s.history {
 		if h.TaskID != "" {
