@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"cierzo/fault"
+	"cierzo/workflow"
 )
 
 // Curve is how a cost grows with something.
@@ -55,7 +56,7 @@ func steps(name string, most int) []int {
 			out = append(out, n)
 		}
 	case "items":
-		for n := 10; n <= most; n *= 10 {
+		for n := 10; n <= min(most, workflow.ItemsMax); n *= 10 {
 			out = append(out, n)
 		}
 	case "context":
