@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"cierzo/fault"
+	"cierzo/internal/wait"
 	"cierzo/node"
 )
 
@@ -470,12 +471,5 @@ func (b *Bench) net(ctx context.Context) (r Result, err error) {
 }
 
 func pass(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return fault.Wrap(fault.Unavailable, ctx.Err(), "wait")
-	}
+	return fault.Wrap(fault.Unavailable, wait.For(ctx, d), "wait")
 }

@@ -10,6 +10,7 @@ import (
 
 	"cierzo/api/client"
 	"cierzo/fault"
+	"cierzo/internal/wait"
 	"cierzo/verify/check"
 )
 
@@ -68,23 +69,9 @@ func (l *limiter) wait(ctx context.Context) error {
 	d := l.at.Sub(now)
 	l.at = l.at.Add(l.gap)
 	l.mu.Unlock()
-	return pass(ctx, d)
+	return wait.For(ctx, d)
 }
 
-// pass waits; an error when ctx is done before.
-func pass(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
 
 // caller is one user: it stays with a server until that doesn't answer.
 type caller struct {
@@ -145,7 +132,7 @@ func (c *caller) do(ctx context.Context, name string, fn func(context.Context, *
 		c.noted(a.err)
 		a.again = true
 		c.at++
-		if pass(ctx, pause) != nil {
+		if wait.For(ctx, pause) != nil {
 			break
 		}
 	}

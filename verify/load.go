@@ -9,6 +9,7 @@ import (
 
 	"cierzo/api/apitype"
 	"cierzo/api/client"
+	"cierzo/internal/wait"
 	"cierzo/verify/check"
 	"cierzo/workflow"
 )
@@ -51,7 +52,7 @@ func (l *load) run(ctx context.Context) {
 	}
 	ends := l.cluster.began.Add(l.cfg.Duration)
 	for _, s := range l.plan.subjects {
-		if pass(ctx, s.at-l.cluster.since()) != nil {
+		if wait.For(ctx, s.at-l.cluster.since()) != nil {
 			break
 		}
 		late := time.NewTimer(time.Until(ends))
@@ -147,7 +148,7 @@ func (f *follower) follow(ctx context.Context) {
 			f.load.mu.Unlock()
 			return
 		}
-		if pass(ctx, lookMin+time.Duration(f.subject.no%7)*30*time.Millisecond) != nil {
+		if wait.For(ctx, lookMin+time.Duration(f.subject.no%7)*30*time.Millisecond) != nil {
 			return // whatever hasn't ended is found at the end
 		}
 	}

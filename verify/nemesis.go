@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"cierzo/internal/wait"
 )
 
 const (
@@ -48,13 +50,13 @@ func (n *nemesis) run(ctx context.Context) {
 		return
 	}
 	if n.cfg.NemesisEvery == 0 {
-		if pass(ctx, n.cfg.Duration/2-n.cluster.since()) == nil {
+		if wait.For(ctx, n.cfg.Duration/2-n.cluster.since()) == nil {
 			n.once(ctx, "fault", 1, n.cfg.Nemesis)
 		}
 	} else {
 		for round := 1; ; round++ {
 			at := time.Duration(round) * n.cfg.NemesisEvery
-			if at >= n.cfg.Duration || pass(ctx, at-n.cluster.since()) != nil {
+			if at >= n.cfg.Duration || wait.For(ctx, at-n.cluster.since()) != nil {
 				break
 			}
 			n.once(ctx, "fault", round, n.cfg.Nemesis)

@@ -13,6 +13,7 @@ import (
 	"cierzo/api/apitype"
 	"cierzo/api/client"
 	"cierzo/fault"
+	"cierzo/internal/wait"
 	"cierzo/verify/check"
 	"cierzo/workflow"
 )
@@ -135,7 +136,7 @@ func (r *run) carryOut(ctx context.Context) (*check.Case, error) {
 func (r *run) quiet(ctx context.Context, deadline time.Duration) {
 	user := &caller{cluster: r.cluster}
 	for r.cluster.since() < deadline && !r.resting(ctx, user) {
-		if pass(ctx, quietPause) != nil {
+		if wait.For(ctx, quietPause) != nil {
 			return
 		}
 	}

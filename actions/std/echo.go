@@ -5,6 +5,7 @@ import (
 
 	"cierzo/actions"
 	"cierzo/expr/value"
+	"cierzo/internal/wait"
 )
 
 func echo() actions.Action {
@@ -17,7 +18,7 @@ func echo() actions.Action {
 		},
 		Run: func(ctx context.Context, c *actions.Call) actions.Result {
 			delay, _ := number(given(c, "delay"))
-			if err := wait(ctx, duration(delay)); err != nil {
+			if err := wait.For(ctx, duration(delay)); err != nil {
 				return actions.Cancelled()
 			}
 			return actions.Value(given(c, "output"))

@@ -1,7 +1,6 @@
 package std
 
 import (
-	"context"
 	"iter"
 	"math"
 	"strconv"
@@ -113,17 +112,3 @@ func number(v value.Value) (float64, bool) {
 	return 0, false
 }
 
-// wait returns after d, or with an error as soon as ctx is done.
-func wait(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
-}

@@ -9,6 +9,7 @@ import (
 
 	"cierzo/actions"
 	"cierzo/expr/value"
+	"cierzo/internal/wait"
 )
 
 func sleep() actions.Action {
@@ -20,7 +21,7 @@ func sleep() actions.Action {
 			Doc: "whole seconds: 1.9 is 1; what is negative, or a text that is no whole number, counts as 0",
 		}},
 		Run: func(ctx context.Context, c *actions.Call) actions.Result {
-			if err := wait(ctx, wholeSeconds(given(c, "seconds"))); err != nil {
+			if err := wait.For(ctx, wholeSeconds(given(c, "seconds"))); err != nil {
 				return actions.Cancelled()
 			}
 			return actions.Value(value.Null{})

@@ -14,6 +14,7 @@ import (
 
 	"cierzo/api/apitype"
 	"cierzo/fault"
+	"cierzo/internal/wait"
 )
 
 // Events reads a page of an execution's history, from behind the event of a number.
@@ -89,12 +90,8 @@ func (c *Client) follow(ctx context.Context, at, last string, f func(apitype.Eve
 		if time.Since(broken) > outageMax {
 			return err
 		}
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return ctx.Err()
+		if err := wait.For(ctx, pause); err != nil {
+			return err
 		}
 		pause = min(pause*2, reopenMax)
 	}

@@ -17,7 +17,7 @@ type Rule struct {
 
 // everybody is what each folder may import.
 func everybody() []string {
-	return []string{"fault", "internal/invariant", "internal/planted", "internal/suggest"}
+	return []string{"fault", "internal/invariant", "internal/planted", "internal/suggest", "internal/wait"}
 }
 
 // tests is what each folder's tests may import.
@@ -35,6 +35,7 @@ func ground() []Rule {
 		{Folder: "internal/invariant"},
 		{Folder: "internal/planted"},
 		{Folder: "internal/suggest"},
+		{Folder: "internal/wait"},
 		{Folder: "internal/arch"},
 		{Folder: "internal/slogtest"},
 		{Folder: "internal/dbtest"},

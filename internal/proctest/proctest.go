@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"cierzo/internal/wait"
 	_ "cierzo/node" // so that a change of the server makes the result that go test remembers worthless
 )
 
@@ -365,11 +366,4 @@ func FreeAddress(t *testing.T) string {
 }
 
 // Pass lets time go by: when a fault comes and how long it lasts is part of the experiment, not a wait for something.
-func Pass(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
-}
+func Pass(ctx context.Context, d time.Duration) { _ = wait.For(ctx, d) }

@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"cierzo/fault"
+	"cierzo/internal/wait"
 	"cierzo/persistence"
 	"cierzo/workflow"
 )
@@ -117,15 +118,7 @@ func (s *Store) enter(ctx context.Context, op string) (Fault, error) {
 		f = s.inject(op, s.attempts[op])
 	}
 	s.mu.Unlock()
-	if f.Delay > 0 {
-		timer := time.NewTimer(f.Delay)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-		}
-	}
-	if err := ctx.Err(); err != nil {
+	if err := wait.For(ctx, f.Delay); err != nil {
 		return f, fault.Wrap(fault.Unavailable, err, "%s", op)
 	}
 	if f.Before != nil {

@@ -13,6 +13,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"cierzo/fault"
+	"cierzo/internal/wait"
 	"cierzo/persistence"
 )
 
@@ -52,14 +53,7 @@ func (s *Store) transact(ctx context.Context, doing string, fn func(*transaction
 // backoff waits a random time that grows with the tries, so that those who met don't meet again.
 func backoff(ctx context.Context, tries int) error {
 	limit := min(time.Millisecond<<min(tries, 10), backoffMax)
-	timer := time.NewTimer(rand.N(limit))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return wait.For(ctx, rand.N(limit))
 }
 
 // transaction is a running transaction; its statements are prepared once for each connection.

@@ -11,6 +11,7 @@ import (
 	"cierzo/dsl/yaml"
 	"cierzo/expr/goldentest"
 	"cierzo/expr/value"
+	"cierzo/internal/wait"
 )
 
 // definition is a text that a case uploads.
@@ -248,20 +249,9 @@ func until(ctx context.Context, limit time.Duration, done func() (bool, error)) 
 		if ok || err != nil || time.Now().After(end) {
 			return ok, err
 		}
-		if err := pause(ctx, 100*time.Millisecond); err != nil {
+		if err := wait.For(ctx, 100*time.Millisecond); err != nil {
 			return false, err
 		}
 	}
 }
 
-// pause lets time pass: the cases were recorded by looking now and then.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}

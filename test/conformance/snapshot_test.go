@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"cierzo/expr/goldentest"
+	"cierzo/internal/wait"
 )
 
 // execution shows an execution with all that is under it.
@@ -216,7 +217,7 @@ func (r *run) settle(id string) error {
 		if now.After(end) {
 			return nil
 		}
-		if err := pause(r.ctx, 200*time.Millisecond); err != nil {
+		if err := wait.For(r.ctx, 200*time.Millisecond); err != nil {
 			return err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"cierzo/expr/value"
+	"cierzo/internal/wait"
 )
 
 // patience is how long a step looks for something.
@@ -25,7 +26,7 @@ func (r *run) step(s step) (object, error) {
 		_, err := r.findAction(a)
 		return object{}, err
 	case "sleep":
-		return object{}, pause(r.ctx, secondsOf(s.arg, 0))
+		return object{}, wait.For(r.ctx, secondsOf(s.arg, 0))
 	case "settle", "snapshot":
 		id, err := r.findExec(textOf(a, "exec"))
 		if err != nil {

@@ -18,6 +18,7 @@ import (
 	rabbit "github.com/rabbitmq/amqp091-go"
 
 	"cierzo/fault"
+	"cierzo/internal/wait"
 	"cierzo/triggers"
 )
 
@@ -112,22 +113,12 @@ func (l *Listener) Run(ctx context.Context) {
 		l.reconnects.Add(1)
 		pause := min(reconnectMin<<min(tries, 10), reconnectMax)
 		l.cfg.Logger.Warn("message broker lost", "error", withoutPassword(err), "again_in", pause.String())
-		if !sleep(ctx, pause) {
+		if wait.For(ctx, pause) != nil {
 			return
 		}
 	}
 }
 
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
 
 // session listens on one connection until it ends.
 func (l *Listener) session(ctx context.Context) error {
@@ -164,7 +155,7 @@ func (l *Listener) session(ctx context.Context) error {
 		case source := <-ended:
 			timer.Stop()
 			delete(listening, source)
-			if !sleep(ctx, reconnectMin) {
+			if wait.For(ctx, reconnectMin) != nil {
 				return ctx.Err()
 			}
 		case <-timer.C:
@@ -317,7 +308,7 @@ func (l *Listener) take(ctx context.Context, s triggers.Source, d rabbit.Deliver
 	case fault.Is(err, fault.Unavailable) || ctx.Err() != nil:
 		l.returned.Add(1)
 		l.cfg.Logger.Warn("notification can't be taken now", "exchange", s.Exchange, "topic", s.Topic, "error", err)
-		sleep(ctx, doubtPause)
+		_ = wait.For(ctx, doubtPause) // the notification goes back in any case
 		return d.Nack(false, true)
 	default:
 		// It would be refused again.

@@ -12,6 +12,7 @@ import (
 	"cierzo/api/apitype"
 	"cierzo/cmd/cierzo/show"
 	"cierzo/fault"
+	"cierzo/internal/wait"
 )
 
 func newWatch() *cobra.Command {
@@ -85,14 +86,8 @@ func (w *watcher) run(id string) (string, error) {
 		case <-w.heard:
 		case <-timer.C:
 		}
-		if wait := time.Until(quiet); wait > 0 {
-			pause := time.NewTimer(wait)
-			select {
-			case <-pause.C:
-			case <-w.ctx.Done():
-				pause.Stop()
-				return "", w.ctx.Err()
-			}
+		if err := wait.For(w.ctx, time.Until(quiet)); err != nil {
+			return "", err
 		}
 		r, err := w.Report(w.ctx, id, false, false, -1)
 		if err != nil && !fault.Is(err, fault.Unavailable) || err == nil && r.Root == nil {
