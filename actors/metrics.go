@@ -2,7 +2,6 @@ package actors
 
 import (
 	"slices"
-	"strings"
 	"sync/atomic"
 
 	"cierzo/workflow"
@@ -46,11 +45,11 @@ type counters struct {
 // repaired counts the repairs that a turn has written down.
 func (x *execution) repaired(history []workflow.HistoryEvent) {
 	for _, h := range history {
-		if h.Kind != "watchdog" {
+		cause, ok := h.Repair()
+		if !ok {
 			continue
 		}
-		cause, _, _ := strings.Cut(h.Info, ":")
-		if i := slices.Index(workflow.Causes(), workflow.Cause(cause)); i >= 0 {
+		if i := slices.Index(workflow.Causes(), cause); i >= 0 {
 			x.counters.repairs[i].Add(1)
 		}
 		x.log.Warn("repaired", "execution_id", x.id, "task", h.Task, "action_id", h.ActionID, "cause", h.Info)

@@ -85,7 +85,7 @@ func (s *server) executionJSON(ctx context.Context, rec *workflow.ExecutionRecor
 		Input: text(data.Input), Output: apitype.Some("{}"), PublishedGlobal: apitype.Some(text(data.Globals)),
 		CreatedAt: apitype.Time(rec.CreatedAt), UpdatedAt: apitype.Time(rec.UpdatedAt), ProjectID: rec.ProjectID,
 	}
-	if by := rec.Runtime.StartedBy; by != (workflow.Requester{}) {
+	if by := rec.StartedBy; by != (workflow.Requester{}) {
 		out.StartedBy = &apitype.Requester{User: by.User, Name: by.Name, Project: by.Project}
 	}
 	if data.Output != nil {

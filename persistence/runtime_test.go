@@ -14,7 +14,6 @@ func TestRuntimeIsKept(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC)
 	whole := workflow.ExecutionRuntime{
 		HistorySeq: 3, Backlog: []workflow.BacklogCommand{{From: "t"}}, ParentAt: at, Cascaded: true, ReportSeq: 2, WatchTurn: 4,
-		StartedBy: workflow.Requester{User: "u"},
 	}
 	fields := reflect.ValueOf(whole)
 	for i := range fields.NumField() {

@@ -72,7 +72,6 @@ func (l *limiter) wait(ctx context.Context) error {
 	return wait.For(ctx, d)
 }
 
-
 // caller is one user: it stays with a server until that doesn't answer.
 type caller struct {
 	*cluster

@@ -93,11 +93,11 @@ func (g *generator) flow(name string, children []*flow, n int) *flow {
 	return f
 }
 
-// sources lists the tasks that lead to a task.
+// sources lists the tasks that lead to a task, or that it requires.
 func (f *flow) sources(name string) []*job {
 	var out []*job
 	for _, t := range f.tasks {
-		if slices.Contains(t.requires, name) || slices.ContainsFunc(clauses(), func(c string) bool { return slices.Contains(t.on[c], name) }) {
+		if slices.Contains(f.job(name).requires, t.name) || slices.ContainsFunc(clauses(), func(c string) bool { return slices.Contains(t.on[c], name) }) {
 			out = append(out, t)
 		}
 	}
@@ -147,10 +147,8 @@ func (f *flow) longest() time.Duration {
 	// In the order of the text sources come first; the tasks that a reverse workflow requires do, too.
 	for _, t := range f.tasks {
 		from := time.Duration(0)
-		for _, s := range f.tasks {
-			if slices.Contains(t.requires, s.name) || slices.ContainsFunc(clauses(), func(c string) bool { return slices.Contains(s.on[c], t.name) }) {
-				from = max(from, until[s.name])
-			}
+		for _, s := range f.sources(t.name) {
+			from = max(from, until[s.name])
 		}
 		until[t.name] = from + t.longest()
 		all = max(all, until[t.name])

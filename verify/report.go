@@ -245,11 +245,11 @@ func (r *run) repairs(c *check.Case) {
 	causes := map[string]int{}
 	for _, x := range c.Executions {
 		for _, h := range x.History {
-			if h.Kind != "watchdog" {
+			cause, ok := h.Repair()
+			if !ok {
 				continue
 			}
-			cause, _, _ := strings.Cut(h.Info, ":")
-			causes[cause]++
+			causes[string(cause)]++
 			if r.cfg.Nemesis == "" && !r.cfg.ExpectFaults {
 				c.Repairs = append(c.Repairs, fmt.Sprintf("execution %s, event %d: %s", x.ID, h.Seq, h.Info))
 			}

@@ -208,8 +208,9 @@ func Remove(ctx context.Context, clients []*client.Client, rate int, name string
 	}
 	user := &caller{cluster: newCluster(clients, rate)}
 	removed := 0
-	for _, f := range draw(name, 1, 1, time.Second).flows {
-		workflow := "cierzo-verify-" + name + "-" + f.name
+	p := draw(name, 1, 1, time.Second) // all plans have flows of the same names
+	for _, f := range p.flows {
+		workflow := p.prefix + f.name
 		var list []apitype.Execution
 		if a := user.do(ctx, "clean", func(ctx context.Context, c *client.Client) (err error) {
 			list, err = c.AllExecutions(ctx, url.Values{"workflow_name": {workflow}}, 0)

@@ -144,9 +144,8 @@ func New(p *Program, s Spec, m Moment, f Facts) (*Execution, error) {
 		ID: s.ID, ProjectID: s.ProjectID, WorkflowName: p.name, Namespace: s.Namespace, DefinitionID: s.DefinitionID,
 		Description: s.Description, Tags: s.Tags, State: Idle, Priority: s.Priority,
 		RootID: s.RootID, ParentID: s.ParentID, ParentTaskID: s.ParentTaskID, Index: s.Index, Depth: s.Depth,
-		SourceID: s.SourceID, CreatedAt: m.Now, UpdatedAt: m.Now,
+		SourceID: s.SourceID, StartedBy: s.By, CreatedAt: m.Now, UpdatedAt: m.Now,
 	}
-	e.rec.Runtime.StartedBy = s.By
 	e.ids = NewPartIDs(s.ID, m.Now)
 	if s.ParentID != "" && s.Description == "" {
 		e.rec.Description = "sub-workflow execution"

@@ -62,6 +62,7 @@ type ExecutionRecord struct {
 	Index        int         // of the item, when the parent's task has with-items
 	Depth        int         // 0 for a root execution; limited
 	SourceID     ExecutionID // the execution whose start a user has repeated with this one; "" for none
+	StartedBy    Requester   // of sub-workflows nobody
 
 	// ParentPending says that the parent has not yet acknowledged this execution's state: the outbox of NotifyParent.
 	ParentPending bool
@@ -98,7 +99,6 @@ type ExecutionRuntime struct {
 	Cascaded   bool             `json:"cascaded,omitempty"`    // the parent has paused or resumed this execution, not a user
 	ReportSeq  int              `json:"report_seq,omitempty"`  // of the last report to the parent; they may arrive in any order
 	WatchTurn  uint64           `json:"watch_turn,omitempty"`  // in which the watchdog has set a stalled execution going
-	StartedBy  Requester        `json:"started_by,omitzero"`   // who has started it; of sub-workflows nobody
 }
 
 // Requester is who asks for something, as the server that was asked knows it; zero: nobody knows.

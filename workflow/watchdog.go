@@ -2,6 +2,7 @@ package workflow
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"cierzo/expr/value"
@@ -32,12 +33,21 @@ func Causes() []Cause {
 	return []Cause{CauseRunnerLost, CauseEngineGone, CauseOverdue, CauseStalled, CauseChildGone}
 }
 
+// repairKind is the kind of the events of repairs.
+const repairKind = "watchdog"
+
+// Repair gives the cause of a repair; false: the event isn't one.
+func (h *HistoryEvent) Repair() (Cause, bool) {
+	cause, _, _ := strings.Cut(h.Info, ":")
+	return Cause(cause), h.Kind == repairKind
+}
+
 // LateMax is how late the work of a moment may begin before that counts as repaired. A sweep comes each second.
 const LateMax = 5 * time.Second
 
 // repaired records a repair; t and a may be nil.
 func (e *Execution) repaired(c Cause, t *task, a *action, format string, args ...any) {
-	h := HistoryEvent{Kind: "watchdog", State: e.rec.State, Info: string(c) + ": " + fmt.Sprintf(format, args...)}
+	h := HistoryEvent{Kind: repairKind, State: e.rec.State, Info: string(c) + ": " + fmt.Sprintf(format, args...)}
 	if t != nil {
 		h.TaskID, h.Task = t.ID, t.Name
 	}

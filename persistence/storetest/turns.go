@@ -98,6 +98,7 @@ func identity(t *testing.T, s persistence.Store) {
 		e := w.Execution
 		e.RootID, e.ParentID, e.ParentTaskID, e.SourceID = executionID(9), executionID(8), "task", executionID(7)
 		e.Namespace, e.Priority, e.Index, e.Depth = "n", 1, 2, 3
+		e.StartedBy = workflow.Requester{User: "first"}
 	})
 	commitAll(t, s, first)
 	want := *first.Writes.Execution
@@ -105,6 +106,7 @@ func identity(t *testing.T, s persistence.Store) {
 	e := turn.Writes.Execution
 	e.ProjectID, e.WorkflowName = "other", "other"
 	e.RootID, e.ParentID, e.ParentTaskID, e.SourceID = "other", "other", "other", "other"
+	e.StartedBy = workflow.Requester{User: "other"}
 	e.Namespace, e.DefinitionID, e.Priority, e.Index, e.Depth = "other", "other", 7, 7, 7
 	commitAll(t, s, turn)
 	wantSame(t, activate(t, s, 1, "n").Execution, &want, "an execution after a turn that gives it another identity")

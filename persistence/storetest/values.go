@@ -64,12 +64,10 @@ func fullTurn(n int) persistence.Turn {
 	r := x.Writes.Execution
 	r.Namespace, r.Description, r.Tags, r.Priority = "ns", "text", []string{"a", "b,c"}, 7
 	r.RootID, r.ParentID, r.ParentTaskID, r.Index, r.Depth = executionID(n+1000), executionID(n+1001), "task-1", 3, 2
-	r.SourceID = executionID(n + 1002)
+	r.SourceID, r.StartedBy = executionID(n+1002), workflow.Requester{User: "u1", Name: "ann", Project: "p1"}
 	r.ParentPending, r.ParentSent, r.Requests = true, 4, []workflow.RequestRecord{{ID: "q1"}, {ID: "q2"}}
 	r.Runtime = workflow.ExecutionRuntime{
-		HistorySeq: 2, Backlog: []workflow.BacklogCommand{{From: "t", Event: "on-success", Name: "fail", Message: "m"}}, ParentAt: at(1), ReportSeq: 5, Cascaded: true, WatchTurn: 7,
-		StartedBy: workflow.Requester{User: "u1", Name: "ann", Project: "p1"},
-	}
+		HistorySeq: 2, Backlog: []workflow.BacklogCommand{{From: "t", Event: "on-success", Name: "fail", Message: "m"}}, ParentAt: at(1), ReportSeq: 5, Cascaded: true, WatchTurn: 7}
 	r.Turns, r.WakeAt, r.Wanting, r.UpdatedAt = 9, at(5), true, at(6)
 	r.Runners = []workflow.RunnerID{"r1", "r2"}
 	x.Writes.Given = true
@@ -119,10 +117,12 @@ func roundTrip(t *testing.T, s persistence.Store) {
 	first := creation(1, func(f *workflow.Writes) {
 		to, from := f.Execution, w.Execution
 		to.RootID, to.ParentID, to.ParentTaskID, to.SourceID = from.RootID, from.ParentID, from.ParentTaskID, from.SourceID
+		to.StartedBy = from.StartedBy
 		to.Namespace, to.Priority, to.Index, to.Depth = from.Namespace, from.Priority, from.Index, from.Depth
 	})
 	unset(t, w.Execution)
 	unset(t, w.Execution.Runtime)
+	unset(t, w.Execution.StartedBy)
 	unset(t, w.Data)
 	unset(t, w.Data.Auth)
 	unset(t, w.Tasks[0], "Seq")
