@@ -186,13 +186,9 @@ func (b *Bench) startEngine() (string, error) {
 	if len(b.cfg.Engine) == 0 || b.server == nil {
 		return "", fault.New(fault.Invalid, "more than one engine needs a database server and the command that runs an engine")
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	at, err := freeAddress()
 	if err != nil {
-		return "", fault.Wrap(fault.Unavailable, err, "find a free port")
-	}
-	at := ln.Addr().String()
-	if err := ln.Close(); err != nil {
-		return "", fault.Wrap(fault.Unavailable, err, "find a free port")
+		return "", err
 	}
 	c, err := command(b.cfg.Engine, at, b.cfg.Store)
 	if err != nil {
@@ -200,6 +196,15 @@ func (b *Bench) startEngine() (string, error) {
 	}
 	b.engines = append(b.engines, c)
 	return at, nil
+}
+
+// freeAddress is an address of this machine that nobody listens at.
+func freeAddress() (string, error) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fault.Wrap(fault.Unavailable, err, "find a free port")
+	}
+	return ln.Addr().String(), fault.Wrap(fault.Unavailable, ln.Close(), "find a free port")
 }
 
 // Close ends the runner, the engines and the node.

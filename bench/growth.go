@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -119,15 +120,7 @@ func grown(ctx context.Context, cfg Config, fn func(*Bench) error) error {
 	if err != nil {
 		return err
 	}
-	err = fn(b)
-	return closeAfter(err, b)
-}
-
-func closeAfter(err error, b *Bench) error {
-	if e := b.Close(); err == nil {
-		return e
-	}
-	return err
+	return errors.Join(fn(b), b.Close())
 }
 
 // point runs a load and puts its cost on the curve.

@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -24,13 +23,9 @@ func (b *Bench) startup(ctx context.Context) (r Result, err error) {
 		return r, fault.Wrap(fault.Unavailable, err, "a temporary folder")
 	}
 	defer func() { _ = os.RemoveAll(folder) }()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	at, err := freeAddress()
 	if err != nil {
-		return r, fault.Wrap(fault.Unavailable, err, "find a free port")
-	}
-	at := ln.Addr().String()
-	if err := ln.Close(); err != nil {
-		return r, fault.Wrap(fault.Unavailable, err, "find a free port")
+		return r, err
 	}
 	began := time.Now()
 	c, err := command(b.cfg.Server, "sqlite://"+filepath.Join(folder, "start.db"), at)
