@@ -303,25 +303,16 @@ func (p *Process) Stop(ctx context.Context) error {
 // AwaitHealth waits until the process answers at the address of its REST API (host:port).
 func (p *Process) AwaitHealth(ctx context.Context, address string) {
 	p.t.Helper()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		err := healthy(ctx, address)
-		if err == nil {
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-p.done:
-			p.t.Fatalf("%s has ended before it was healthy", p.Name)
-		case <-ctx.Done():
-			p.t.Fatalf("%s isn't healthy in time: %v", p.Name, err)
-		}
-	}
+	awaitHealth(ctx, p.t, p.Name, address, p.done)
 }
 
 // Healthy waits until a server that was started otherwise answers at the address of its REST API (host:port).
 func Healthy(ctx context.Context, t *testing.T, address string) {
+	t.Helper()
+	awaitHealth(ctx, t, "the server on "+address, address, nil)
+}
+
+func awaitHealth(ctx context.Context, t *testing.T, name, address string, ended <-chan struct{}) {
 	t.Helper()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
@@ -332,8 +323,10 @@ func Healthy(ctx context.Context, t *testing.T, address string) {
 		}
 		select {
 		case <-tick.C:
+		case <-ended:
+			t.Fatalf("%s has ended before it was healthy", name)
 		case <-ctx.Done():
-			t.Fatalf("%s isn't healthy in time: %v", address, err)
+			t.Fatalf("%s isn't healthy in time: %v", name, err)
 		}
 	}
 }

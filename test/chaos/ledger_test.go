@@ -160,23 +160,23 @@ deep:
     safe-rerun: true
   tasks:
     begin:
-      action: std.http url="http://work/?ms=150"
+      action: std.http url="http://ledger/?ms=150"
       target: ledger
       on-success: [spread, once, below]
     spread:
       with-items: i in <% $.items %>
       concurrency: 2
-      action: std.http url="http://work/?ms=200"
+      action: std.http url="http://ledger/?ms=200"
       target: ledger
       on-success: meet
     once:
-      action: std.http url="http://work/?ms=250"
+      action: std.http url="http://ledger/?ms=250"
       target: ledger
       safe-rerun: false
       on-success: meet
       on-error: mend
     mend:
-      action: std.http url="http://work/?ms=50"
+      action: std.http url="http://ledger/?ms=50"
       target: ledger
       on-success: meet
     below:
@@ -186,24 +186,24 @@ deep:
       join: 3
       on-success: shaky
     shaky:
-      action: std.http url="http://work/?ms=100&fails=40"
+      action: std.http url="http://ledger/?ms=100&fails=40"
       target: ledger
       retry:
         count: 2
         delay: 1
       on-success: finish
     finish:
-      action: std.http url="http://work/?ms=200"
+      action: std.http url="http://ledger/?ms=200"
       target: ledger
 part:
   task-defaults:
     safe-rerun: true
   tasks:
     one:
-      action: std.http url="http://work/?ms=200"
+      action: std.http url="http://ledger/?ms=200"
       target: ledger
       on-success: two
     two:
-      action: std.http url="http://work/?ms=150"
+      action: std.http url="http://ledger/?ms=150"
       target: ledger
 `
