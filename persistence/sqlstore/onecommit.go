@@ -36,14 +36,14 @@ type whole struct {
 	own    int   // how many of counts are of executions
 }
 
-var place = regexp.MustCompile(`\$[0-9]+`)
+var parameter = regexp.MustCompile(`\$[0-9]+`)
 
 // renumber moves a statement's parameters behind those of others.
 func renumber(text string, by int) string {
 	if by == 0 {
 		return text
 	}
-	return place.ReplaceAllStringFunc(text, func(p string) string {
+	return parameter.ReplaceAllStringFunc(text, func(p string) string {
 		n, err := strconv.Atoi(p[1:])
 		if err != nil {
 			return p // the expression matches digits only
@@ -146,7 +146,7 @@ func (w *whole) write(t *transaction, b *batch) error {
 
 // commitWhole commits a batch by one statement; false: it has to go by the others.
 func (s *Store) commitWhole(ctx context.Context, b *batch) (bool, error) {
-	if s.dialect.name != postgres().name {
+	if !s.dialect.whole {
 		return false, nil
 	}
 	if err := s.enter(); err != nil {
