@@ -56,7 +56,7 @@ func (p *progress) end(s *snapshot) {
 	if p.quiet {
 		return
 	}
-	fmt.Fprintf(p.Out, "%s  %d tasks, %s\n", p.Paint(s.State, show.Icon(s.State)+" "+s.State), len(s.Tasks), time.Since(p.began).Round(10*time.Millisecond))
+	fmt.Fprintf(p.Out, "%s  %s, %s\n", p.Paint(s.State, show.Icon(s.State)+" "+s.State), count(len(s.Tasks), "task"), time.Since(p.began).Round(10*time.Millisecond))
 }
 
 func (p *progress) lines(s *snapshot) {

@@ -16,6 +16,7 @@ import (
 	"cierzo/cmd/cierzo/input"
 	"cierzo/cmd/cierzo/show"
 	"cierzo/fault"
+	"cierzo/node"
 )
 
 // runOptions are the flags of `cierzo run`.
@@ -149,6 +150,11 @@ func runOn(ctx context.Context, b backend, o runOptions, source []byte, r startR
 	}
 	if r.workflow, err = chooseWorkflow(o.file, names, o.workflow); err != nil {
 		return nil, err
+	}
+	if !o.remote && o.store == "" { // a store, and a server, may know actions that the file doesn't
+		if err := lintText(stderr, []node.Findings{node.Lint(o.file, source)}); err != nil {
+			return nil, err
+		}
 	}
 	id, err := b.start(ctx, r)
 	if err != nil {
