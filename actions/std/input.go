@@ -111,4 +111,3 @@ func number(v value.Value) (float64, bool) {
 	}
 	return 0, false
 }
-

@@ -67,7 +67,8 @@ func fullTurn(n int) persistence.Turn {
 	r.SourceID, r.StartedBy = executionID(n+1002), workflow.Requester{User: "u1", Name: "ann", Project: "p1"}
 	r.ParentPending, r.ParentSent, r.Requests = true, 4, []workflow.RequestRecord{{ID: "q1"}, {ID: "q2"}}
 	r.Runtime = workflow.ExecutionRuntime{
-		HistorySeq: 2, Backlog: []workflow.BacklogCommand{{From: "t", Event: "on-success", Name: "fail", Message: "m"}}, ParentAt: at(1), ReportSeq: 5, Cascaded: true, WatchTurn: 7}
+		HistorySeq: 2, Backlog: []workflow.BacklogCommand{{From: "t", Event: "on-success", Name: "fail", Message: "m"}}, ParentAt: at(1), ReportSeq: 5, Cascaded: true, WatchTurn: 7,
+	}
 	r.Turns, r.WakeAt, r.Wanting, r.UpdatedAt = 9, at(5), true, at(6)
 	r.Runners = []workflow.RunnerID{"r1", "r2"}
 	x.Writes.Given = true

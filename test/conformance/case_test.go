@@ -254,4 +254,3 @@ func until(ctx context.Context, limit time.Duration, done func() (bool, error)) 
 		}
 	}
 }
-

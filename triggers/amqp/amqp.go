@@ -119,7 +119,6 @@ func (l *Listener) Run(ctx context.Context) {
 	}
 }
 
-
 // session listens on one connection until it ends.
 func (l *Listener) session(ctx context.Context) error {
 	conn, err := rabbit.DialConfig(l.cfg.URL, rabbit.Config{Heartbeat: 10 * time.Second, Dial: rabbit.DefaultDial(dialTimeout)})
