@@ -126,7 +126,7 @@ func (s *server) rerunFailed(r *http.Request, rec *workflow.ExecutionRecord) err
 	}
 	done := false
 	for _, t := range tasks {
-		if t.State != workflow.Error || t.ErrorHandled {
+		if !t.Failed() {
 			continue
 		}
 		c := s.commandOf(r, workflow.Rerun{Task: t.ID, Reset: true})

@@ -20,7 +20,7 @@ func (e *Execution) settle() (bool, error) {
 		switch {
 		case t.State == Cancelled:
 			cancelled = append(cancelled, t.Name)
-		case t.State == Error && !t.ErrorHandled:
+		case t.Failed():
 			failed = true
 		}
 	}
@@ -38,7 +38,7 @@ func (e *Execution) failure() string {
 	var names []string
 	var b strings.Builder
 	for _, t := range e.tasks {
-		if t.State != Error || t.ErrorHandled || t.prog.hasOnError {
+		if !t.Failed() || t.prog.hasOnError {
 			continue
 		}
 		names = append(names, t.Name)

@@ -206,6 +206,9 @@ type TaskRecord struct {
 	FinishedAt time.Time // zero is null
 }
 
+// Failed reports whether the task has ended in an error that nothing has handled: what fails its execution, and what a rerun is for.
+func (t *TaskRecord) Failed() bool { return t.State == Error && !t.ErrorHandled }
+
 // Trigger says that a task was caused by another, and by which clause.
 type Trigger struct {
 	TaskID TaskID `json:"task_id,omitempty"`
