@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"cierzo/dsl/yaml"
@@ -328,7 +329,7 @@ func (r *reader) expression(n *yaml.Node, path string, checked bool) {
 		return
 	}
 	text := string(s)
-	_, err := expr.Parse(text)
+	t, err := expr.Parse(text)
 	switch {
 	case err != nil && checked:
 		r.fail(r.within(n, err), path, "expression", "", "%v", err)
@@ -336,8 +337,32 @@ func (r *reader) expression(n *yaml.Node, path string, checked bool) {
 		r.warn(r.within(n, err), path, "unchecked-expression", "", "this will fail when it is evaluated: %v", err)
 	default:
 		r.unclosed(n, path, text)
+		r.unknownFunctions(n, path, t)
 	}
 }
+
+// unknownFunctions warns of calls that will fail when they are evaluated; Mistral accepts them.
+func (r *reader) unknownFunctions(n *yaml.Node, path string, t *expr.Template) {
+	for _, u := range t.Unknown() {
+		place := r.within(n, &expr.SyntaxError{Offset: u.Offset})
+		hint := r.didYouMean(u.Name, yaqlNames())
+		d := r.add(SeverityWarning, at(place), 0, path, "unknown-function", hint, fmt.Sprintf("there is no function %s(): this will fail when it is evaluated", u.Name))
+		if place != n {
+			d.End = place.Col + utf8.RuneCountInString(u.Name)
+		}
+	}
+}
+
+// yaqlNames are the names of YAQL's functions and methods.
+var yaqlNames = sync.OnceValue(func() []string {
+	var names []string
+	for _, f := range expr.Catalogue(true) {
+		if f.Lang == "yaql" {
+			names = append(names, f.Name)
+		}
+	}
+	return slices.Compact(names)
+})
 
 // The texts in which within looks for a place: those of all findings of a document take no time that one notices.
 const (

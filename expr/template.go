@@ -93,6 +93,7 @@ type Template struct {
 type part struct {
 	text   string // with its delimiters
 	source string // without
+	at     int    // where source begins in the template's
 	yaql   *yaql.Expression
 	broken error // what Eval answers; only of lenient templates
 }
@@ -115,20 +116,31 @@ func Parse(text string) (*Template, error) {
 			}
 		}
 	}
-	offset := 0
 	for _, p := range t.parts {
-		offset += strings.Index(text[offset:], p.text)
 		if p.broken != nil {
-			refused := &SyntaxError{Msg: p.broken.Error(), Offset: offset, Language: "YAQL"}
+			refused := &SyntaxError{Msg: p.broken.Error(), Offset: p.at, Language: "YAQL"}
 			var at *yaql.SyntaxError
 			if errors.As(p.broken, &at) {
-				refused.Offset += strings.Index(p.text, p.source) + at.Offset
+				refused.Offset += at.Offset
 			}
 			return nil, refused
 		}
-		offset += len(p.text)
 	}
 	return t, nil
+}
+
+// Unknown lists the calls by names that YAQL's library doesn't have. Offsets are in the text.
+func (t *Template) Unknown() []yaql.Unknown {
+	var out []yaql.Unknown
+	for _, p := range t.parts {
+		if p.broken != nil {
+			continue
+		}
+		for _, u := range p.yaql.Unknown() {
+			out = append(out, yaql.Unknown{Name: u.Name, Offset: p.at + u.Offset})
+		}
+	}
+	return out
 }
 
 // parse recognises the expressions; those that don't parse are kept as broken.
@@ -138,7 +150,7 @@ func parse(text string) *Template {
 		t.jinja, t.broken = jinja.Compile(text)
 		return t
 	}
-	rest := text
+	rest := text // its end
 	for rest != "" {
 		start, end := findYAQL(rest)
 		if start < 0 {
@@ -146,6 +158,7 @@ func parse(text string) *Template {
 		}
 		p := part{text: rest[start:end]}
 		p.source = strings.TrimSpace(strings.Trim(p.text, "<%>"))
+		p.at = len(text) - len(rest) + start + strings.Index(p.text, p.source)
 		p.yaql, p.broken = yaql.Parse(p.source)
 		t.parts = append(t.parts, p)
 		rest = rest[end:]

@@ -12,6 +12,8 @@ type parser struct {
 	tok     token
 	depth   int
 	options *Options
+	unknown []Unknown
+	defines bool // def() may give any name a meaning
 }
 
 // depthMax bounds how deep an expression may be nested.
@@ -149,7 +151,7 @@ func (p *parser) infix(left node, op string, power int) (node, error) {
 // member reads what is behind a dot: a bare word is a property, a call is a method; nothing else matches.
 func (p *parser) member(left node, op string) (node, error) {
 	if p.tok.kind == tokCall {
-		name := p.tok.text
+		t := p.tok
 		if err := p.advance(); err != nil {
 			return nil, err
 		}
@@ -157,7 +159,7 @@ func (p *parser) member(left node, op string) (node, error) {
 		if err != nil {
 			return nil, err
 		}
-		c := resolve(p.options, name, formMethod, left, args)
+		c := p.called(t, resolve(p.options, t.text, formMethod, left, args))
 		c.safe = op == "?."
 		return c, nil
 	}
@@ -169,6 +171,15 @@ func (p *parser) member(left node, op string) (node, error) {
 		return &property{of: left, name: string(word.v.(value.String)), safe: op == "?."}, nil
 	}
 	return &mismatch{of: left, safe: op == "?."}, nil
+}
+
+// called notes a call by a name that the library doesn't have.
+func (p *parser) called(t token, c *call) *call {
+	p.defines = p.defines || t.text == "def"
+	if !c.known && c.fault == nil && (c.legacy == nil || !c.legacy.known) {
+		p.unknown = append(p.unknown, Unknown{Name: t.text, Offset: t.pos})
+	}
+	return c
 }
 
 func (p *parser) prefix() (node, error) {
@@ -188,7 +199,7 @@ func (p *parser) prefix() (node, error) {
 		if err != nil {
 			return nil, err
 		}
-		return resolve(p.options, t.text, formFunction, nil, args), nil
+		return p.called(t, resolve(p.options, t.text, formFunction, nil, args)), nil
 	case tokOp:
 		return p.prefixOp(t.text)
 	}

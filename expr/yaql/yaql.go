@@ -47,7 +47,17 @@ type Expression struct {
 	source  string
 	root    node
 	options *Options
+	unknown []Unknown
 }
+
+// Unknown is a call by a name that the library doesn't have, so that it fails when it is evaluated.
+type Unknown struct {
+	Name   string
+	Offset int // in the source, in bytes
+}
+
+// Unknown lists the calls by unknown names; none of an expression that uses def(), which gives names their meaning.
+func (e *Expression) Unknown() []Unknown { return e.unknown }
 
 // Parse parses an expression. Errors are *SyntaxError: "Lexical error: …" and "Parse error: …".
 func Parse(src string) (*Expression, error) { return ParseWith(src, Options{}) }
@@ -68,7 +78,11 @@ func ParseWith(src string, options Options) (*Expression, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Expression{source: src, root: root, options: &options}, nil
+	e := &Expression{source: src, root: root, options: &options}
+	if !p.defines {
+		e.unknown = p.unknown
+	}
+	return e, nil
 }
 
 // Source is the text as written.
