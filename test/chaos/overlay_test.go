@@ -41,7 +41,7 @@ func chaosNow() time.Time {
 // the old one goes on using.
 const nextMigration = `ALTER TABLE executions ADD COLUMN IF NOT EXISTS chaos_next INT8 NOT NULL DEFAULT 7;
 
-CREATE INDEX IF NOT EXISTS executions_chaos ON executions (shard, id, chaos_next);
+CREATE INDEX IF NOT EXISTS executions_chaos ON executions (key, chaos_next);
 `
 
 // patches writes the overlays.
