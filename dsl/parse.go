@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"unicode/utf8"
 
 	"cierzo/dsl/yaml"
@@ -130,7 +129,8 @@ type reader struct {
 	omitted [SeverityWarning + 1]int // diagnostics beyond the limit
 	kept    [SeverityWarning + 1]int
 
-	comparisons int // characters of names that were compared for hints
+	comparisons int      // characters of names that were compared for hints
+	functions   []string // names of YAQL's functions and methods, once one was missed
 }
 
 func newReader(file string, src []byte) (*reader, *yaml.Node) {
@@ -344,8 +344,11 @@ func (r *reader) expression(n *yaml.Node, path string, checked bool) {
 // unknownFunctions warns of calls that will fail when they are evaluated; Mistral accepts them.
 func (r *reader) unknownFunctions(n *yaml.Node, path string, t *expr.Template) {
 	for _, u := range t.Unknown() {
+		if r.functions == nil {
+			r.functions = yaqlNames()
+		}
 		place := r.within(n, &expr.SyntaxError{Offset: u.Offset})
-		hint := r.didYouMean(u.Name, yaqlNames())
+		hint := r.didYouMean(u.Name, r.functions)
 		d := r.add(SeverityWarning, at(place), 0, path, "unknown-function", hint, fmt.Sprintf("there is no function %s(): this will fail when it is evaluated", u.Name))
 		if place != n {
 			d.End = place.Col + utf8.RuneCountInString(u.Name)
@@ -354,7 +357,7 @@ func (r *reader) unknownFunctions(n *yaml.Node, path string, t *expr.Template) {
 }
 
 // yaqlNames are the names of YAQL's functions and methods.
-var yaqlNames = sync.OnceValue(func() []string {
+func yaqlNames() []string {
 	var names []string
 	for _, f := range expr.Catalogue(true) {
 		if f.Lang == "yaql" {
@@ -362,7 +365,7 @@ var yaqlNames = sync.OnceValue(func() []string {
 		}
 	}
 	return slices.Compact(names)
-})
+}
 
 // The texts in which within looks for a place: those of all findings of a document take no time that one notices.
 const (

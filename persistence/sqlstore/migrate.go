@@ -98,18 +98,22 @@ func (s *Store) readSchema(ctx context.Context) error {
 func (s *Store) lockSchema(ctx context.Context) error {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
+	held := false // the last answer was that another node has it; time can run out amid the next question
 	for {
 		locked, err := s.tryLockSchema(ctx)
-		if err == nil && locked {
+		switch {
+		case err == nil && locked:
 			return nil
+		case ctx.Err() == nil:
+			held = err == nil
 		}
-		if err != nil && !mayPass(err) {
+		if err != nil && ctx.Err() == nil && !mayPass(err) {
 			return s.classify(err, "lock the schema")
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			if err == nil {
+			if held {
 				return fault.New(fault.Unavailable, "database %s: another node has been migrating the schema for too long; if there is none, its lock ends within %s",
 					s.target, lockTTL)
 			}

@@ -174,7 +174,7 @@ func TestSchemaLock(t *testing.T) {
 		if locked, err := s.tryLockSchema(t.Context()); err != nil || !locked {
 			t.Fatalf("lock: %v, %v", locked, err)
 		}
-		_, err := Open(t.Context(), dsn, Config{ConnectTimeout: 500 * time.Millisecond})
+		_, err := Open(t.Context(), dsn, Config{ConnectTimeout: 3 * time.Second})
 		if !fault.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), "another node") || !strings.Contains(err.Error(), "within 1m0s") {
 			t.Errorf("while it is locked: %v", err)
 		}
