@@ -11,8 +11,8 @@ import (
 
 // batch is the turns of one commit that have rows.
 type batch struct {
-	turns    []*persistence.TurnRows // by key
-	place    map[int64]int           // of an execution's turn in outcomes
+	turns    []*turnRows   // by key
+	place    map[int64]int // of an execution's turn in outcomes
 	outcomes []persistence.TurnOutcome
 }
 
@@ -35,10 +35,10 @@ func newBatch(turns []persistence.Turn) (*batch, error) {
 			b.outcomes[i] = persistence.Refused
 			continue
 		}
-		b.turns = append(b.turns, rows)
+		b.turns = append(b.turns, newTurnRows(rows))
 	}
 	// Everybody locks rows in the same order.
-	slices.SortFunc(b.turns, func(x, y *persistence.TurnRows) int { return cmp.Compare(x.Execution.Key, y.Execution.Key) })
+	slices.SortFunc(b.turns, func(x, y *turnRows) int { return cmp.Compare(x.Execution.Key, y.Execution.Key) })
 	return b, nil
 }
 
@@ -53,6 +53,76 @@ func (b *batch) reset() {
 }
 
 func (b *batch) written(key int64) { b.outcomes[b.place[key]] = persistence.Committed }
+
+// turnRows are a turn's rows as they lie in tables: an action with the number of its task lies in the task's row. That is so of the
+// actions of a sequence, and of all until a task has another number of actions than one. It is said by the numbers alone, so
+// it holds for ever; and a list of actions by number is one of tasks by number.
+type turnRows struct {
+	*persistence.TurnRows
+	tasks   []taskRow // by seq
+	actions []*persistence.ActionRow
+}
+
+// taskRow is what a turn writes into the row of a task: the task, its action, or both; never neither.
+type taskRow struct {
+	seq    int64
+	task   *persistence.TaskRow
+	action *persistence.ActionRow
+}
+
+func newTurnRows(rows *persistence.TurnRows) *turnRows {
+	t := &turnRows{TurnRows: rows, tasks: make([]taskRow, 0, len(rows.Tasks))}
+	for i := range rows.Tasks {
+		t.tasks = append(t.tasks, taskRow{seq: rows.Tasks[i].Seq, task: &rows.Tasks[i]})
+	}
+	for i := range rows.Actions {
+		a := &rows.Actions[i]
+		if a.Seq != a.Task {
+			t.actions = append(t.actions, a)
+			continue
+		}
+		at, there := slices.BinarySearchFunc(t.tasks, a.Seq, func(r taskRow, seq int64) int { return cmp.Compare(r.seq, seq) })
+		if there && (a.New || !t.tasks[at].task.New) {
+			t.tasks[at].action = a
+			continue
+		}
+		// Of a task that is new only a new action can be: what this writes isn't there, and the turn fails.
+		t.tasks = slices.Insert(t.tasks, at, taskRow{seq: a.Seq, action: a})
+	}
+	return t
+}
+
+// same stands for a text of a task's row that the turn doesn't change.
+const same = "="
+
+// What a change of a task's row says of its action.
+const (
+	actionStays  = 0
+	actionBegins = 1 // there is none yet
+	actionGoesOn = 2 // there is one
+)
+
+// taskChange is a change of a task's row.
+type taskChange struct {
+	action                  int64
+	about, given            string // of the action
+	doc, values             string
+	actionDoc, actionValues string
+}
+
+func (r taskRow) change() taskChange {
+	w := taskChange{actionStays, same, same, same, same, same, same}
+	if r.task != nil {
+		w.doc, w.values = r.task.Doc, r.task.Values
+	}
+	if a := r.action; a != nil {
+		w.action, w.actionDoc, w.actionValues = actionGoesOn, a.Doc, a.Values
+		if a.New {
+			w.action, w.about, w.given = actionBegins, a.About, a.Given
+		}
+	}
+	return w
+}
 
 const idOfKey = `SELECT id FROM executions WHERE key = $1`
 
@@ -85,7 +155,7 @@ const (
 )
 
 // vals is what a turn writes into the state's vals.
-func vals(turn *persistence.TurnRows) string {
+func vals(turn *turnRows) string {
 	switch {
 	case !turn.HasData:
 		return valsSame
@@ -96,7 +166,7 @@ func vals(turn *persistence.TurnRows) string {
 }
 
 // born is the history that an execution is created with: it lies in the row of the execution.
-func born(turn *persistence.TurnRows) string {
+func born(turn *turnRows) string {
 	if h := turn.History; turn.Create && h != nil && h.First {
 		return h.Doc
 	}
@@ -104,8 +174,8 @@ func born(turn *persistence.TurnRows) string {
 }
 
 // committed are the turns whose parts are to be written.
-func (b *batch) committed() []*persistence.TurnRows {
-	out := make([]*persistence.TurnRows, 0, len(b.turns))
+func (b *batch) committed() []*turnRows {
+	out := make([]*turnRows, 0, len(b.turns))
 	for _, t := range b.turns {
 		if b.outcomes[b.place[t.Execution.Key]] == persistence.Committed {
 			out = append(out, t)

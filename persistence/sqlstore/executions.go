@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -26,7 +27,7 @@ const (
 
 	taskColumns     = `seq, about, doc, vals`
 	actionColumns   = `seq, task, about, given, doc, vals`
-	allTasksQuery   = `SELECT ` + taskColumns + ` FROM tasks WHERE key = $1 ORDER BY seq`
+	allTasksQuery   = `SELECT ` + taskColumns + `, seq, seq, action_about, action_given, action_doc, action_vals FROM tasks WHERE key = $1 ORDER BY seq`
 	allActionsQuery = `SELECT ` + actionColumns + ` FROM actions WHERE key = $1 ORDER BY seq`
 )
 
@@ -86,29 +87,46 @@ func (s *Store) Activate(ctx context.Context, id workflow.ExecutionID, node pers
 		if snap.Data, err = persistence.ParseDataText(id, given, data); err != nil {
 			return err
 		}
-		h := row.Home()
-		err = t.query(allTasksQuery, into(&snap.Tasks, func(rows *sql.Rows) (*workflow.TaskRecord, error) {
-			var r persistence.TaskRow
-			if err := rows.Scan(taskOf(&r)...); err != nil {
-				return nil, err
-			}
-			return h.Task(&r)
-		}), key)
-		if err != nil {
-			return err
-		}
-		return t.query(allActionsQuery, into(&snap.Actions, func(rows *sql.Rows) (*workflow.ActionRecord, error) {
-			var r persistence.ActionRow
-			if err := rows.Scan(actionOf(&r)...); err != nil {
-				return nil, err
-			}
-			return h.Action(&r)
-		}), key)
+		return readParts(t, row.Home(), key, snap)
 	})
 	if err != nil {
 		return nil, err
 	}
 	return snap, nil
+}
+
+// readParts reads an execution's tasks and actions.
+func readParts(t *transaction, h *persistence.Home, key int64, snap *persistence.Snapshot) error {
+	err := t.query(allTasksQuery, func(rows *sql.Rows) error {
+		var r persistence.TaskRow
+		var a persistence.ActionRow
+		if err := rows.Scan(slices.Concat(taskOf(&r), actionOf(&a))...); err != nil {
+			return err
+		}
+		task, err := h.Task(&r)
+		if err != nil {
+			return err
+		}
+		snap.Tasks = append(snap.Tasks, task)
+		if a.About == "" {
+			return nil
+		}
+		action, err := h.Action(&a)
+		snap.Actions = append(snap.Actions, action)
+		return err
+	}, key)
+	if err != nil {
+		return err
+	}
+	err = t.query(allActionsQuery, into(&snap.Actions, func(rows *sql.Rows) (*workflow.ActionRecord, error) {
+		var r persistence.ActionRow
+		if err := rows.Scan(actionOf(&r)...); err != nil {
+			return nil, err
+		}
+		return h.Action(&r)
+	}), key)
+	slices.SortFunc(snap.Actions, func(a, b *workflow.ActionRecord) int { return cmp.Compare(a.Seq, b.Seq) })
+	return err
 }
 
 func noExecution() error { return fault.New(fault.NotFound, "there is no such execution") }

@@ -29,7 +29,7 @@ AND due_at <= CAST(extract(epoch FROM statement_timestamp()) * 1000000 AS INT8) 
 	countNotices = `SELECT count(*) FROM (SELECT 1 FROM notices LIMIT $1) AS n`
 )
 
-func noticeColumns(turns []*persistence.TurnRows) columns {
+func noticeColumns(turns []*turnRows) columns {
 	var c columns
 	key, execution, lane, seq, due, doc := numbers(&c), texts(&c), texts(&c), numbers(&c), numbers(&c), texts(&c)
 	for _, turn := range turns {

@@ -21,29 +21,35 @@ const (
 	alongExecutions = `executions AS e`
 	alongStates     = `execution_states AS s`
 	// OFFSET 0 keeps PostgreSQL from opening the inner query.
-	stateOfEach      = ` JOIN LATERAL (SELECT * FROM execution_states AS y WHERE y.key = e.key OFFSET 0) AS s ON TRUE`
-	executionOfEach  = ` JOIN LATERAL (SELECT * FROM executions AS y WHERE y.key = s.key OFFSET 0) AS e ON TRUE`
-	tasksOfEach      = ` JOIN LATERAL (SELECT * FROM tasks AS y WHERE y.key = e.key OFFSET 0) AS x ON TRUE`
-	actionsOfEach    = ` JOIN LATERAL (SELECT * FROM actions AS y WHERE y.key = e.key OFFSET 0) AS x ON TRUE`
-	taskOfActionEach = ` JOIN LATERAL (SELECT about FROM tasks AS y WHERE y.key = x.key AND y.seq = x.task OFFSET 0) AS t ON TRUE`
+	stateOfEach     = ` JOIN LATERAL (SELECT * FROM execution_states AS y WHERE y.key = e.key OFFSET 0) AS s ON TRUE`
+	executionOfEach = ` JOIN LATERAL (SELECT * FROM executions AS y WHERE y.key = s.key OFFSET 0) AS e ON TRUE`
+	tasksOfEach     = ` JOIN LATERAL (SELECT * FROM tasks AS y WHERE y.key = e.key OFFSET 0) AS x ON TRUE`
+	actionsOfEach   = ` JOIN LATERAL (SELECT seq, task, about, given, doc, vals FROM actions AS y WHERE y.key = e.key
+UNION ALL SELECT ` + actionOfTask + ` FROM tasks AS x WHERE x.key = e.key AND x.action_about <> '' OFFSET 0) AS x ON TRUE`
+	taskOfActionEach = ` JOIN LATERAL (SELECT about FROM tasks AS y WHERE y.key = e.key AND y.seq = x.task OFFSET 0) AS t ON TRUE`
 	// SQLite knows no LATERAL and joins as it is told by CROSS JOIN.
-	stateOfOne      = ` CROSS JOIN execution_states AS s ON s.key = e.key`
-	executionOfOne  = ` CROSS JOIN executions AS e ON e.key = s.key`
-	tasksOfOne      = ` CROSS JOIN tasks AS x ON x.key = e.key`
-	actionsOfOne    = ` CROSS JOIN actions AS x ON x.key = e.key`
-	taskOfActionOne = ` CROSS JOIN tasks AS t ON t.key = x.key AND t.seq = x.task`
+	stateOfOne     = ` CROSS JOIN execution_states AS s ON s.key = e.key`
+	executionOfOne = ` CROSS JOIN executions AS e ON e.key = s.key`
+	tasksOfOne     = ` CROSS JOIN tasks AS x ON x.key = e.key`
+	// Nor does it look into a union for what the rows before select: an execution's actions are looked for in both places in turn.
+	actionsOfOne = ` CROSS JOIN (SELECT 0 AS apart UNION ALL SELECT 1) AS place LEFT JOIN tasks AS x ON place.apart = 0 AND x.key = e.key AND x.action_about <> ''
+LEFT JOIN actions AS y ON place.apart = 1 AND y.key = e.key LEFT JOIN tasks AS t ON t.key = y.key AND t.seq = y.task`
+	actionOfOne = `coalesce(x.about, t.about), coalesce(x.seq, y.seq), coalesce(x.seq, y.task), coalesce(x.action_about, y.about), coalesce(x.action_given, y.given),
+coalesce(x.action_doc, y.doc), coalesce(x.action_vals, y.vals)`
 )
 
 // paged says what a page is of. The zero value is executions without their data.
 type paged struct {
 	columns string
-	join    string // of what belongs to an execution, as x; "" in lists of executions
+	join    string // of what belongs to an execution; "" in lists of executions
+	seq     string // its number
+	where   string // more about it; "" is nothing
 }
 
 func (d dialect) executionPage() paged { return paged{columns: `, e.given, ` + dataColumn} }
 
 func (d dialect) taskPage() paged {
-	p := paged{`, ` + taskOfEach, tasksOfOne}
+	p := paged{`, ` + taskOfEach, tasksOfOne, "x.seq", ""}
 	if d.server {
 		p.join = tasksOfEach
 	}
@@ -51,11 +57,10 @@ func (d dialect) taskPage() paged {
 }
 
 func (d dialect) actionPage() paged {
-	p := paged{`, t.about, ` + actionOfEach, actionsOfOne + taskOfActionOne}
 	if d.server {
-		p.join = actionsOfEach + taskOfActionEach
+		return paged{`, t.about, ` + actionOfEach, actionsOfEach + taskOfActionEach, "x.seq", ""}
 	}
-	return p
+	return paged{`, ` + actionOfOne, actionsOfOne, "coalesce(x.seq, y.seq)", "(x.seq IS NOT NULL OR y.seq IS NOT NULL)"}
 }
 
 // from is where a page's executions come from, and the name of what is in the order of the list.
@@ -97,10 +102,13 @@ func (d dialect) pageStatement(p paged, q persistence.PageQuery) (string, []any)
 		if p.join != "" {
 			// The first condition bounds the index; the second leaves out what the page before has of its last execution.
 			w.where("(" + created + ", " + key + ") " + beyond + "= (" + at + ", " + after + ")")
-			w.where("(" + key + " <> " + after + " OR x.seq " + beyond + " " + w.place(q.After.Seq) + ")")
+			w.where("(" + key + " <> " + after + " OR " + p.seq + " " + beyond + " " + w.place(q.After.Seq) + ")")
 		} else {
 			w.where("(" + created + ", " + key + ") " + beyond + " (" + at + ", " + after + ")")
 		}
+	}
+	if p.where != "" {
+		w.where(p.where)
 	}
 	where := ""
 	if len(w.conditions) > 0 {
@@ -108,7 +116,7 @@ func (d dialect) pageStatement(p paged, q persistence.PageQuery) (string, []any)
 	}
 	by := " ORDER BY " + created + order + ", " + key + order
 	if p.join != "" {
-		by += ", x.seq" + order
+		by += ", " + p.seq + order
 	}
 	return "SELECT " + pageExecution + p.columns + " FROM " + from + p.join + where + by + " LIMIT " + w.place(persistence.Limit(q.Limit)), w.args
 }

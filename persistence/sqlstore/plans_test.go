@@ -28,8 +28,8 @@ CASE i % 2 WHEN 0 THEN '' ELSE md5('t' || i) END, '', '{}', '{}'`+series,
 CASE WHEN i % 100 = 0 THEN 1000 + i WHEN i % 2 = 0 THEN 9000000000000000 + i ELSE 0 END, CASE WHEN i % 50 = 0 THEN 1 ELSE 0 END, CASE WHEN i % 50 = 0 THEN 1 ELSE 0 END,
 CASE i % 5 WHEN 0 THEN 'RUNNING' ELSE 'SUCCESS' END, CASE WHEN i % 50 = 0 THEN '["r1"]' ELSE '' END, '{}', '{}'`+series,
 		`INSERT INTO execution_data SELECT `+key+`, '{}'`+series,
-		`INSERT INTO tasks SELECT `+key+`, k, '{}', '{}', ''`+series+`, generate_series(0, 2) AS k`,
-		`INSERT INTO actions SELECT `+key+`, k, k, '{}', '', '{}', ''`+series+`, generate_series(0, 2) AS k`,
+		`INSERT INTO tasks SELECT `+key+`, k, '{}', CASE i % 2 WHEN 0 THEN '{}' ELSE '' END, '', '{}', '', CASE i % 2 WHEN 0 THEN '{}' ELSE '' END, ''`+series+`, generate_series(0, 2) AS k`,
+		`INSERT INTO actions SELECT `+key+`, k + 1, k, '{}', '', '{}', ''`+series+`, generate_series(0, 2) AS k WHERE i % 2 = 1`,
 		`INSERT INTO history SELECT `+key+`, k, '[]'`+series+`, generate_series(1, 3) AS k`,
 		`INSERT INTO revisions SELECT md5('d' || i), md5('d' || i), 'p' || i % 10, 'workflow', '', 'w' || i, 'private', '[]', '', '', 1, '', 1, 'me'`+series,
 		`INSERT INTO definitions SELECT 'p' || i % 10, 'workflow', '', 'w' || i, CASE i % 100 WHEN 0 THEN 'public' ELSE 'private' END, md5('d' || i)`+series,
@@ -303,6 +303,23 @@ func TestPlansOnSQLite(t *testing.T) {
 		}, args...)
 		if err != nil {
 			t.Error(err)
+		}
+	}
+	for _, p := range []paged{s.dialect.taskPage(), s.dialect.actionPage()} {
+		text, args := s.dialect.pageStatement(p, persistence.PageQuery{ProjectID: "p1", After: &persistence.PageMark{ID: "x"}})
+		plan, err := list(t.Context(), s, "explain", func(r *sql.Rows) (detail string, err error) {
+			var id, parent, unused int
+			err = r.Scan(&id, &parent, &unused, &detail)
+			return detail, err
+		}, "EXPLAIN QUERY PLAN "+text, args...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, step := range plan {
+			// place has two rows, each without a table.
+			if strings.HasPrefix(step, "SCAN ") && !strings.HasPrefix(step, "SCAN place") && step != "SCAN CONSTANT ROW" {
+				t.Errorf("%s: %s\n%s", step, text, strings.Join(plan, "\n"))
+			}
 		}
 	}
 	for _, test := range orderedPages() {

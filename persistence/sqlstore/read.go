@@ -94,15 +94,22 @@ func one[T any](ctx context.Context, s *Store, what string, scan func(*sql.Rows)
 const (
 	executionQuery = `SELECT ` + pageExecution + `, e.given, ` + dataColumn + ` FROM executions AS e JOIN execution_states AS s ON s.key = e.key WHERE e.key = $1 AND e.id = $2`
 	// What is of an execution comes with the execution's id and the moment of its creation, which its own rows don't have.
-	homeColumns      = `e.id, e.created_at`
-	taskOfEach       = `x.seq, x.about, x.doc, x.vals`
-	actionOfEach     = `x.seq, x.task, x.about, x.given, x.doc, x.vals`
-	tasksQuery       = `SELECT ` + homeColumns + `, ` + taskOfEach + ` FROM executions AS e JOIN tasks AS x ON x.key = e.key WHERE e.key = $1 AND e.id = $2 AND x.seq > $3 ORDER BY x.seq LIMIT $4`
-	actionsQuery     = `SELECT ` + homeColumns + `, ` + actionOfEach + ` FROM executions AS e JOIN actions AS x ON x.key = e.key WHERE e.key = $1 AND e.id = $2 AND x.seq > $3 ORDER BY x.seq LIMIT $4`
-	taskActionsQuery = `SELECT ` + homeColumns + `, ` + actionOfEach + ` FROM executions AS e JOIN actions AS x ON x.key = e.key WHERE e.key = $1 AND e.id = $2 AND x.seq > $3 AND x.task = $5 ORDER BY x.seq LIMIT $4`
-	findTaskQuery    = `SELECT ` + homeColumns + `, ` + taskOfEach + ` FROM executions AS e JOIN tasks AS x ON x.key = e.key WHERE e.key = $1 AND x.seq = $2`
-	findActionQuery  = `SELECT ` + homeColumns + `, ` + actionOfEach + ` FROM executions AS e JOIN actions AS x ON x.key = e.key WHERE e.key = $1 AND x.seq = $2`
-	historyQuery     = `SELECT ` + homeColumns + `, 0 AS last_seq, e.history AS doc FROM executions AS e WHERE e.key = $1 AND e.id = $2 AND e.history <> ''
+	homeColumns  = `e.id, e.created_at`
+	taskOfEach   = `x.seq, x.about, x.doc, x.vals`
+	actionOfEach = `x.seq, x.task, x.about, x.given, x.doc, x.vals`
+	actionOfTask = `x.seq, x.seq AS task, x.action_about AS about, x.action_given AS given, x.action_doc AS doc, x.action_vals AS vals` // that has its number
+	tasksQuery   = `SELECT ` + homeColumns + `, ` + taskOfEach + ` FROM executions AS e JOIN tasks AS x ON x.key = e.key WHERE e.key = $1 AND e.id = $2 AND x.seq > $3 ORDER BY x.seq LIMIT $4`
+	// Actions lie in two places, see turnRows.
+	actionsQuery = `SELECT * FROM (SELECT ` + homeColumns + `, ` + actionOfEach + ` FROM executions AS e JOIN actions AS x ON x.key = e.key WHERE e.key = $1 AND e.id = $2 AND x.seq > $3 ORDER BY x.seq LIMIT $4) AS found_apart
+UNION ALL SELECT * FROM (SELECT ` + homeColumns + `, ` + actionOfTask + ` FROM executions AS e JOIN tasks AS x ON x.key = e.key WHERE e.key = $1 AND e.id = $2 AND x.seq > $3 AND x.action_about <> '' ORDER BY x.seq LIMIT $4) AS found_inside
+ORDER BY seq LIMIT $4`
+	taskActionsQuery = `SELECT * FROM (SELECT ` + homeColumns + `, ` + actionOfEach + ` FROM executions AS e JOIN actions AS x ON x.key = e.key WHERE e.key = $1 AND e.id = $2 AND x.seq > $3 AND x.task = $5 ORDER BY x.seq LIMIT $4) AS found_apart
+UNION ALL SELECT ` + homeColumns + `, ` + actionOfTask + ` FROM executions AS e JOIN tasks AS x ON x.key = e.key WHERE e.key = $1 AND e.id = $2 AND x.seq > $3 AND x.seq = $5 AND x.action_about <> ''
+ORDER BY seq LIMIT $4`
+	findTaskQuery   = `SELECT ` + homeColumns + `, ` + taskOfEach + ` FROM executions AS e JOIN tasks AS x ON x.key = e.key WHERE e.key = $1 AND x.seq = $2`
+	findActionQuery = `SELECT ` + homeColumns + `, ` + actionOfEach + ` FROM executions AS e JOIN actions AS x ON x.key = e.key WHERE e.key = $1 AND x.seq = $2
+UNION ALL SELECT ` + homeColumns + `, ` + actionOfTask + ` FROM executions AS e JOIN tasks AS x ON x.key = e.key WHERE e.key = $1 AND x.seq = $2 AND x.action_about <> ''`
+	historyQuery = `SELECT ` + homeColumns + `, 0 AS last_seq, e.history AS doc FROM executions AS e WHERE e.key = $1 AND e.id = $2 AND e.history <> ''
 UNION ALL SELECT * FROM (SELECT ` + homeColumns + `, x.last_seq, x.doc FROM executions AS e JOIN history AS x ON x.key = e.key
 WHERE e.key = $1 AND e.id = $2 AND x.last_seq > $3 ORDER BY x.last_seq LIMIT $4) AS found ORDER BY last_seq`
 	countAllQuery = `SELECT state, count(*) FROM execution_states GROUP BY state`

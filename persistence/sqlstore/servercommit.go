@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"database/sql"
 
 	"github.com/lib/pq"
@@ -29,10 +30,15 @@ WHERE s.key = u.key AND s.epoch = u.epoch RETURNING s.key`
 	updateGivenMany = `UPDATE executions AS e SET given = u.given FROM unnest($1::INT8[], $2::TEXT[]) AS u (key, given) WHERE e.key = u.key`
 	putDataMany     = `INSERT INTO execution_data (key, vals)
 SELECT * FROM unnest($1::INT8[], $2::TEXT[]) ON CONFLICT (key) DO UPDATE SET vals = excluded.vals`
-	insertTaskMany = `INSERT INTO tasks (key, seq, about, doc, vals)
-SELECT * FROM unnest($1::INT8[], $2::INT8[], $3::TEXT[], $4::TEXT[], $5::TEXT[])`
-	updateTaskMany = `UPDATE tasks AS t SET doc = u.doc, vals = u.vals
-FROM unnest($1::INT8[], $2::INT8[], $3::TEXT[], $4::TEXT[]) AS u (key, seq, doc, vals) WHERE t.key = u.key AND t.seq = u.seq`
+	insertTaskMany = `INSERT INTO tasks (key, seq, about, action_about, action_given, doc, vals, action_doc, action_vals)
+SELECT * FROM unnest($1::INT8[], $2::INT8[], $3::TEXT[], $4::TEXT[], $5::TEXT[], $6::TEXT[], $7::TEXT[], $8::TEXT[], $9::TEXT[])`
+	updateTaskMany = `UPDATE tasks AS t SET
+action_about = CASE u.action_about WHEN '=' THEN t.action_about ELSE u.action_about END, action_given = CASE u.action_given WHEN '=' THEN t.action_given ELSE u.action_given END,
+doc = CASE u.doc WHEN '=' THEN t.doc ELSE u.doc END, vals = CASE u.vals WHEN '=' THEN t.vals ELSE u.vals END,
+action_doc = CASE u.action_doc WHEN '=' THEN t.action_doc ELSE u.action_doc END, action_vals = CASE u.action_vals WHEN '=' THEN t.action_vals ELSE u.action_vals END
+FROM unnest($1::INT8[], $2::INT8[], $3::INT8[], $4::TEXT[], $5::TEXT[], $6::TEXT[], $7::TEXT[], $8::TEXT[], $9::TEXT[])
+AS u (key, seq, action, action_about, action_given, doc, vals, action_doc, action_vals)
+WHERE t.key = u.key AND t.seq = u.seq AND (u.action = 0 OR (u.action = 1) = (t.action_about = ''))`
 	insertActionMany = `INSERT INTO actions (key, seq, task, about, given, doc, vals)
 SELECT * FROM unnest($1::INT8[], $2::INT8[], $3::INT8[], $4::TEXT[], $5::TEXT[], $6::TEXT[], $7::TEXT[])`
 	updateActionMany = `UPDATE actions AS a SET doc = u.doc, vals = u.vals
@@ -66,7 +72,7 @@ type part struct {
 }
 
 // children are the parts of turns besides the executions' own rows.
-func children(turns []*persistence.TurnRows) []part {
+func children(turns []*turnRows) []part {
 	return []part{
 		{updateGivenMany, changedGiven(turns)},
 		{putDataMany, dataColumns(turns)},
@@ -157,7 +163,7 @@ func updatedRows(b *batch) columns {
 }
 
 // changedGiven is what executions that were created before have been given since.
-func changedGiven(turns []*persistence.TurnRows) columns {
+func changedGiven(turns []*turnRows) columns {
 	var c columns
 	key, given := numbers(&c), texts(&c)
 	for _, turn := range turns {
@@ -170,7 +176,7 @@ func changedGiven(turns []*persistence.TurnRows) columns {
 }
 
 // dataColumns are the data that don't lie in the rows of states.
-func dataColumns(turns []*persistence.TurnRows) columns {
+func dataColumns(turns []*turnRows) columns {
 	var c columns
 	key, data := numbers(&c), texts(&c)
 	for _, turn := range turns {
@@ -182,42 +188,51 @@ func dataColumns(turns []*persistence.TurnRows) columns {
 	return c
 }
 
-func newTasks(turns []*persistence.TurnRows) columns {
+func newTasks(turns []*turnRows) columns {
 	var c columns
-	key, seq, about, doc, values := numbers(&c), numbers(&c), texts(&c), texts(&c), texts(&c)
+	key, seq, about := numbers(&c), numbers(&c), texts(&c)
+	actionAbout, given, doc, values, actionDoc, actionValues := texts(&c), texts(&c), texts(&c), texts(&c), texts(&c), texts(&c)
 	for _, turn := range turns {
-		for i := range turn.Tasks {
-			if r := &turn.Tasks[i]; r.New {
-				c.rows++
-				*key, *seq, *about = append(*key, turn.Execution.Key), append(*seq, r.Seq), append(*about, r.About)
-				*doc, *values = append(*doc, r.Doc), append(*values, r.Values)
+		for _, r := range turn.tasks {
+			if r.task == nil || !r.task.New {
+				continue
 			}
+			a := cmp.Or(r.action, &persistence.ActionRow{})
+			c.rows++
+			*key, *seq, *about = append(*key, turn.Execution.Key), append(*seq, r.seq), append(*about, r.task.About)
+			*actionAbout, *given, *doc = append(*actionAbout, a.About), append(*given, a.Given), append(*doc, r.task.Doc)
+			*values, *actionDoc, *actionValues = append(*values, r.task.Values), append(*actionDoc, a.Doc), append(*actionValues, a.Values)
 		}
 	}
 	return c
 }
 
-func changedTasks(turns []*persistence.TurnRows) columns {
+func changedTasks(turns []*turnRows) columns {
 	var c columns
-	key, seq, doc, values := numbers(&c), numbers(&c), texts(&c), texts(&c)
+	key, seq, which := numbers(&c), numbers(&c), numbers(&c)
+	about, given, doc, values, actionDoc, actionValues := texts(&c), texts(&c), texts(&c), texts(&c), texts(&c), texts(&c)
 	for _, turn := range turns {
-		for i := range turn.Tasks {
-			if r := &turn.Tasks[i]; !r.New {
-				c.rows++
-				*key, *seq, *doc, *values = append(*key, turn.Execution.Key), append(*seq, r.Seq), append(*doc, r.Doc), append(*values, r.Values)
+		for _, r := range turn.tasks {
+			if r.task != nil && r.task.New {
+				continue
 			}
+			w := r.change()
+			c.rows++
+			*key, *seq, *which = append(*key, turn.Execution.Key), append(*seq, r.seq), append(*which, w.action)
+			*about, *given, *doc = append(*about, w.about), append(*given, w.given), append(*doc, w.doc)
+			*values, *actionDoc, *actionValues = append(*values, w.values), append(*actionDoc, w.actionDoc), append(*actionValues, w.actionValues)
 		}
 	}
 	return c
 }
 
-func newActions(turns []*persistence.TurnRows) columns {
+func newActions(turns []*turnRows) columns {
 	var c columns
 	key, seq, task, about := numbers(&c), numbers(&c), numbers(&c), texts(&c)
 	given, doc, values := texts(&c), texts(&c), texts(&c)
 	for _, turn := range turns {
-		for i := range turn.Actions {
-			if r := &turn.Actions[i]; r.New {
+		for _, r := range turn.actions {
+			if r.New {
 				c.rows++
 				*key, *seq, *task = append(*key, turn.Execution.Key), append(*seq, r.Seq), append(*task, r.Task)
 				*about, *given = append(*about, r.About), append(*given, r.Given)
@@ -228,12 +243,12 @@ func newActions(turns []*persistence.TurnRows) columns {
 	return c
 }
 
-func changedActions(turns []*persistence.TurnRows) columns {
+func changedActions(turns []*turnRows) columns {
 	var c columns
 	key, seq, doc, values := numbers(&c), numbers(&c), texts(&c), texts(&c)
 	for _, turn := range turns {
-		for i := range turn.Actions {
-			if r := &turn.Actions[i]; !r.New {
+		for _, r := range turn.actions {
+			if !r.New {
 				c.rows++
 				*key, *seq, *doc, *values = append(*key, turn.Execution.Key), append(*seq, r.Seq), append(*doc, r.Doc), append(*values, r.Values)
 			}
@@ -242,7 +257,7 @@ func changedActions(turns []*persistence.TurnRows) columns {
 	return c
 }
 
-func historyColumns(turns []*persistence.TurnRows) columns {
+func historyColumns(turns []*turnRows) columns {
 	var c columns
 	key, last, doc := numbers(&c), numbers(&c), texts(&c)
 	for _, turn := range turns {

@@ -1,6 +1,8 @@
 package sqlstore
 
 import (
+	"cmp"
+
 	"cierzo/fault"
 	"cierzo/persistence"
 )
@@ -14,10 +16,13 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO N
 VALUES ($1, $2, $3, 1, $4, $5, $6, $7, $8, $9, $10, $11)`
 	updateOne = `UPDATE execution_states SET wake_at = $3, wanting = $4, busy = $5, state = $6, runners = $7, doc = $8,
 vals = CASE $9 WHEN '=' THEN vals ELSE $9 END WHERE key = $1 AND epoch = $2`
-	updateGivenOne  = `UPDATE executions SET given = $2 WHERE key = $1`
-	putDataOne      = `INSERT INTO execution_data (key, vals) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET vals = excluded.vals`
-	insertTaskOne   = `INSERT INTO tasks (key, seq, about, doc, vals) VALUES ($1, $2, $3, $4, $5)`
-	updateTaskOne   = `UPDATE tasks SET doc = $3, vals = $4 WHERE key = $1 AND seq = $2`
+	updateGivenOne = `UPDATE executions SET given = $2 WHERE key = $1`
+	putDataOne     = `INSERT INTO execution_data (key, vals) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET vals = excluded.vals`
+	insertTaskOne  = `INSERT INTO tasks (key, seq, about, doc, vals, action_about, action_given, action_doc, action_vals) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+	updateTaskOne  = `UPDATE tasks SET action_about = CASE $4 WHEN '=' THEN action_about ELSE $4 END, action_given = CASE $5 WHEN '=' THEN action_given ELSE $5 END,
+doc = CASE $6 WHEN '=' THEN doc ELSE $6 END, vals = CASE $7 WHEN '=' THEN vals ELSE $7 END,
+action_doc = CASE $8 WHEN '=' THEN action_doc ELSE $8 END, action_vals = CASE $9 WHEN '=' THEN action_vals ELSE $9 END
+WHERE key = $1 AND seq = $2 AND ($3 = 0 OR ($3 = 1) = (action_about = ''))`
 	insertActionOne = `INSERT INTO actions (key, seq, task, about, given, doc, vals) VALUES ($1, $2, $3, $4, $5, $6, $7)`
 	updateActionOne = `UPDATE actions SET doc = $3, vals = $4 WHERE key = $1 AND seq = $2`
 	historyOne      = `INSERT INTO history (key, last_seq, doc) VALUES ($1, $2, $3)`
@@ -45,7 +50,7 @@ func writeOneByOne(t *transaction, b *batch) error {
 	return nil
 }
 
-func createExecution(t *transaction, turn *persistence.TurnRows) (int64, error) {
+func createExecution(t *transaction, turn *turnRows) (int64, error) {
 	e := &turn.Execution
 	project := persistence.IndexHash(e.ProjectID)
 	n, err := t.exec(createOne, e.Key, e.CreatedAt, project, persistence.IndexHash(e.ProjectID, e.WorkflowName), e.ID, e.ProjectID, e.WorkflowName,
@@ -56,12 +61,12 @@ func createExecution(t *transaction, turn *persistence.TurnRows) (int64, error) 
 	return t.exec(createStateOne, e.Key, e.CreatedAt, project, string(turn.Node), e.WakeAt, e.Wanting, e.Busy, e.State, e.Runners, e.Doc, vals(turn))
 }
 
-func updateState(t *transaction, turn *persistence.TurnRows) (int64, error) {
+func updateState(t *transaction, turn *turnRows) (int64, error) {
 	e := &turn.Execution
 	return t.exec(updateOne, e.Key, int64(turn.Epoch), e.WakeAt, e.Wanting, e.Busy, e.State, e.Runners, e.Doc, vals(turn))
 }
 
-func writeParts(t *transaction, turn *persistence.TurnRows) error {
+func writeParts(t *transaction, turn *turnRows) error {
 	key := turn.Execution.Key
 	var err error
 	if turn.HasGiven && !turn.Create {
@@ -70,15 +75,18 @@ func writeParts(t *transaction, turn *persistence.TurnRows) error {
 	if err == nil && vals(turn) == valsApart {
 		err = t.one(putDataOne, key, turn.Data)
 	}
-	for i := 0; err == nil && i < len(turn.Tasks); i++ {
-		if r := &turn.Tasks[i]; r.New {
-			err = t.one(insertTaskOne, key, r.Seq, r.About, r.Doc, r.Values)
+	for i := 0; err == nil && i < len(turn.tasks); i++ {
+		r := turn.tasks[i]
+		if r.task != nil && r.task.New {
+			a := cmp.Or(r.action, &persistence.ActionRow{})
+			err = t.one(insertTaskOne, key, r.seq, r.task.About, r.task.Doc, r.task.Values, a.About, a.Given, a.Doc, a.Values)
 		} else {
-			err = t.one(updateTaskOne, key, r.Seq, r.Doc, r.Values)
+			w := r.change()
+			err = t.one(updateTaskOne, key, r.seq, w.action, w.about, w.given, w.doc, w.values, w.actionDoc, w.actionValues)
 		}
 	}
-	for i := 0; err == nil && i < len(turn.Actions); i++ {
-		if r := &turn.Actions[i]; r.New {
+	for i := 0; err == nil && i < len(turn.actions); i++ {
+		if r := turn.actions[i]; r.New {
 			err = t.one(insertActionOne, key, r.Seq, r.Task, r.About, r.Given, r.Doc, r.Values)
 		} else {
 			err = t.one(updateActionOne, key, r.Seq, r.Doc, r.Values)

@@ -57,6 +57,7 @@ func Exercise(t *testing.T, open Open) {
 		{"resources", resources},
 		{"versions of resources", resourceVersions},
 		{"lists of resources", resourceLists},
+		{"actions beside and inside of their tasks", actionPlaces},
 		{"due resources", dueResources},
 		{"rivals for a resource", rivals},
 		{"notices in their lanes", notices},

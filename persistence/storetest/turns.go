@@ -378,6 +378,136 @@ func disagreement(t *testing.T, s persistence.Store) {
 	}
 }
 
+// actionPlaces: an action is the same wherever a store keeps it. It may keep one that has the number of its task with the task.
+func actionPlaces(t *testing.T, s persistence.Store) {
+	commitAll(t, s, creation(1, nil), creation(2, nil))
+	tasks, actions, epoch := map[int]*workflow.TaskRecord{}, map[int]*workflow.ActionRecord{}, uint64(1)
+	turn := func(firstTask, firstAction int, changed []*workflow.TaskRecord, run []*workflow.ActionRecord) {
+		t.Helper()
+		x := update(1, epoch, "")
+		w := &x.Writes
+		w.FirstTask, w.FirstAction, w.Tasks, w.Actions = firstTask, firstAction, changed, run
+		for _, r := range changed {
+			tasks[r.Seq] = r
+		}
+		for _, r := range run {
+			actions[r.Seq] = r
+		}
+		commitAll(t, s, x, update(2, 1, "beside it"))
+		epoch = samePlaces(t, s, tasks, actions)
+	}
+	of := func(seq, task int, info string) *workflow.ActionRecord {
+		a := action(1, seq, tasks[task])
+		a.Input, a.Output = dict("of", value.Int(seq)), dict("result", value.String(info))
+		return a
+	}
+	in := func(seq int, info string) *workflow.TaskRecord {
+		r := task(1, seq)
+		r.StateInfo, r.Published = info, dict("info", value.String(info))
+		tasks[seq] = r
+		return r
+	}
+	type ts = []*workflow.TaskRecord
+	type as = []*workflow.ActionRecord
+	turn(0, 0, ts{in(0, "with its action"), in(1, "without"), in(2, "with that of another number")}, as{of(0, 0, "new"), of(1, 2, "new")})
+	turn(3, 2, nil, as{of(0, 0, "only the action"), of(1, 2, "only the action")})
+	turn(3, 2, ts{in(0, "only the task")}, nil)
+	turn(3, 2, ts{in(0, "both"), in(2, "both")}, as{of(0, 0, "both"), of(1, 2, "both")})
+	turn(3, 2, ts{in(2, "gets one of its number")}, as{of(2, 2, "late")})
+	turn(3, 3, nil, as{of(2, 2, "goes on"), of(3, 1, "new"), of(4, 0, "new")})
+	turn(3, 5, ts{in(3, ""), in(4, ""), in(5, "new"), in(6, "")}, as{of(5, 5, "new"), of(6, 5, "second")})
+	turn(7, 7, ts{in(6, "ended"), in(7, "without")}, as{of(0, 0, "again"), of(5, 5, "ended"), of(6, 5, "ended")})
+	for name, change := range map[string]func(*workflow.Writes){
+		"a new action where one is": func(w *workflow.Writes) { w.FirstAction, w.Actions = 5, as{action(1, 5, tasks[5])} },
+		"a change where none is":    func(w *workflow.Writes) { w.FirstAction, w.Actions = 9, as{action(1, 7, tasks[7])} },
+		"a changed action of a new task": func(w *workflow.Writes) {
+			w.FirstTask, w.FirstAction, w.Tasks, w.Actions = 8, 9, ts{task(1, 8)}, as{action(1, 8, task(1, 8))}
+		},
+	} {
+		x := update(1, epoch, "")
+		change(&x.Writes)
+		_, err := s.Commit(t.Context(), []persistence.Turn{x})
+		wantKind(t, err, fault.Internal, name)
+	}
+	samePlaces(t, s, tasks, actions)
+}
+
+// samePlaces reads the tasks and actions of execution 1 in every way, and gives its epoch.
+func samePlaces(t *testing.T, s persistence.Store, tasks map[int]*workflow.TaskRecord, actions map[int]*workflow.ActionRecord) uint64 {
+	t.Helper()
+	ctx := t.Context()
+	var wantTasks []*workflow.TaskRecord
+	var wantActions []*workflow.ActionRecord
+	for seq := range len(tasks) {
+		wantTasks = append(wantTasks, tasks[seq])
+	}
+	for seq := range len(actions) {
+		wantActions = append(wantActions, actions[seq])
+	}
+	pageActions, err := s.PageActions(ctx, persistence.PageQuery{ID: executionID(1)})
+	if err != nil || len(pageActions) != len(actions) {
+		t.Fatalf("%d actions of a page, want %d, %v", len(pageActions), len(actions), err)
+	}
+	for i, entry := range pageActions {
+		wantSame(t, entry.Action, wantActions[i], "an action of a page")
+	}
+	gotTasks, err := s.ListTasks(ctx, executionID(1), -1, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantSame(t, gotTasks, wantTasks, "tasks")
+	for _, limit := range []int{1, 2, 100} {
+		var got []*workflow.ActionRecord
+		for after := -1; ; after = got[len(got)-1].Seq {
+			page, err := s.ListActions(ctx, executionID(1), "", after, limit)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, page...)
+			if len(page) < limit {
+				break
+			}
+		}
+		wantSame(t, got, wantActions, "actions")
+	}
+	for _, of := range wantTasks {
+		var want []*workflow.ActionRecord
+		for _, a := range wantActions {
+			if a.TaskID == of.ID {
+				want = append(want, a)
+			}
+		}
+		got, err := s.ListActions(ctx, executionID(1), of.ID, -1, 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantSame(t, got, want, "actions of "+of.Name)
+		if len(want) > 1 {
+			if got, err = s.ListActions(ctx, executionID(1), of.ID, want[0].Seq, 1); err != nil {
+				t.Fatal(err)
+			}
+			wantSame(t, got, want[1:2], "the second action of "+of.Name)
+		}
+	}
+	for _, want := range wantActions {
+		got, err := s.FindAction(ctx, want.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantSame(t, got, want, "an action by its id")
+	}
+	if a, err := s.FindAction(ctx, parts(1).Action(len(actions))); !fault.Is(err, fault.NotFound) {
+		t.Errorf("an action that isn't there: %v, %v", a, err)
+	}
+	snap, err := s.Activate(ctx, executionID(1), "n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantSame(t, snap.Tasks, wantTasks, "tasks of a snapshot")
+	wantSame(t, snap.Actions, wantActions, "actions of a snapshot")
+	return snap.Epoch
+}
+
 func history(t *testing.T, s persistence.Store) {
 	var all []workflow.HistoryEvent
 	for i := 1; i <= 7; i++ {

@@ -59,12 +59,18 @@ CREATE TABLE IF NOT EXISTS execution_data (
   vals TEXT NOT NULL
 );
 
+-- action_about and its like are the action that has the number of its task, which most tasks begin with: it has no row in actions.
+-- '' says that there is none.
 CREATE TABLE IF NOT EXISTS tasks (
-  key   INT8 NOT NULL,
-  seq   INT8 NOT NULL,
-  about TEXT NOT NULL,
-  doc   TEXT NOT NULL,
-  vals  TEXT NOT NULL,
+  key          INT8 NOT NULL,
+  seq          INT8 NOT NULL,
+  about        TEXT NOT NULL,
+  action_about TEXT NOT NULL,
+  action_given TEXT NOT NULL,
+  doc          TEXT NOT NULL,
+  vals         TEXT NOT NULL,
+  action_doc   TEXT NOT NULL,
+  action_vals  TEXT NOT NULL,
   PRIMARY KEY (key, seq)
 ) WITH (fillfactor = 50);
 
