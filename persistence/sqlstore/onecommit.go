@@ -15,7 +15,8 @@ import (
 
 // PostgreSQL writes a batch in one statement: with BEGIN and COMMIT three round trips, however many tables it touches. That
 // takes every turn for one that is written. When the database says that it isn't so, which is rare, the transaction is rolled back,
-// and the batch goes as on other servers, by a statement for each table.
+// and the batch goes as on other servers, by a statement for each table. So an execution is simply inserted: to look first whether
+// it is there would cost each of them a speculative insertion.
 
 // errNotAll says that turns of a batch are fenced, or executions are there already.
 var errNotAll = errors.New("not all turns can be written")
@@ -81,7 +82,7 @@ func (s *Store) wholeOf(ctx context.Context, b *batch) (*whole, error) {
 			w.own++
 		}
 	}
-	add(0, part{createMany, createdRows(b)}, "created", createMade, createState)
+	add(0, part{createMany, createdRows(b)}, "created", createRows+" RETURNING key", createState)
 	add(1, part{updateMany, updatedRows(b)}, "updated", updateMany)
 	for i, p := range children(b.turns) {
 		text := p.text
