@@ -79,7 +79,7 @@ type Config struct {
 	Now func() time.Time
 	// Entropy gives each step of an execution its fresh randomness. Defaults to crypto/rand; a simulation repeats it.
 	Entropy func(id workflow.ExecutionID) [16]byte
-	// NewNodeID names the node, anew after each lost lease. Defaults to random UUIDs.
+	// NewNodeID names the node, anew after each lost lease. Defaults to random numbers of 64 bits, in hexadecimal.
 	NewNodeID func() persistence.NodeID
 	// Publishers are told of the events of all executions; see workflow.Notification. nil: only those that executions name.
 	Publishers []workflow.Publisher

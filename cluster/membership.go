@@ -2,13 +2,13 @@ package cluster
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/google/uuid"
 
 	"cierzo/fault"
 	"cierzo/persistence"
@@ -24,7 +24,7 @@ type MembershipConfig struct {
 	Version string
 	// TTL is the lease. Defaults to 9 s.
 	TTL time.Duration
-	// NewID names the node, at its start and after each lost lease. Defaults to random UUIDs.
+	// NewID names the node, at its start and after each lost lease. Defaults to random numbers of 64 bits, in hexadecimal.
 	NewID func() persistence.NodeID
 	// Park is called when the lease is lost: the node must stop what it owns and route nothing until Changed. Required.
 	Park func()
@@ -54,6 +54,13 @@ type lease struct {
 	lost  bool
 }
 
+// newNodeID is 64 random bits in hexadecimal: a node's id lies in the row of each of its executions, so it is short.
+func newNodeID() persistence.NodeID {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // it never fails
+	return persistence.NodeID(hex.EncodeToString(b[:]))
+}
+
 // DefaultTTL is the lease's length when nothing else is said.
 const DefaultTTL = 9 * time.Second
 
@@ -63,7 +70,7 @@ func Join(ctx context.Context, cfg MembershipConfig) (*Membership, error) {
 		cfg.TTL = DefaultTTL
 	}
 	if cfg.NewID == nil {
-		cfg.NewID = func() persistence.NodeID { return persistence.NodeID(uuid.NewString()) }
+		cfg.NewID = func() persistence.NodeID { return newNodeID() }
 	}
 	m := &Membership{cfg: cfg, margin: max(cfg.TTL/9, min(cfg.TTL/3, time.Second))}
 	up := Up
