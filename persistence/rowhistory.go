@@ -3,6 +3,7 @@ package persistence
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,7 +25,7 @@ type HistoryRow struct {
 type historyDoc struct {
 	At      int64      `json:"at,omitempty"` // of the first event, see distance
 	Tasks   []taskName `json:"t,omitempty"`
-	Actions []int      `json:"a,omitempty"`
+	Actions []int      `json:"a,omitempty"` // none: those with the numbers of the tasks
 	Runners []string   `json:"r,omitempty"`
 	Events  []eventDoc `json:"e"`
 }
@@ -45,8 +46,8 @@ func (n *taskName) UnmarshalJSON(text []byte) error {
 
 // eventDoc is [kind, task, action, state, info, detail, later]: task and action count from 1 in the document's lists, 0 is
 // none; detail is JSON; later is in microseconds after the document's moment. Most have no more than a state, and one letter
-// for it and for the kind: these are a text, as "t1R" or "a1.2S"; and with an attempt, and the number of its runner in the
-// document's list, "n1.2R@1.1".
+// for it and for the kind: these are a text, as "t1R" or "a1.2S"; with an attempt, and the number of its runner in the
+// document's list, "n1.2R@1.1"; and when it is later "n1.2R@1.1+250".
 type eventDoc [7]any
 
 // attempt is the detail of an event that says on which runner an attempt is: the runner is a number of the document's list.
@@ -89,7 +90,8 @@ func (d eventDoc) MarshalJSON() ([]byte, error) {
 	kind, _ := d[0].(string)
 	state, _ := d[3].(string)
 	at, hasAttempt := d[5].(attempt)
-	if len(kind) != 1 || len(state) != 1 || n != 4 && (n != 6 || !hasAttempt || d[4] != "") {
+	later, _ := d[6].(int64)
+	if len(kind) != 1 || len(state) != 1 || d[4] != "" || d[5] != "" && !hasAttempt || later < 0 {
 		if hasAttempt {
 			d[5] = [2]int{at.no, at.runner}
 		}
@@ -107,68 +109,85 @@ func (d eventDoc) MarshalJSON() ([]byte, error) {
 	if hasAttempt {
 		text = fmt.Appendf(text, "@%d.%d", at.no, at.runner)
 	}
+	if later > 0 {
+		text = fmt.Appendf(text, "+%d", later)
+	}
 	return append(text, '"'), nil
 }
 
 // UnmarshalJSON reads both forms.
 func (d *eventDoc) UnmarshalJSON(text []byte) error {
-	var kind, state, info, detail string
-	var task, action int
-	var later int64
-	var at *attempt
-	if text[0] == '[' {
-		var members []json.RawMessage
-		if err := json.Unmarshal(text, &members); err != nil {
-			return err
-		}
-		for i, into := range []any{&kind, &task, &action, &state, &info, &detail, &later} {
-			if i == 5 && i < len(members) && members[i][0] == '[' {
-				var pair [2]int
-				into, at = &pair, &attempt{}
-				if err := json.Unmarshal(members[i], into); err != nil {
-					return err
-				}
-				at.no, at.runner = pair[0], pair[1]
-				continue
-			}
-			if i < len(members) {
-				if err := json.Unmarshal(members[i], into); err != nil {
-					return err
-				}
-			}
-		}
-	} else {
+	if text[0] != '[' {
 		var short string
 		if err := json.Unmarshal(text, &short); err != nil {
 			return err
 		}
-		short, tried, has := strings.Cut(short, "@")
-		if has {
-			at = &attempt{}
-			if _, err := fmt.Sscanf(tried, "%d.%d", &at.no, &at.runner); err != nil {
-				return fmt.Errorf("event %q: %w", tried, err)
-			}
+		return d.parse(short)
+	}
+	var members []json.RawMessage
+	if err := json.Unmarshal(text, &members); err != nil {
+		return err
+	}
+	var kind, state, info, detail string
+	var task, action int
+	var later int64
+	var at *attempt
+	for i, into := range []any{&kind, &task, &action, &state, &info, &detail, &later} {
+		if i >= len(members) {
+			break
 		}
-		if len(short) < 2 {
-			return fmt.Errorf("event %q", short)
-		}
-		kind, state = short[:1], short[len(short)-1:]
-		numbers, second, two := strings.Cut(short[1:len(short)-1], ".")
-		var err error
-		if numbers != "" {
-			if task, err = strconv.Atoi(numbers); err != nil {
+		if i == 5 && members[i][0] == '[' {
+			var pair [2]int
+			if err := json.Unmarshal(members[i], &pair); err != nil {
 				return err
 			}
+			at = &attempt{pair[0], pair[1]}
+			continue
 		}
-		if two {
-			if action, err = strconv.Atoi(second); err != nil {
-				return err
-			}
+		if err := json.Unmarshal(members[i], into); err != nil {
+			return err
 		}
 	}
 	*d = eventDoc{kind, task, action, state, info, detail, later}
 	if at != nil {
 		d[5] = *at
+	}
+	return nil
+}
+
+// parse reads the form of a text.
+func (d *eventDoc) parse(text string) error {
+	var task, action int
+	var later int64
+	var err error
+	short, after, isLater := strings.Cut(text, "+")
+	if isLater {
+		if later, err = strconv.ParseInt(after, 10, 64); err != nil {
+			return err
+		}
+	}
+	short, tried, isTried := strings.Cut(short, "@")
+	if len(short) < 2 {
+		return fmt.Errorf("event %q", text)
+	}
+	numbers, second, two := strings.Cut(short[1:len(short)-1], ".")
+	if numbers != "" {
+		if task, err = strconv.Atoi(numbers); err != nil {
+			return err
+		}
+	}
+	if two {
+		if action, err = strconv.Atoi(second); err != nil {
+			return err
+		}
+	}
+	*d = eventDoc{short[:1], task, action, short[len(short)-1:], "", "", later}
+	if isTried {
+		var at attempt
+		if _, err := fmt.Sscanf(tried, "%d.%d", &at.no, &at.runner); err != nil {
+			return fmt.Errorf("event %q: %w", text, err)
+		}
+		d[5] = at
 	}
 	return nil
 }
@@ -264,6 +283,9 @@ func (h *Home) NewHistoryRow(events []workflow.HistoryEvent) (HistoryRow, error)
 			abbreviate(e.Kind, shortKinds), task, action, abbreviate(e.State, shortStates), e.Info, detail, Micros(e.At) - start,
 		})
 	}
+	if slices.EqualFunc(d.Tasks, d.Actions, func(t taskName, action int) bool { return t.number-1 == action }) {
+		d.Actions = nil
+	}
 	var err error
 	row.Doc, err = encodeDoc(d, "history of execution", string(h.ID))
 	return row, err
@@ -274,6 +296,11 @@ func (h *Home) History(row *HistoryRow) ([]workflow.HistoryEvent, error) {
 	var d historyDoc
 	if err := decodeDoc(row.Doc, &d, "history of execution", string(h.ID)); err != nil {
 		return nil, err
+	}
+	if len(d.Actions) == 0 {
+		for _, t := range d.Tasks {
+			d.Actions = append(d.Actions, t.number-1)
+		}
 	}
 	first := uint64(1)
 	if row.LastSeq > 0 {
@@ -310,7 +337,11 @@ func (h *Home) event(d *historyDoc, members *eventDoc) (e workflow.HistoryEvent,
 		e.TaskID, e.Task = h.taskID(d.Tasks[task-1].number), d.Tasks[task-1].name
 	}
 	if action > 0 {
-		e.ActionID = h.ids.Action(d.Actions[action-1])
+		seq := d.Actions[action-1]
+		if seq < 0 {
+			return e, fmt.Errorf("it is of an action of no task")
+		}
+		e.ActionID = h.ids.Action(seq)
 	}
 	switch detail := members[5].(type) {
 	case attempt:

@@ -58,6 +58,7 @@ func Exercise(t *testing.T, open Open) {
 		{"versions of resources", resourceVersions},
 		{"lists of resources", resourceLists},
 		{"actions beside and inside of their tasks", actionPlaces},
+		{"every form of an event", eventForms},
 		{"due resources", dueResources},
 		{"rivals for a resource", rivals},
 		{"notices in their lanes", notices},

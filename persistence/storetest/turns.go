@@ -533,3 +533,51 @@ func history(t *testing.T, s persistence.Store) {
 		}
 	}
 }
+
+// eventForms: events come back as they were, however small a store writes those that are frequent.
+func eventForms(t *testing.T, s persistence.Store) {
+	ids := parts(1)
+	late := func(microseconds int) time.Time { return start().Add(time.Duration(microseconds) * time.Microsecond) }
+	tried := func(no int, runner string) value.Value {
+		d := value.NewDict(2)
+		d.SetString("attempt", value.Int(no))
+		d.SetString("runner", value.String(runner))
+		return d.Freeze()
+	}
+	var all []workflow.HistoryEvent
+	turn := func(epoch uint64, events ...workflow.HistoryEvent) persistence.Turn {
+		for i := range events {
+			events[i].Seq = uint64(len(all) + 1)
+			all = append(all, events[i])
+		}
+		x := update(1, epoch, "")
+		x.Writes.History = events
+		return x
+	}
+	action := func(at time.Time, task, action int, detail value.Value) workflow.HistoryEvent {
+		return workflow.HistoryEvent{
+			At: at, Kind: "action.attempt", TaskID: ids.Task(task), Task: "t", ActionID: ids.Action(action), State: workflow.Running, Detail: detail,
+		}
+	}
+	commitAll(t, s, creation(1, nil))
+	for _, x := range []persistence.Turn{
+		turn(1, action(start(), 3, 3, nil), action(late(225), 4, 4, nil)), // the numbers of their tasks
+		turn(1, action(start(), 3, 4, nil), action(late(225), 4, 3, nil)),
+		turn(1, action(start(), 3, 3, nil), action(start(), 3, 5, nil)),
+		turn(1, action(start(), 0, 0, tried(1, "r+1@2")), action(late(7), 0, 0, tried(2, "r")), action(late(-7), 1, 0, tried(3, "r"))),
+		turn(1, action(start(), 1, 1, dict("attempt", value.Int(1))), action(late(1), 1, 1, dict("runner", "r"))),
+		turn(1, workflow.HistoryEvent{At: start(), Kind: "execution.state", State: workflow.Running},
+			workflow.HistoryEvent{At: late(1), Kind: "execution.state", State: workflow.Error, Info: "t1R@1.1+2"},
+			workflow.HistoryEvent{At: late(2), Kind: "command", Info: "x", Detail: dict("a", value.Int(1))},
+			workflow.HistoryEvent{At: late(3), Kind: "other", State: "OTHER"},
+			workflow.HistoryEvent{At: late(4), Kind: "task.state", Task: "a name alone", State: workflow.Idle},
+			workflow.HistoryEvent{At: late(1 << 40), Kind: "task.state", TaskID: ids.Task(9), Task: "t", State: workflow.Idle}),
+	} {
+		commitAll(t, s, x)
+	}
+	got, err := s.History(t.Context(), executionID(1), 0, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantSame(t, got, all, "history")
+}
