@@ -18,6 +18,7 @@ type TurnRows struct {
 	Tasks     []TaskRow
 	Actions   []ActionRow
 	History   *HistoryRow // nil: none
+	Events    int64       // number of the execution's newest event
 	Notices   []NoticeRow
 }
 
@@ -31,7 +32,7 @@ func NewTurnRows(t *Turn) (*TurnRows, error) {
 	if w.Create && w.Data == nil {
 		return nil, fault.New(fault.Invalid, "turn of execution %s: it is created without its data", t.ID)
 	}
-	rows := &TurnRows{Create: w.Create, Epoch: t.Epoch, Node: t.Node}
+	rows := &TurnRows{Create: w.Create, Epoch: t.Epoch, Node: t.Node, Events: int64(w.Execution.Runtime.HistorySeq)}
 	var err error
 	if rows.Execution, err = NewExecutionRow(w.Execution); err != nil {
 		return nil, err

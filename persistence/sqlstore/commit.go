@@ -61,6 +61,9 @@ type turnRows struct {
 	*persistence.TurnRows
 	tasks   []taskRow // by seq
 	actions []*persistence.ActionRow
+	// history is what lies in the history's own table; nil: nothing. born lies in the execution's row, see placeHistory.
+	history *persistence.HistoryRow
+	born    string
 }
 
 // taskRow is what a turn writes into the row of a task: the task, its action, or both; never neither.
@@ -68,6 +71,8 @@ type taskRow struct {
 	seq    int64
 	task   *persistence.TaskRow
 	action *persistence.ActionRow
+	// history is that of the turn, in the last task that it makes.
+	history string
 }
 
 func newTurnRows(rows *persistence.TurnRows) *turnRows {
@@ -89,8 +94,35 @@ func newTurnRows(rows *persistence.TurnRows) *turnRows {
 		// Of a task that is new only a new action can be: what this writes isn't there, and the turn fails.
 		t.tasks = slices.Insert(t.tasks, at, taskRow{seq: a.Seq, action: a})
 	}
+	t.placeHistory()
 	return t
 }
+
+// placeHistory finds a row for the turn's history: that of the execution with the first event, else that of the last task which the
+// turn makes, else its own. Tasks are searched by the number of events, see historyQuery: what has no part in that order doesn't
+// lie there.
+func (t *turnRows) placeHistory() {
+	h := t.History
+	if h == nil {
+		return
+	}
+	if t.Create && h.First {
+		t.born = h.Doc
+		return
+	}
+	last := len(t.tasks) - 1
+	for last >= 0 && !t.tasks[last].isNew() {
+		last--
+	}
+	if last < 0 || h.LastSeq != t.Events {
+		t.history = h
+		return
+	}
+	t.tasks[last].history = h.Doc
+}
+
+// isNew reports whether the row is to be inserted.
+func (r taskRow) isNew() bool { return r.task != nil && r.task.New }
 
 // same stands for a text of a task's row that the turn doesn't change.
 const same = "="
@@ -163,14 +195,6 @@ func vals(turn *turnRows) string {
 		return valsApart
 	}
 	return turn.Data
-}
-
-// born is the history that an execution is created with: it lies in the row of the execution.
-func born(turn *turnRows) string {
-	if h := turn.History; turn.Create && h != nil && h.First {
-		return h.Doc
-	}
-	return ""
 }
 
 // committed are the turns whose parts are to be written.

@@ -109,9 +109,18 @@ ORDER BY seq LIMIT $4`
 	findTaskQuery   = `SELECT ` + homeColumns + `, ` + taskOfEach + ` FROM executions AS e JOIN tasks AS x ON x.key = e.key WHERE e.key = $1 AND x.seq = $2`
 	findActionQuery = `SELECT ` + homeColumns + `, ` + actionOfEach + ` FROM executions AS e JOIN actions AS x ON x.key = e.key WHERE e.key = $1 AND x.seq = $2
 UNION ALL SELECT ` + homeColumns + `, ` + actionOfTask + ` FROM executions AS e JOIN tasks AS x ON x.key = e.key WHERE e.key = $1 AND x.seq = $2 AND x.action_about <> ''`
-	historyQuery = `SELECT ` + homeColumns + `, 0 AS last_seq, e.history AS doc FROM executions AS e WHERE e.key = $1 AND e.id = $2 AND e.history <> ''
+	// History lies in three places, see placeHistory. That in tasks begins with the first task whose number of events is above the one
+	// asked for: it is found by halves, for an execution may have very many tasks. What is as high as low is the answer.
+	historyQuery = `WITH RECURSIVE found (low, high) AS (
+SELECT CAST(0 AS INT8), coalesce((SELECT max(seq) + 1 FROM tasks WHERE key = $1), 0)
+UNION ALL SELECT CASE WHEN (SELECT history_seq FROM tasks WHERE key = $1 AND seq = ((low + high) >> 1)) > $3 THEN low ELSE ((low + high) >> 1) + 1 END,
+CASE WHEN (SELECT history_seq FROM tasks WHERE key = $1 AND seq = ((low + high) >> 1)) > $3 THEN (low + high) >> 1 ELSE high END FROM found WHERE low < high)
+SELECT ` + homeColumns + `, 0 AS last_seq, e.history AS doc FROM executions AS e WHERE e.key = $1 AND e.id = $2 AND e.history <> ''
 UNION ALL SELECT * FROM (SELECT ` + homeColumns + `, x.last_seq, x.doc FROM executions AS e JOIN history AS x ON x.key = e.key
-WHERE e.key = $1 AND e.id = $2 AND x.last_seq > $3 ORDER BY x.last_seq LIMIT $4) AS found ORDER BY last_seq`
+WHERE e.key = $1 AND e.id = $2 AND x.last_seq > $3 ORDER BY x.last_seq LIMIT $4) AS found_apart
+UNION ALL SELECT * FROM (SELECT ` + homeColumns + `, x.history_seq AS last_seq, x.history AS doc FROM executions AS e JOIN tasks AS x ON x.key = e.key
+WHERE e.key = $1 AND e.id = $2 AND x.history_seq > $3 AND x.history <> '' AND x.seq >= (SELECT max(low) FROM found) ORDER BY x.seq LIMIT $4) AS found_inside
+ORDER BY last_seq`
 	countAllQuery = `SELECT state, count(*) FROM execution_states GROUP BY state`
 	// Those that have succeeded are in no index by state: they are all but the others.
 	countQuery = `SELECT state, count(*) FROM execution_states WHERE project = $1 AND state IN ('RUNNING', 'PAUSED', 'IDLE') GROUP BY state

@@ -31,8 +31,8 @@ WHERE s.key = u.key AND s.epoch = u.epoch RETURNING s.key`
 	updateGivenMany = `UPDATE executions AS e SET given = u.given FROM unnest($1::INT8[], $2::TEXT[]) AS u (key, given) WHERE e.key = u.key`
 	putDataMany     = `INSERT INTO execution_data (key, vals)
 SELECT * FROM unnest($1::INT8[], $2::TEXT[]) ON CONFLICT (key) DO UPDATE SET vals = excluded.vals`
-	insertTaskMany = `INSERT INTO tasks (key, seq, about, action_about, action_given, doc, vals, action_doc, action_vals)
-SELECT * FROM unnest($1::INT8[], $2::INT8[], $3::TEXT[], $4::TEXT[], $5::TEXT[], $6::TEXT[], $7::TEXT[], $8::TEXT[], $9::TEXT[])`
+	insertTaskMany = `INSERT INTO tasks (key, seq, history_seq, about, history, action_about, action_given, doc, vals, action_doc, action_vals)
+SELECT * FROM unnest($1::INT8[], $2::INT8[], $3::INT8[], $4::TEXT[], $5::TEXT[], $6::TEXT[], $7::TEXT[], $8::TEXT[], $9::TEXT[], $10::TEXT[], $11::TEXT[])`
 	updateTaskMany = `UPDATE tasks AS t SET
 action_about = CASE u.action_about WHEN '=' THEN t.action_about ELSE u.action_about END, action_given = CASE u.action_given WHEN '=' THEN t.action_given ELSE u.action_given END,
 doc = CASE u.doc WHEN '=' THEN t.doc ELSE u.doc END, vals = CASE u.vals WHEN '=' THEN t.vals ELSE u.vals END,
@@ -138,7 +138,7 @@ func createdRows(b *batch) columns {
 		*project, *name, *root = append(*project, e.ProjectID), append(*name, e.WorkflowName), append(*root, e.RootID)
 		*parent, *parentTask = append(*parent, e.ParentID), append(*parentTask, e.ParentTaskID)
 		*about, *given = append(*about, e.About), append(*given, turn.Given)
-		*history = append(*history, born(turn))
+		*history = append(*history, turn.born)
 		*epoch, *owner = append(*epoch, 1), append(*owner, string(turn.Node))
 		*wake, *wanting, *busy, *state = append(*wake, e.WakeAt), append(*wanting, e.Wanting), append(*busy, e.Busy), append(*state, e.State)
 		*runners, *doc, *data = append(*runners, e.Runners), append(*doc, e.Doc), append(*data, vals(turn))
@@ -191,16 +191,17 @@ func dataColumns(turns []*turnRows) columns {
 
 func newTasks(turns []*turnRows) columns {
 	var c columns
-	key, seq, about := numbers(&c), numbers(&c), texts(&c)
+	key, seq, events, about, history := numbers(&c), numbers(&c), numbers(&c), texts(&c), texts(&c)
 	actionAbout, given, doc, values, actionDoc, actionValues := texts(&c), texts(&c), texts(&c), texts(&c), texts(&c), texts(&c)
 	for _, turn := range turns {
 		for _, r := range turn.tasks {
-			if r.task == nil || !r.task.New {
+			if !r.isNew() {
 				continue
 			}
 			a := cmp.Or(r.action, &persistence.ActionRow{})
 			c.rows++
-			*key, *seq, *about = append(*key, turn.Execution.Key), append(*seq, r.seq), append(*about, r.task.About)
+			*key, *seq, *events = append(*key, turn.Execution.Key), append(*seq, r.seq), append(*events, turn.Events)
+			*about, *history = append(*about, r.task.About), append(*history, r.history)
 			*actionAbout, *given, *doc = append(*actionAbout, a.About), append(*given, a.Given), append(*doc, r.task.Doc)
 			*values, *actionDoc, *actionValues = append(*values, r.task.Values), append(*actionDoc, a.Doc), append(*actionValues, a.Values)
 		}
@@ -214,7 +215,7 @@ func changedTasks(turns []*turnRows) columns {
 	about, given, doc, values, actionDoc, actionValues := texts(&c), texts(&c), texts(&c), texts(&c), texts(&c), texts(&c)
 	for _, turn := range turns {
 		for _, r := range turn.tasks {
-			if r.task != nil && r.task.New {
+			if r.isNew() {
 				continue
 			}
 			w := r.change()
@@ -262,7 +263,7 @@ func historyColumns(turns []*turnRows) columns {
 	var c columns
 	key, last, doc := numbers(&c), numbers(&c), texts(&c)
 	for _, turn := range turns {
-		if h := turn.History; h != nil && born(turn) == "" {
+		if h := turn.history; h != nil {
 			c.rows++
 			*key, *last, *doc = append(*key, turn.Execution.Key), append(*last, h.LastSeq), append(*doc, h.Doc)
 		}

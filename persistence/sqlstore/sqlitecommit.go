@@ -18,7 +18,7 @@ VALUES ($1, $2, $3, 1, $4, $5, $6, $7, $8, $9, $10, $11)`
 vals = CASE $9 WHEN '=' THEN vals ELSE $9 END WHERE key = $1 AND epoch = $2`
 	updateGivenOne = `UPDATE executions SET given = $2 WHERE key = $1`
 	putDataOne     = `INSERT INTO execution_data (key, vals) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET vals = excluded.vals`
-	insertTaskOne  = `INSERT INTO tasks (key, seq, about, doc, vals, action_about, action_given, action_doc, action_vals) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+	insertTaskOne  = `INSERT INTO tasks (key, seq, about, doc, vals, action_about, action_given, action_doc, action_vals, history_seq, history) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
 	updateTaskOne  = `UPDATE tasks SET action_about = CASE $4 WHEN '=' THEN action_about ELSE $4 END, action_given = CASE $5 WHEN '=' THEN action_given ELSE $5 END,
 doc = CASE $6 WHEN '=' THEN doc ELSE $6 END, vals = CASE $7 WHEN '=' THEN vals ELSE $7 END,
 action_doc = CASE $8 WHEN '=' THEN action_doc ELSE $8 END, action_vals = CASE $9 WHEN '=' THEN action_vals ELSE $9 END
@@ -54,7 +54,7 @@ func createExecution(t *transaction, turn *turnRows) (int64, error) {
 	e := &turn.Execution
 	project := persistence.IndexHash(e.ProjectID)
 	n, err := t.exec(createOne, e.Key, e.CreatedAt, project, persistence.IndexHash(e.ProjectID, e.WorkflowName), e.ID, e.ProjectID, e.WorkflowName,
-		e.RootID, e.ParentID, e.ParentTaskID, e.About, turn.Given, born(turn))
+		e.RootID, e.ParentID, e.ParentTaskID, e.About, turn.Given, turn.born)
 	if err != nil || n == 0 {
 		return n, err
 	}
@@ -77,9 +77,9 @@ func writeParts(t *transaction, turn *turnRows) error {
 	}
 	for i := 0; err == nil && i < len(turn.tasks); i++ {
 		r := turn.tasks[i]
-		if r.task != nil && r.task.New {
+		if r.isNew() {
 			a := cmp.Or(r.action, &persistence.ActionRow{})
-			err = t.one(insertTaskOne, key, r.seq, r.task.About, r.task.Doc, r.task.Values, a.About, a.Given, a.Doc, a.Values)
+			err = t.one(insertTaskOne, key, r.seq, r.task.About, r.task.Doc, r.task.Values, a.About, a.Given, a.Doc, a.Values, turn.Events, r.history)
 		} else {
 			w := r.change()
 			err = t.one(updateTaskOne, key, r.seq, w.action, w.about, w.given, w.doc, w.values, w.actionDoc, w.actionValues)
@@ -92,7 +92,7 @@ func writeParts(t *transaction, turn *turnRows) error {
 			err = t.one(updateActionOne, key, r.Seq, r.Doc, r.Values)
 		}
 	}
-	if h := turn.History; err == nil && h != nil && born(turn) == "" {
+	if h := turn.history; err == nil && h != nil {
 		err = t.one(historyOne, key, h.LastSeq, h.Doc)
 	}
 	for i := 0; err == nil && i < len(turn.Notices); i++ {

@@ -59,6 +59,7 @@ func Exercise(t *testing.T, open Open) {
 		{"lists of resources", resourceLists},
 		{"actions beside and inside of their tasks", actionPlaces},
 		{"every form of an event", eventForms},
+		{"history of turns that make tasks", historyOfTasks},
 		{"due resources", dueResources},
 		{"rivals for a resource", rivals},
 		{"notices in their lanes", notices},

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -530,6 +531,51 @@ func history(t *testing.T, s persistence.Store) {
 				continue
 			}
 			wantSame(t, events, want, "history")
+		}
+	}
+}
+
+// historyOfTasks: turns of which some make tasks, and which have any number of events, read from each place in pages of any size. A
+// store may keep a turn's history with a task that it makes.
+func historyOfTasks(t *testing.T, s persistence.Store) {
+	var all []workflow.HistoryEvent
+	tasks := 0
+	for turn := range 30 {
+		x := update(1, 1, "")
+		if turn == 0 {
+			x = creation(1, nil)
+		}
+		w := &x.Writes
+		w.FirstTask, w.FirstAction = tasks, tasks
+		for range 1 + turn%4 {
+			if turn%7 != 3 {
+				all = append(all, workflow.HistoryEvent{Seq: uint64(len(all) + 1), At: start(), Kind: "command", Info: fmt.Sprint("turn ", turn)})
+				w.History = append(w.History, all[len(all)-1])
+			}
+		}
+		for range []int{1, 0, 3, 2, 0}[turn%5] {
+			tk := task(1, tasks)
+			w.Tasks, w.Actions = append(w.Tasks, tk), append(w.Actions, action(1, tasks, tk))
+			tasks++
+		}
+		w.Execution.Runtime.HistorySeq = uint64(len(all))
+		commitAll(t, s, x)
+	}
+	for after := range len(all) + 2 {
+		for _, limit := range []int{1, 2, 5, 1000} {
+			got, err := s.History(t.Context(), executionID(1), uint64(after), limit)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := all[min(after, len(all)):min(after+limit, len(all))]
+			if len(got) != len(want) {
+				t.Fatalf("%d events after %d, want %d", len(got), after, len(want))
+			}
+			for i := range got {
+				if got[i].Seq != want[i].Seq || got[i].Info != want[i].Info {
+					t.Fatalf("after %d: event %d is %d of %s, want %d of %s", after, i, got[i].Seq, got[i].Info, want[i].Seq, want[i].Info)
+				}
+			}
 		}
 	}
 }
