@@ -19,6 +19,8 @@ type TurnRows struct {
 	Actions   []ActionRow
 	History   *HistoryRow // nil: none
 	Events    int64       // number of the execution's newest event
+	Turns     uint64      // number of the turn, from 1
+	FirstTask int64       // number of tasks that the store has
 	Notices   []NoticeRow
 }
 
@@ -32,7 +34,7 @@ func NewTurnRows(t *Turn) (*TurnRows, error) {
 	if w.Create && w.Data == nil {
 		return nil, fault.New(fault.Invalid, "turn of execution %s: it is created without its data", t.ID)
 	}
-	rows := &TurnRows{Create: w.Create, Epoch: t.Epoch, Node: t.Node, Events: int64(w.Execution.Runtime.HistorySeq)}
+	rows := &TurnRows{Create: w.Create, Epoch: t.Epoch, Node: t.Node, Events: int64(w.Execution.Runtime.HistorySeq), Turns: w.Execution.Turns, FirstTask: int64(w.FirstTask)}
 	var err error
 	if rows.Execution, err = NewExecutionRow(w.Execution); err != nil {
 		return nil, err

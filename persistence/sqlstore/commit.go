@@ -71,7 +71,7 @@ type taskRow struct {
 	seq    int64
 	task   *persistence.TaskRow
 	action *persistence.ActionRow
-	// history is that of the turn, in the last task that it makes.
+	// history is that of the turn; "" is none.
 	history string
 }
 
@@ -99,8 +99,9 @@ func newTurnRows(rows *persistence.TurnRows) *turnRows {
 }
 
 // placeHistory finds a row for the turn's history: that of the execution with the first event, else that of the last task which the
-// turn makes, else its own. Tasks are searched by the number of events, see historyQuery: what has no part in that order doesn't
-// lie there.
+// turn makes. The second turn, which ends most workflows of one action, has that of the newest task, if it changes it: the turn
+// that has made that one was the first. Others have one of their own. Tasks are searched by the number of events, see historyQuery:
+// what has no part in that order doesn't lie there.
 func (t *turnRows) placeHistory() {
 	h := t.History
 	if h == nil {
@@ -113,6 +114,9 @@ func (t *turnRows) placeHistory() {
 	last := len(t.tasks) - 1
 	for last >= 0 && !t.tasks[last].isNew() {
 		last--
+	}
+	if last < 0 && t.Turns == 2 {
+		last = slices.IndexFunc(t.tasks, func(r taskRow) bool { return r.seq == t.FirstTask-1 })
 	}
 	if last < 0 || h.LastSeq != t.Events {
 		t.history = h
@@ -137,13 +141,14 @@ const (
 // taskChange is a change of a task's row.
 type taskChange struct {
 	action                  int64
+	history                 string
 	about, given            string // of the action
 	doc, values             string
 	actionDoc, actionValues string
 }
 
 func (r taskRow) change() taskChange {
-	w := taskChange{actionStays, same, same, same, same, same, same}
+	w := taskChange{actionStays, cmp.Or(r.history, same), same, same, same, same, same, same}
 	if r.task != nil {
 		w.doc, w.values = r.task.Doc, r.task.Values
 	}

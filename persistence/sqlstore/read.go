@@ -113,8 +113,8 @@ UNION ALL SELECT ` + homeColumns + `, ` + actionOfTask + ` FROM executions AS e 
 	// asked for: it is found by halves, for an execution may have very many tasks. What is as high as low is the answer.
 	historyQuery = `WITH RECURSIVE found (low, high) AS (
 SELECT CAST(0 AS INT8), coalesce((SELECT max(seq) + 1 FROM tasks WHERE key = $1), 0)
-UNION ALL SELECT CASE WHEN (SELECT history_seq FROM tasks WHERE key = $1 AND seq = ((low + high) >> 1)) > $3 THEN low ELSE ((low + high) >> 1) + 1 END,
-CASE WHEN (SELECT history_seq FROM tasks WHERE key = $1 AND seq = ((low + high) >> 1)) > $3 THEN (low + high) >> 1 ELSE high END FROM found WHERE low < high)
+UNION ALL SELECT CASE WHEN (SELECT history_seq FROM tasks WHERE key = $1 AND seq = ((low + high) >> 1)) > CAST($3 AS INT8) THEN low ELSE ((low + high) >> 1) + 1 END,
+CASE WHEN (SELECT history_seq FROM tasks WHERE key = $1 AND seq = ((low + high) >> 1)) > CAST($3 AS INT8) THEN (low + high) >> 1 ELSE high END FROM found WHERE low < high)
 SELECT ` + homeColumns + `, 0 AS last_seq, e.history AS doc FROM executions AS e WHERE e.key = $1 AND e.id = $2 AND e.history <> ''
 UNION ALL SELECT * FROM (SELECT ` + homeColumns + `, x.last_seq, x.doc FROM executions AS e JOIN history AS x ON x.key = e.key
 WHERE e.key = $1 AND e.id = $2 AND x.last_seq > $3 ORDER BY x.last_seq LIMIT $4) AS found_apart

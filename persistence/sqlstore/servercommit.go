@@ -36,10 +36,11 @@ SELECT * FROM unnest($1::INT8[], $2::INT8[], $3::INT8[], $4::TEXT[], $5::TEXT[],
 	updateTaskMany = `UPDATE tasks AS t SET
 action_about = CASE u.action_about WHEN '=' THEN t.action_about ELSE u.action_about END, action_given = CASE u.action_given WHEN '=' THEN t.action_given ELSE u.action_given END,
 doc = CASE u.doc WHEN '=' THEN t.doc ELSE u.doc END, vals = CASE u.vals WHEN '=' THEN t.vals ELSE u.vals END,
+history_seq = CASE u.history WHEN '=' THEN t.history_seq ELSE u.history_seq END, history = CASE u.history WHEN '=' THEN t.history ELSE u.history END,
 action_doc = CASE u.action_doc WHEN '=' THEN t.action_doc ELSE u.action_doc END, action_vals = CASE u.action_vals WHEN '=' THEN t.action_vals ELSE u.action_vals END
-FROM unnest($1::INT8[], $2::INT8[], $3::INT8[], $4::TEXT[], $5::TEXT[], $6::TEXT[], $7::TEXT[], $8::TEXT[], $9::TEXT[])
-AS u (key, seq, action, action_about, action_given, doc, vals, action_doc, action_vals)
-WHERE t.key = u.key AND t.seq = u.seq AND (u.action = 0 OR (u.action = 1) = (t.action_about = ''))`
+FROM unnest($1::INT8[], $2::INT8[], $3::INT8[], $4::INT8[], $5::TEXT[], $6::TEXT[], $7::TEXT[], $8::TEXT[], $9::TEXT[], $10::TEXT[], $11::TEXT[])
+AS u (key, seq, action, history_seq, history, action_about, action_given, doc, vals, action_doc, action_vals)
+WHERE t.key = u.key AND t.seq = u.seq AND (u.action = 0 OR (u.action = 1) = (t.action_about = '')) AND (u.history = '=' OR t.history = '')`
 	insertActionMany = `INSERT INTO actions (key, seq, task, about, given, doc, vals)
 SELECT * FROM unnest($1::INT8[], $2::INT8[], $3::INT8[], $4::TEXT[], $5::TEXT[], $6::TEXT[], $7::TEXT[])`
 	updateActionMany = `UPDATE actions AS a SET doc = u.doc, vals = u.vals
@@ -211,7 +212,7 @@ func newTasks(turns []*turnRows) columns {
 
 func changedTasks(turns []*turnRows) columns {
 	var c columns
-	key, seq, which := numbers(&c), numbers(&c), numbers(&c)
+	key, seq, which, events, history := numbers(&c), numbers(&c), numbers(&c), numbers(&c), texts(&c)
 	about, given, doc, values, actionDoc, actionValues := texts(&c), texts(&c), texts(&c), texts(&c), texts(&c), texts(&c)
 	for _, turn := range turns {
 		for _, r := range turn.tasks {
@@ -221,6 +222,7 @@ func changedTasks(turns []*turnRows) columns {
 			w := r.change()
 			c.rows++
 			*key, *seq, *which = append(*key, turn.Execution.Key), append(*seq, r.seq), append(*which, w.action)
+			*events, *history = append(*events, turn.Events), append(*history, w.history)
 			*about, *given, *doc = append(*about, w.about), append(*given, w.given), append(*doc, w.doc)
 			*values, *actionDoc, *actionValues = append(*values, w.values), append(*actionDoc, w.actionDoc), append(*actionValues, w.actionValues)
 		}

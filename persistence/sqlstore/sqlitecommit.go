@@ -21,8 +21,9 @@ vals = CASE $9 WHEN '=' THEN vals ELSE $9 END WHERE key = $1 AND epoch = $2`
 	insertTaskOne  = `INSERT INTO tasks (key, seq, about, doc, vals, action_about, action_given, action_doc, action_vals, history_seq, history) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
 	updateTaskOne  = `UPDATE tasks SET action_about = CASE $4 WHEN '=' THEN action_about ELSE $4 END, action_given = CASE $5 WHEN '=' THEN action_given ELSE $5 END,
 doc = CASE $6 WHEN '=' THEN doc ELSE $6 END, vals = CASE $7 WHEN '=' THEN vals ELSE $7 END,
+history_seq = CASE $11 WHEN '=' THEN history_seq ELSE $10 END, history = CASE $11 WHEN '=' THEN history ELSE $11 END,
 action_doc = CASE $8 WHEN '=' THEN action_doc ELSE $8 END, action_vals = CASE $9 WHEN '=' THEN action_vals ELSE $9 END
-WHERE key = $1 AND seq = $2 AND ($3 = 0 OR ($3 = 1) = (action_about = ''))`
+WHERE key = $1 AND seq = $2 AND ($3 = 0 OR ($3 = 1) = (action_about = '')) AND ($11 = '=' OR history = '')`
 	insertActionOne = `INSERT INTO actions (key, seq, task, about, given, doc, vals) VALUES ($1, $2, $3, $4, $5, $6, $7)`
 	updateActionOne = `UPDATE actions SET doc = $3, vals = $4 WHERE key = $1 AND seq = $2`
 	historyOne      = `INSERT INTO history (key, last_seq, doc) VALUES ($1, $2, $3)`
@@ -82,7 +83,7 @@ func writeParts(t *transaction, turn *turnRows) error {
 			err = t.one(insertTaskOne, key, r.seq, r.task.About, r.task.Doc, r.task.Values, a.About, a.Given, a.Doc, a.Values, turn.Events, r.history)
 		} else {
 			w := r.change()
-			err = t.one(updateTaskOne, key, r.seq, w.action, w.about, w.given, w.doc, w.values, w.actionDoc, w.actionValues)
+			err = t.one(updateTaskOne, key, r.seq, w.action, w.about, w.given, w.doc, w.values, w.actionDoc, w.actionValues, turn.Events, w.history)
 		}
 	}
 	for i := 0; err == nil && i < len(turn.actions); i++ {

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"math"
 	"testing"
 	"time"
 
@@ -536,34 +537,49 @@ func history(t *testing.T, s persistence.Store) {
 }
 
 // historyOfTasks: turns of which some make tasks, and which have any number of events, read from each place in pages of any size. A
-// store may keep a turn's history with a task that it makes.
+// store may keep a turn's history with a task that it makes or changes.
 func historyOfTasks(t *testing.T, s persistence.Store) {
-	var all []workflow.HistoryEvent
-	tasks := 0
-	for turn := range 30 {
-		x := update(1, 1, "")
-		if turn == 0 {
-			x = creation(1, nil)
-		}
-		w := &x.Writes
-		w.FirstTask, w.FirstAction = tasks, tasks
-		for range 1 + turn%4 {
-			if turn%7 != 3 {
-				all = append(all, workflow.HistoryEvent{Seq: uint64(len(all) + 1), At: start(), Kind: "command", Info: fmt.Sprint("turn ", turn)})
-				w.History = append(w.History, all[len(all)-1])
+	for n := range 3 {
+		var all []workflow.HistoryEvent
+		tasks := 0
+		for turn := range 20 {
+			x := update(n, 1, "")
+			if turn == 0 {
+				x = creation(n, nil)
 			}
+			w := &x.Writes
+			w.FirstTask, w.FirstAction = tasks, tasks
+			for range 1 + turn%4 {
+				if turn%7 != 3 {
+					all = append(all, workflow.HistoryEvent{Seq: uint64(len(all) + 1), At: start(), Kind: "command", Info: fmt.Sprint("turn ", turn)})
+					w.History = append(w.History, all[len(all)-1])
+				}
+			}
+			made := []int{1, 0, 3, 2, 0}[(turn+n)%5]
+			if made == 0 && tasks > 0 {
+				w.Tasks = append(w.Tasks, task(n, tasks-1))
+			}
+			for range made {
+				tk := task(n, tasks)
+				w.Tasks, w.Actions = append(w.Tasks, tk), append(w.Actions, action(n, tasks, tk))
+				tasks++
+			}
+			w.Execution.Runtime.HistorySeq, w.Execution.Turns = uint64(len(all)), uint64(turn+1)
+			commitAll(t, s, x)
 		}
-		for range []int{1, 0, 3, 2, 0}[turn%5] {
-			tk := task(1, tasks)
-			w.Tasks, w.Actions = append(w.Tasks, tk), append(w.Actions, action(1, tasks, tk))
-			tasks++
-		}
-		w.Execution.Runtime.HistorySeq = uint64(len(all))
-		commitAll(t, s, x)
+		sameHistory(t, s, n, all)
+	}
+}
+
+// sameHistory reads an execution's history from each place, in pages of some sizes.
+func sameHistory(t *testing.T, s persistence.Store, n int, all []workflow.HistoryEvent) {
+	t.Helper()
+	if got, err := s.History(t.Context(), executionID(n), math.MaxInt64, 1); err != nil || len(got) > 0 {
+		t.Errorf("events after the last possible one: %v, %v", got, err)
 	}
 	for after := range len(all) + 2 {
 		for _, limit := range []int{1, 2, 5, 1000} {
-			got, err := s.History(t.Context(), executionID(1), uint64(after), limit)
+			got, err := s.History(t.Context(), executionID(n), uint64(after), limit)
 			if err != nil {
 				t.Fatal(err)
 			}

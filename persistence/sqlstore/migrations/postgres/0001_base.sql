@@ -60,16 +60,17 @@ CREATE TABLE IF NOT EXISTS execution_data (
 );
 
 -- action_about and its like are the action that has the number of its task, which most tasks begin with: it has no row in actions.
--- '' says that there is none. history_seq is the number of the newest event of the turn that has made the task, so it grows with seq;
--- history is that of the turn, in the row of the last task that it makes, '' in others.
+-- '' says that there is none. history is that of the turn that has made the task, in the row of the last task that it makes, or of
+-- the execution's second turn; '' in others. history_seq is the number of the newest event of that turn, or of the one that has made
+-- the task, so it grows with seq. As with states, what changes lies at the end.
 CREATE TABLE IF NOT EXISTS tasks (
   key          INT8 NOT NULL,
   seq          INT8 NOT NULL,
-  history_seq  INT8 NOT NULL,
   about        TEXT NOT NULL,
-  history      TEXT NOT NULL,
   action_about TEXT NOT NULL,
   action_given TEXT NOT NULL,
+  history_seq  INT4 NOT NULL,
+  history      TEXT NOT NULL,
   doc          TEXT NOT NULL,
   vals         TEXT NOT NULL,
   action_doc   TEXT NOT NULL,

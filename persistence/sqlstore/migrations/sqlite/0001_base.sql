@@ -58,8 +58,9 @@ CREATE TABLE IF NOT EXISTS execution_data (
 );
 
 -- action_about and its like are the action that has the number of its task, which most tasks begin with: it has no row in actions.
--- '' says that there is none. history_seq is the number of the newest event of the turn that has made the task, so it grows with seq;
--- history is that of the turn, in the row of the last task that it makes, '' in others. What may be long lies at the end.
+-- '' says that there is none. history is that of the turn that has made the task, in the row of the last task that it makes, or of
+-- the execution's second turn; '' in others. history_seq is the number of the newest event of that turn, or of the one that has made
+-- the task, so it grows with seq. What may be long lies at the end.
 CREATE TABLE IF NOT EXISTS tasks (
   key          INTEGER NOT NULL,
   seq          INTEGER NOT NULL,
