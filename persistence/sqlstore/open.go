@@ -21,6 +21,7 @@ import (
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"cierzo/fault"
+	"cierzo/internal/cache"
 	"cierzo/persistence"
 )
 
@@ -54,6 +55,7 @@ type Store struct {
 	shapes   map[shape]*sql.Stmt
 
 	definitions grouped[persistence.DefinitionKey, persistence.Definition]
+	revisions   *cache.Cache[persistence.Definition]
 
 	// statements are prepared ones, by the database handle and the text. Not changed after Open.
 	statements map[statementKey]*sql.Stmt
@@ -121,7 +123,7 @@ func openServer(ctx context.Context, at address, cfg Config) (*Store, error) {
 	}
 	s := &Store{
 		dialect: at.dialect, target: at.target, db: sql.OpenDB(reads), writer: sql.OpenDB(writes), statements: map[statementKey]*sql.Stmt{},
-		shapes: map[shape]*sql.Stmt{},
+		shapes: map[shape]*sql.Stmt{}, revisions: cache.New[persistence.Definition](revisionsMax),
 	}
 	for _, db := range []*sql.DB{s.db, s.writer} {
 		half := max(cfg.ConnectionsMax/2, 1)

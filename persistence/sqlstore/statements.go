@@ -11,7 +11,7 @@ func (d dialect) reads() []string {
 	}
 	return []string{
 		executionQuery, tasksQuery, actionsQuery, taskActionsQuery, findTaskQuery, findActionQuery, historyQuery, countAllQuery,
-		countQuery, due, wanting, quiet, runners, onRunner, newestQuery, publicQuery, listQuery, listInQuery, restQuery, listAllQuery, listAllIn, restAllQuery, revisionQuery,
+		countQuery, due, wanting, quiet, runners, onRunner, newestIDQuery, publicIDQuery, listQuery, listInQuery, restQuery, listAllQuery, listAllIn, restAllQuery, revisionQuery,
 		revisionsQuery, liveNodes, resourceQuery, resourceNameQuery, resourcesDue, noticesDue, countNotices,
 		nextProjectQuery, countRootsQuery,
 	}
