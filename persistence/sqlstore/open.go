@@ -113,11 +113,11 @@ func Open(ctx context.Context, dsn string, cfg Config) (*Store, error) {
 const versionQuery = `SELECT version()`
 
 func openServer(ctx context.Context, at address, cfg Config) (*Store, error) {
-	reads, err := newConnector(at.reads)
+	reads, err := newConnector(at.reads, at.dialect.connected)
 	if err != nil {
 		return nil, fault.Wrap(fault.Invalid, err, "database %s", at.target)
 	}
-	writes, err := newConnector(at.writes)
+	writes, err := newConnector(at.writes, at.dialect.connected)
 	if err != nil {
 		return nil, fault.Wrap(fault.Invalid, err, "database %s", at.target)
 	}

@@ -40,5 +40,9 @@ func (d dialect) firstStatements() []string {
 	if d.server {
 		version = versionQuery
 	}
-	return []string{version, schemaTable, schemaRow, schemaLock, schemaUnlock, schemaGet, schemaSet}
+	out := []string{version, schemaTable, schemaRow, schemaLock, schemaUnlock, schemaGet, schemaSet}
+	if d.connected != "" {
+		out = append(out, d.connected)
+	}
+	return out
 }
