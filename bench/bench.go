@@ -234,9 +234,12 @@ func (b *Bench) runnerPID() int {
 	return b.runner.Process.Pid
 }
 
+// loadTimeout bounds one load: the greatest there is, 100,000 actions on a slow machine, takes a part of it.
+const loadTimeout = 10 * time.Minute
+
 // many starts a load's executions from its clients and waits until all have ended well.
 func (b *Bench) many(ctx context.Context, l load, label string) error {
-	ctx, cancel := context.WithTimeout(ctx, 4*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
 	defer cancel()
 	before := b.ended()
 	defer b.progress(label, func() int { return int(b.ended() - before) }, l.count)()

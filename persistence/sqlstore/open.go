@@ -107,6 +107,15 @@ func Open(ctx context.Context, dsn string, cfg Config) (*Store, error) {
 	if err := s.prepare(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
+	if s.lock != nil { // whoever had a lease is dead: nobody else can have the file now
+		err := s.transact(ctx, "end the leases of those before", func(t *transaction) error {
+			_, err := t.exec(endLeases)
+			return err
+		})
+		if err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+	}
 	return s, nil
 }
 
@@ -190,6 +199,6 @@ func (s *Store) Info(ctx context.Context) (persistence.Info, error) {
 	}
 	return persistence.Info{
 		Kind: s.dialect.name, Version: s.version, Schema: s.schema, Retries: s.retries.Load(), Commits: s.commits.Load(),
-		BatchMax: s.dialect.batchMax,
+		BatchMax: s.dialect.batchMax, Exclusive: s.lock != nil,
 	}, nil
 }

@@ -30,7 +30,7 @@ func (d dialect) writes() []string {
 	return append(commit,
 		idOfKey, factsQuery, activateQuery, dataQuery, allTasksQuery, allActionsQuery, raiseQuery, childrenQuery, deleteHistory, deleteActions,
 		deleteTasks, deleteData, deleteState, deleteOneQuery, newestQuery, insertRevision, insertDefinition, updateDefinition, deleteDefinition,
-		replaceNode, insertNode, renewNode, deleteNode, forgetOfNode, resourceQuery, insertResource, updateResource, deleteResource, claimNotices,
+		replaceNode, insertNode, endLeases, renewNode, deleteNode, forgetOfNode, resourceQuery, insertResource, updateResource, deleteResource, claimNotices,
 		hideNotices, dropNotices, putOff, noticeTried)
 }
 
