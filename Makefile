@@ -104,8 +104,8 @@ client-test: ## Mistral's own command against a real server: each of its sub-com
 	CIERZO_CLIENT_TEST=1 go test ./test/mistralclient -count=1 -v -timeout=15m
 
 .PHONY: chaos
-chaos: setup ## ROUNDS (3) times every fault there is, to a cluster and to a SQLite node; writes the recovery times in docs/failures.md
-	go test ./test/chaos -run '^Test(Chaos|Proxy)$$' -count=1 -v -timeout=24h -chaos.rounds=$(ROUNDS) -chaos.page=$(CURDIR)/docs/failures.md
+chaos: setup ## ROUNDS (3) times every fault there is, to a cluster and to a SQLite node; writes the recovery times in docs/failures.md, with those of FIGURES (a file, kept up)
+	go test ./test/chaos -run '^Test(Chaos|Proxy)$$' -count=1 -v -timeout=24h -chaos.rounds=$(ROUNDS) -chaos.figures='$(FIGURES)' -chaos.page=$(CURDIR)/docs/failures.md
 
 .PHONY: rabbitmq-test
 rabbitmq-test: ## the listener of event triggers on a RabbitMQ of its own, which is killed on the way

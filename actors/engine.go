@@ -62,6 +62,10 @@ type Config struct {
 	LeaseTTL time.Duration
 	// RunnerGrace is how long a runner may be silent before its attempts count as lost. Defaults to 10 s.
 	RunnerGrace time.Duration
+	// InnerRunner is the id, made by NewInnerRunner, of the runner in this process, "" for none. Set it, and Alone, where no other
+	// process can have the store: the inner runners of processes that had it before are gone with them, and count as lost at once.
+	InnerRunner workflow.RunnerID
+	Alone       bool
 	// IdleAfter is when an execution that only waits leaves memory. Defaults to 30 s.
 	IdleAfter time.Duration
 	// TurnsMax bounds the turns that are computed at the same time, and the executions that are loaded. Defaults to 16.

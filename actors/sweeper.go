@@ -2,7 +2,10 @@ package actors
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
+	"strings"
 	"time"
 
 	"cierzo/internal/planted"
@@ -171,6 +174,16 @@ func (s *sweeper) orphans(ctx context.Context, v *viewChanged) error {
 	return nil
 }
 
+// innerPrefix begins the ids of runners that live in the process of an engine that has its store for itself.
+const innerPrefix = "in-"
+
+// NewInnerRunner names such a runner.
+func NewInnerRunner() workflow.RunnerID {
+	var b [6]byte
+	_, _ = rand.Read(b[:]) // never fails, says its contract
+	return workflow.RunnerID(innerPrefix + hex.EncodeToString(b[:]))
+}
+
 // runners looks for runners that hold attempts and have not been heard for RunnerGrace, or have said that they leave.
 func (s *sweeper) runners(ctx context.Context, v *viewChanged) error {
 	holders, err := s.e.cfg.Store.DispatchedRunners(ctx, dueMax)
@@ -191,6 +204,8 @@ func (s *sweeper) runners(ctx context.Context, v *viewChanged) error {
 			missing[id] = time.Time{} // it is gone, it has said so itself
 		case known:
 			missing[id] = latest(heard, s.since)
+		case s.e.cfg.Alone && id != s.e.cfg.InnerRunner && strings.HasPrefix(string(id), innerPrefix):
+			missing[id] = time.Time{} // its process was one that had the store before this one
 		default:
 			// Never heard: since this engine first looked, for the runner may not have heard of this engine.
 			missing[id] = now

@@ -92,6 +92,37 @@ func TestRunnerThatWasNeverHeardIsLostOnlyAfterItsGrace(t *testing.T) {
 	})
 }
 
+func TestInnerRunnerOfADeadProcessIsLostAtOnce(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(w *world) {
+		inner := func() (func(*Config), func(*actionrunner.Config)) {
+			id := NewInnerRunner()
+			return func(c *Config) { c.Alone, c.InnerRunner, c.LeaseTTL = true, id, 3*time.Second }, func(c *actionrunner.Config) { c.ID = string(id) }
+		}
+		e, r := inner()
+		w.engine(e)
+		w.openGateway()
+		w.runner(1, r)
+		w.pass(3 * time.Second) // until all know all
+		w.start("minute_safe", idOf(1), workflow.Success)
+		w.await("attempt", func() bool { return w.running() == 1 })
+		w.killRunner(w.runners[0])
+		w.kill(w.engines[0])
+		e, r = inner()
+		next := w.engine(e)
+		w.runner(1, r)
+		began := time.Now()
+		w.await("lost", func() bool { return next.Metrics().RunnersLost > 0 })
+		if took := time.Since(began); took > 8*time.Second {
+			t.Errorf("after %s: a runner of another process would have 10 s, this one is gone", took)
+		}
+		w.await("again", func() bool { return w.action(idOf(1)).Attempt == 2 })
+		if a := w.action(idOf(1)); string(a.Runner) != w.runners[1].ID() {
+			t.Errorf("the second attempt is on %s", a.Runner)
+		}
+	})
+}
+
 func TestRunnerThatLeavesIsLostAtOnce(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {

@@ -17,6 +17,7 @@ import (
 	"cierzo/dsl"
 	"cierzo/expr/value"
 	"cierzo/fault"
+	"cierzo/internal/cache"
 	"cierzo/persistence"
 	"cierzo/workflow"
 )
@@ -29,9 +30,9 @@ type Catalog struct {
 
 	store    persistence.Store
 	registry *actions.Registry
-	programs *cache[*workflow.Program]
-	parsed   *cache[*dsl.Document]
-	origins  *cache[string]
+	programs *cache.Cache[*workflow.Program]
+	parsed   *cache.Cache[*dsl.Document]
+	origins  *cache.Cache[string]
 	builtIn  map[string]*workflow.ActionSpec
 }
 
@@ -46,16 +47,16 @@ const (
 func New(store persistence.Store, registry *actions.Registry) *Catalog {
 	return &Catalog{
 		store: store, registry: registry,
-		programs: newCache[*workflow.Program](programsMax),
-		parsed:   newCache[*dsl.Document](documentsMax),
-		origins:  newCache[string](originsMax),
+		programs: cache.New[*workflow.Program](programsMax),
+		parsed:   cache.New[*dsl.Document](documentsMax),
+		origins:  cache.New[string](originsMax),
 		builtIn:  builtInSpecs(registry),
 	}
 }
 
 // Program compiles the stored revision of a workflow. fault.NotFound when there is no such revision.
 func (c *Catalog) Program(ctx context.Context, definitionID string) (*workflow.Program, error) {
-	if p, ok := c.programs.get(definitionID); ok {
+	if p, ok := c.programs.Get(definitionID); ok {
 		return p, nil
 	}
 	def, err := c.store.GetDefinition(ctx, definitionID)
@@ -73,14 +74,14 @@ func (c *Catalog) Program(ctx context.Context, definitionID string) (*workflow.P
 	if c.Legacy {
 		p.AllowLegacy()
 	}
-	c.programs.put(definitionID, p)
+	c.programs.Put(definitionID, p)
 	return p, nil
 }
 
 // Document parses a stored text; what was stored once was valid once.
 func (c *Catalog) Document(def *persistence.Definition) (*dsl.Document, error) {
 	key := string(def.Kind) + def.Hash
-	if d, ok := c.parsed.get(key); ok {
+	if d, ok := c.parsed.Get(key); ok {
 		return d, nil
 	}
 	var d *dsl.Document
@@ -101,7 +102,7 @@ func (c *Catalog) Document(def *persistence.Definition) (*dsl.Document, error) {
 	if err := diags.Err(); err != nil {
 		return nil, fault.Wrap(fault.Internal, err, "parse stored %s %s", def.Kind, def.Name)
 	}
-	c.parsed.put(key, d)
+	c.parsed.Put(key, d)
 	return d, nil
 }
 
@@ -143,14 +144,14 @@ func (c *Catalog) Action(def *persistence.Definition) (*dsl.Action, error) {
 
 // Origin is the id that a definition keeps through all its revisions, by the id of one of them.
 func (c *Catalog) Origin(ctx context.Context, definitionID string) (string, error) {
-	if id, ok := c.origins.get(definitionID); ok {
+	if id, ok := c.origins.Get(definitionID); ok {
 		return id, nil
 	}
 	def, err := c.store.GetDefinition(ctx, definitionID)
 	if err != nil {
 		return "", fmt.Errorf("load definition %s: %w", definitionID, err)
 	}
-	c.origins.put(definitionID, def.FirstID)
+	c.origins.Put(definitionID, def.FirstID)
 	return def.FirstID, nil
 }
 

@@ -59,11 +59,22 @@ func (a *assembly) start(ctx context.Context, cfg Config, store persistence.Stor
 	for _, r := range cfg.Roles {
 		roles = append(roles, string(r))
 	}
+	var inner workflow.RunnerID
+	alone := false
+	if cfg.has(RoleEngine) {
+		info, err := store.Info(ctx)
+		if err != nil {
+			return err
+		}
+		if alone = info.Exclusive; alone && cfg.has(RoleRunner) {
+			inner = actors.NewInnerRunner()
+		}
+	}
 	if cfg.has(RoleEngine) {
 		a.engine, err = actors.StartEngine(ctx, actors.Config{
 			Actors: a.system.Actors(), Network: a.system, Store: store, Catalog: cat, LeaseTTL: cfg.LeaseTTL,
 			RunnerGrace: cfg.RunnerGrace, IdleAfter: cfg.IdleAfter, Roles: roles, Version: cfg.Version, Logger: cfg.Logger,
-			Publishers: d.asked(), Notify: d.notifier.Notify,
+			InnerRunner: inner, Alone: alone, Publishers: d.asked(), Notify: d.notifier.Notify,
 			Changed: a.ends.changed,
 		})
 		if err != nil {
@@ -85,7 +96,7 @@ func (a *assembly) start(ctx context.Context, cfg Config, store persistence.Stor
 		}
 		a.runner, err = runner.Start(runner.Config{
 			Actors: a.system.Actors(), Network: a.system, Engines: engines, Actions: cfg.Actions, Slots: cfg.Slots,
-			Targets: cfg.Targets, Version: cfg.Version, Logger: cfg.Logger,
+			Targets: cfg.Targets, Version: cfg.Version, Logger: cfg.Logger, ID: string(inner),
 		})
 	}
 	return err

@@ -208,8 +208,13 @@ const (
 func (n *Node) Wait(ctx context.Context, id string) (*Execution, error) {
 	ended, done := n.cluster.ends.await(workflow.ExecutionID(id))
 	defer done()
+	return n.wait(ctx, id, ended, 0)
+}
+
+// wait looks at the execution after a while for the first time, or when ended is closed.
+func (n *Node) wait(ctx context.Context, id string, ended <-chan struct{}, first time.Duration) (*Execution, error) {
 	pause := waitMin
-	timer := time.NewTimer(0)
+	timer := time.NewTimer(first)
 	defer timer.Stop()
 	for {
 		select {
@@ -233,11 +238,17 @@ func (n *Node) Wait(ctx context.Context, id string) (*Execution, error) {
 
 // Run starts a workflow and waits for its end.
 func (n *Node) Run(ctx context.Context, r StartRequest) (*Execution, error) {
+	if r.ID == "" {
+		r.ID = uuid.NewString()
+	}
+	// Before the start, so that an end which this node's engine brings about is heard: it says so sooner than one would look.
+	ended, done := n.cluster.ends.await(workflow.ExecutionID(r.ID))
+	defer done()
 	id, err := n.Start(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	return n.Wait(ctx, id)
+	return n.wait(ctx, id, ended, waitMin)
 }
 
 // Pause lets running actions end and begins no new ones.

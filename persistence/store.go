@@ -48,6 +48,8 @@ type Info struct {
 	// Retries counts transactions that were run again because of a serialization failure; Commits counts those that succeeded.
 	Retries, Commits uint64
 	BatchMax         int // turns that Commit takes best at once
+	// Exclusive says that no other process can have the store while this one has it: who was in it before is dead.
+	Exclusive bool
 }
 
 // Executions is the engine's side: fenced turns.

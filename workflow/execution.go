@@ -19,7 +19,7 @@ const (
 	// ActionsMax bounds the action executions of one execution.
 	ActionsMax = 200_000
 	// ItemsMax bounds the items of one with-items task.
-	ItemsMax = 10_000
+	ItemsMax = 100_000
 	// DepthMax bounds the nesting of sub-workflows: the depth of a root execution is 0.
 	DepthMax = 100
 	// TurnTasksMax bounds the task steps of one turn; what remains is done in the next one, at once.

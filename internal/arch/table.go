@@ -17,7 +17,7 @@ type Rule struct {
 
 // everybody is what each folder may import.
 func everybody() []string {
-	return []string{"fault", "internal/invariant", "internal/planted", "internal/suggest", "internal/wait"}
+	return []string{"fault", "internal/cache", "internal/invariant", "internal/planted", "internal/suggest", "internal/wait"}
 }
 
 // tests is what each folder's tests may import.
@@ -32,6 +32,7 @@ func Rules() []Rule {
 func ground() []Rule {
 	return []Rule{
 		{Folder: "fault"},
+		{Folder: "internal/cache"},
 		{Folder: "internal/invariant"},
 		{Folder: "internal/planted"},
 		{Folder: "internal/suggest"},

@@ -165,7 +165,7 @@ func (s *Store) read(ctx context.Context, op string, fn func() error) error {
 func (s *Store) Info(ctx context.Context) (persistence.Info, error) {
 	var info persistence.Info
 	err := s.read(ctx, "Info", func() error {
-		info = persistence.Info{Kind: "memory", Version: "1", Schema: 1, Commits: s.commits, BatchMax: 64}
+		info = persistence.Info{Kind: "memory", Version: "1", Schema: 1, Commits: s.commits, BatchMax: 64, Exclusive: true}
 		return nil
 	})
 	return info, err

@@ -22,8 +22,11 @@ const (
 	ofRevisions     = `SELECT ` + revisionColumns + ` FROM revisions AS r JOIN revisions AS f ON f.id = r.first_id `
 
 	newestQuery = ofDefinitions + `WHERE d.project_id = $1 AND d.kind = $2 AND d.namespace = $3 AND d.name = $4`
-	publicQuery = ofDefinitions + `WHERE d.kind = $1 AND d.namespace = $2 AND d.name = $3 AND d.scope = 'public' ORDER BY d.project_id LIMIT 1`
-	listQuery   = ofDefinitions + `WHERE d.kind = $1 AND (d.project_id = $2 OR d.scope = 'public') AND d.name > $3
+	// What a start asks for.
+	newestIDQuery = `SELECT revision_id FROM definitions WHERE project_id = $1 AND kind = $2 AND namespace = $3 AND name = $4`
+	publicIDQuery = `SELECT revision_id FROM definitions WHERE kind = $1 AND namespace = $2 AND name = $3 AND scope = 'public' ORDER BY project_id LIMIT 1`
+
+	listQuery = ofDefinitions + `WHERE d.kind = $1 AND (d.project_id = $2 OR d.scope = 'public') AND d.name > $3
 ORDER BY d.name, d.namespace, d.project_id LIMIT $4`
 	listInQuery = ofDefinitions + `WHERE d.kind = $1 AND (d.project_id = $2 OR d.scope = 'public') AND d.name > $3 AND d.namespace = $5
 ORDER BY d.name, d.namespace, d.project_id LIMIT $4`
@@ -199,22 +202,50 @@ func (s *Store) FindDefinition(ctx context.Context, k persistence.DefinitionKey)
 	return &d, nil
 }
 
+// findDefinition asks which revision is the newest, which can change, and for the revision, which can't, only when it isn't known yet.
 func (s *Store) findDefinition(ctx context.Context, k persistence.DefinitionKey) (persistence.Definition, error) {
 	what := fmt.Sprintf("%s %q in namespace %q", k.Kind, k.Name, k.Namespace)
-	d, err := one(ctx, s, what, scanDefinition, newestQuery, keyArgs(k)...)
+	id, err := one(ctx, s, what, scanID, newestIDQuery, keyArgs(k)...)
 	if fault.Is(err, fault.NotFound) {
-		d, err = one(ctx, s, what, scanDefinition, publicQuery, string(k.Kind), k.Namespace, k.Name)
+		id, err = one(ctx, s, what, scanID, publicIDQuery, string(k.Kind), k.Namespace, k.Name)
 	}
-	return d, err
+	if err != nil {
+		return persistence.Definition{}, err
+	}
+	return s.getDefinition(ctx, id)
+}
+
+func scanID(rows *sql.Rows) (string, error) {
+	var id string
+	err := rows.Scan(&id)
+	return id, err
 }
 
 // GetDefinition implements persistence.Definitions.
 func (s *Store) GetDefinition(ctx context.Context, id string) (*persistence.Definition, error) {
-	d, err := one(ctx, s, "definition "+id, scanDefinition, revisionQuery, id)
+	d, err := s.getDefinition(ctx, id)
 	if err != nil {
 		return nil, err
 	}
+	d.Tags = slices.Clone(d.Tags)
 	return &d, nil
+}
+
+// The cache of revisions: of long texts each start reads its own again.
+const (
+	revisionsMax    = 512
+	revisionTextMax = 64 << 10
+)
+
+func (s *Store) getDefinition(ctx context.Context, id string) (persistence.Definition, error) {
+	if d, ok := s.revisions.Get(id); ok {
+		return d, nil
+	}
+	d, err := one(ctx, s, "definition "+id, scanDefinition, revisionQuery, id)
+	if err == nil && len(d.Text) <= revisionTextMax {
+		s.revisions.Put(id, d)
+	}
+	return d, err
 }
 
 // DeleteDefinition implements persistence.Definitions.

@@ -17,6 +17,7 @@ const (
 	renewNode    = `UPDATE nodes SET state = $2, lease_until = {now} + $3 WHERE id = $1 AND lease_until > {now}`
 	deleteNode   = `DELETE FROM nodes WHERE id = $1`
 	liveNodes    = `SELECT id, address, state, doc FROM nodes WHERE lease_until > {now} ORDER BY id`
+	endLeases    = `UPDATE nodes SET lease_until = {now} WHERE lease_until > {now}`
 	forgetOfNode = `DELETE FROM nodes WHERE lease_until < {now} - $1`
 )
 

@@ -21,6 +21,7 @@ import (
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"cierzo/fault"
+	"cierzo/internal/cache"
 	"cierzo/persistence"
 )
 
@@ -54,6 +55,7 @@ type Store struct {
 	shapes   map[shape]*sql.Stmt
 
 	definitions grouped[persistence.DefinitionKey, persistence.Definition]
+	revisions   *cache.Cache[persistence.Definition]
 
 	// statements are prepared ones, by the database handle and the text. Not changed after Open.
 	statements map[statementKey]*sql.Stmt
@@ -105,23 +107,32 @@ func Open(ctx context.Context, dsn string, cfg Config) (*Store, error) {
 	if err := s.prepare(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
+	if s.lock != nil { // whoever had a lease is dead: nobody else can have the file now
+		err := s.transact(ctx, "end the leases of those before", func(t *transaction) error {
+			_, err := t.exec(endLeases)
+			return err
+		})
+		if err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+	}
 	return s, nil
 }
 
 const versionQuery = `SELECT version()`
 
 func openServer(ctx context.Context, at address, cfg Config) (*Store, error) {
-	reads, err := newConnector(at.reads)
+	reads, err := newConnector(at.reads, at.dialect.connected)
 	if err != nil {
 		return nil, fault.Wrap(fault.Invalid, err, "database %s", at.target)
 	}
-	writes, err := newConnector(at.writes)
+	writes, err := newConnector(at.writes, at.dialect.connected)
 	if err != nil {
 		return nil, fault.Wrap(fault.Invalid, err, "database %s", at.target)
 	}
 	s := &Store{
 		dialect: at.dialect, target: at.target, db: sql.OpenDB(reads), writer: sql.OpenDB(writes), statements: map[statementKey]*sql.Stmt{},
-		shapes: map[shape]*sql.Stmt{},
+		shapes: map[shape]*sql.Stmt{}, revisions: cache.New[persistence.Definition](revisionsMax),
 	}
 	for _, db := range []*sql.DB{s.db, s.writer} {
 		half := max(cfg.ConnectionsMax/2, 1)
@@ -188,6 +199,6 @@ func (s *Store) Info(ctx context.Context) (persistence.Info, error) {
 	}
 	return persistence.Info{
 		Kind: s.dialect.name, Version: s.version, Schema: s.schema, Retries: s.retries.Load(), Commits: s.commits.Load(),
-		BatchMax: s.dialect.batchMax,
+		BatchMax: s.dialect.batchMax, Exclusive: s.lock != nil,
 	}, nil
 }

@@ -45,7 +45,7 @@ func scansAllowed() map[string]string {
 	const members = "there is a row for each node"
 	const seldom = "a list for people that begins with a name: definitions are few, and the page is sorted over all that one may see"
 	return map[string]string{
-		replaceNode: members, liveNodes: members, forgetOfNode: members, deleteNode: members, renewNode: members,
+		replaceNode: members, liveNodes: members, forgetOfNode: members, endLeases: members, deleteNode: members, renewNode: members,
 		listQuery: seldom, listInQuery: seldom, restQuery: seldom, listAllQuery: seldom, listAllIn: seldom, restAllQuery: seldom,
 		countAllQuery: "it counts all",
 		countNotices:  "it counts up to a limit", countRootsQuery: "it counts all, each few minutes at most",

@@ -34,7 +34,7 @@ func hotStatements(d dialect) [][2]string {
 		{"Takeover: data", dataQuery},
 		{"Takeover: tasks", allTasksQuery},
 		{"Takeover: actions", allActionsQuery},
-		{"Start: the definition", newestQuery},
+		{"Start: the definition", newestIDQuery},
 		{"Clock: executions that are due", dueMany},
 		{"Clock: executions that want slots, of an engine that is gone", wantingMany},
 		{"Clock: executions that nothing moves", quietMany},

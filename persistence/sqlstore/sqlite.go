@@ -15,6 +15,8 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"cierzo/fault"
+	"cierzo/internal/cache"
+	"cierzo/persistence"
 )
 
 // connectionsSQLite bounds the readers of a SQLite file; there is one writer.
@@ -27,7 +29,10 @@ func openSQLite(ctx context.Context, at address) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{dialect: at.dialect, target: at.target, lock: lock, statements: map[statementKey]*sql.Stmt{}}
+	s := &Store{
+		dialect: at.dialect, target: at.target, lock: lock, statements: map[statementKey]*sql.Stmt{},
+		revisions: cache.New[persistence.Definition](revisionsMax),
+	}
 	// In a URI of SQLite these three have a meaning.
 	file := "file:" + strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(at.path)
 	const common = "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=cache_size(-16000)"

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"cierzo/fault"
 	"cierzo/persistence"
@@ -355,4 +356,25 @@ func commitForEver(t *testing.T, dsn string) {
 		})
 	}
 	running.Wait()
+}
+
+// TestLeasesEndWithTheFile: who opens the file is alone with it, so the leases that it finds are those of the dead.
+func TestLeasesEndWithTheFile(t *testing.T) {
+	t.Parallel()
+	dsn := sqliteFile(t)
+	s := open(t, dsn)
+	if i := info(t, s); !i.Exclusive {
+		t.Error("a SQLite file is one process's alone")
+	}
+	if err := s.Register(t.Context(), persistence.Node{ID: "dead", Address: "a:1", State: "up", Started: time.Now()}, time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil { // as if it had been killed: it doesn't unregister
+		t.Fatal(err)
+	}
+	next := open(t, dsn)
+	live, err := next.LiveNodes(t.Context())
+	if err != nil || len(live) > 0 {
+		t.Errorf("nodes with a lease: %v, %v", live, err)
+	}
 }

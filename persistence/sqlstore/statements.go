@@ -11,7 +11,7 @@ func (d dialect) reads() []string {
 	}
 	return []string{
 		executionQuery, tasksQuery, actionsQuery, taskActionsQuery, findTaskQuery, findActionQuery, historyQuery, countAllQuery,
-		countQuery, due, wanting, quiet, runners, onRunner, newestQuery, publicQuery, listQuery, listInQuery, restQuery, listAllQuery, listAllIn, restAllQuery, revisionQuery,
+		countQuery, due, wanting, quiet, runners, onRunner, newestIDQuery, publicIDQuery, listQuery, listInQuery, restQuery, listAllQuery, listAllIn, restAllQuery, revisionQuery,
 		revisionsQuery, liveNodes, resourceQuery, resourceNameQuery, resourcesDue, noticesDue, countNotices,
 		nextProjectQuery, countRootsQuery,
 	}
@@ -30,7 +30,7 @@ func (d dialect) writes() []string {
 	return append(commit,
 		idOfKey, factsQuery, activateQuery, dataQuery, allTasksQuery, allActionsQuery, raiseQuery, childrenQuery, deleteHistory, deleteActions,
 		deleteTasks, deleteData, deleteState, deleteOneQuery, newestQuery, insertRevision, insertDefinition, updateDefinition, deleteDefinition,
-		replaceNode, insertNode, renewNode, deleteNode, forgetOfNode, resourceQuery, insertResource, updateResource, deleteResource, claimNotices,
+		replaceNode, insertNode, endLeases, renewNode, deleteNode, forgetOfNode, resourceQuery, insertResource, updateResource, deleteResource, claimNotices,
 		hideNotices, dropNotices, putOff, noticeTried)
 }
 
@@ -40,5 +40,9 @@ func (d dialect) firstStatements() []string {
 	if d.server {
 		version = versionQuery
 	}
-	return []string{version, schemaTable, schemaRow, schemaLock, schemaUnlock, schemaGet, schemaSet}
+	out := []string{version, schemaTable, schemaRow, schemaLock, schemaUnlock, schemaGet, schemaSet}
+	if d.connected != "" {
+		out = append(out, d.connected)
+	}
+	return out
 }

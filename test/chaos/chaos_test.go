@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,6 +19,7 @@ var (
 	seed   = flag.Uint64("chaos.seed", 0, "seed of the order of faults; 0 takes the time")
 	only   = flag.String("chaos.only", "", "only faults whose name has this in it")
 	page   = flag.String("chaos.page", "", "write the recovery times into this page, between its marks")
+	kept   = flag.String("chaos.figures", "", "keep the figures in this file, and add them to what it has; of several files, with a comma between, the others are only read")
 )
 
 // TestChaos lets everything go wrong with a cluster on PostgreSQL, and with a node on SQLite. A third of the rounds of the long
@@ -29,6 +31,13 @@ func TestChaos(t *testing.T) {
 	}
 	t.Logf("repeat with -chaos.seed=%d", s)
 	f := &figures{of: map[string]*figure{}}
+	var files []string
+	if *kept != "" {
+		files = strings.Split(*kept, ",")
+	}
+	for _, file := range files {
+		f.merge(t, file)
+	}
 	var o overlays // the short form has no use for them
 	if *rounds > 0 || *only != "" {
 		o = patches(t)
@@ -41,6 +50,9 @@ func TestChaos(t *testing.T) {
 		// After each round, for the rounds take long.
 		table := f.table()
 		t.Logf("recovery:\n%s", table)
+		if len(files) > 0 && !t.Failed() {
+			f.keep(t, files[0])
+		}
 		if *page != "" && !t.Failed() {
 			writeTable(t, *page, f.summary()+table)
 		}

@@ -3,6 +3,7 @@
 //	go test ./test/chaos                                   the short form, part of the normal tests
 //	go test ./test/chaos -chaos.rounds=20                  the long form, `make chaos ROUNDS=20`
 //	go test ./test/chaos -chaos.rounds=1 -chaos.only=disk  only faults with that in their name
+//	go test ./test/chaos -chaos.rounds=5 -chaos.figures=f  the figures of f are added, and kept there: twenty rounds take hours
 //	go test ./test/chaos -artifacts -outputdir=/tmp        the processes' logs are kept
 //
 // # The rig

@@ -2,7 +2,10 @@ package chaos
 
 import (
 	"cmp"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -190,6 +193,73 @@ func (f *figures) table() string {
 		fmt.Fprintf(&b, "%d %s | %s | %s | %s |\n", len(g.took), g.hits, seconds(percentile(g.took, 50)), seconds(percentile(g.took, 99)), seconds(g.took[len(g.took)-1]))
 	}
 	return b.String()
+}
+
+// stored is what a file keeps of figures.
+type stored struct {
+	Rounds, Executions, Runs, Attempts, Late int
+	Settled                                  time.Duration
+	Faults                                   map[string]storedFigure // by name
+}
+
+type storedFigure struct {
+	Times       int
+	Took, Lasts []time.Duration
+}
+
+// merge adds what a file has kept of other rounds. A file that isn't there has nothing.
+func (f *figures) merge(t *testing.T, file string) {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	var s stored
+	if err == nil {
+		err = json.Unmarshal(data, &s)
+	}
+	if err != nil {
+		t.Fatalf("the figures of %s: %v", file, err)
+	}
+	f.rounds += s.Rounds
+	f.all.executions += s.Executions
+	f.all.runs += s.Runs
+	f.all.attempts += s.Attempts
+	f.all.late += s.Late
+	f.settled = max(f.settled, s.Settled)
+	for _, k := range slices.Concat(allFaults(), smallFaults()) {
+		more, ok := s.Faults[k.name]
+		if !ok {
+			continue // also a fault that there was once
+		}
+		g := f.of[k.name]
+		if g == nil {
+			g = &figure{trouble: k}
+			f.of[k.name] = g
+		}
+		g.times += more.Times
+		g.took = append(g.took, more.Took...)
+		g.lasts = append(g.lasts, more.Lasts...)
+	}
+}
+
+// keep writes all figures into a file.
+func (f *figures) keep(t *testing.T, file string) {
+	t.Helper()
+	s := stored{
+		Rounds: f.rounds, Executions: f.all.executions, Runs: f.all.runs, Attempts: f.all.attempts, Late: f.all.late, Settled: f.settled,
+		Faults: map[string]storedFigure{},
+	}
+	for name, g := range f.of {
+		s.Faults[name] = storedFigure{Times: g.times, Took: g.took, Lasts: g.lasts}
+	}
+	data, err := json.Marshal(s)
+	if err == nil {
+		err = os.WriteFile(file, data, 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }
