@@ -272,10 +272,15 @@ func (s *server) follow(st *stream, rec *workflow.ExecutionRecord, after uint64)
 	}
 }
 
-// allEvents streams what happens to all executions of a project from now on, or from the time in the last event's id.
+// allEvents streams what happens to all executions of a project from now on, or from the time in the last event's id; it answers
+// a page of what has happened to who asks for JSON.
 func (s *server) allEvents(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
-	if err := knownOnly(q, "after", "workflow_name", "kind", "all_projects"); err != nil {
+	known := []string{"after", "workflow_name", "kind", "all_projects"}
+	if wantsJSON(r) {
+		known = []string{"marker", "limit", "workflow_name", "kind", "all_projects"}
+	}
+	if err := knownOnly(q, known...); err != nil {
 		return err
 	}
 	all, err := flag(q, "all_projects", false)
@@ -286,7 +291,10 @@ func (s *server) allEvents(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	key := feedKey{project: project, workflow: q.Get("workflow_name")}
+	key, kinds := feedKey{project: project, workflow: q.Get("workflow_name")}, strings.Split(q.Get("kind"), ",")
+	if wantsJSON(r) {
+		return s.pastEvents(w, r, key, kinds)
+	}
 	var since time.Time
 	if v := lastEventID(r); v != "" {
 		us, err := strconv.ParseInt(v, 10, 64)
@@ -300,7 +308,7 @@ func (s *server) allEvents(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer done()
-	return st.over(s.feedStream(st, key, since, strings.Split(q.Get("kind"), ",")))
+	return st.over(s.feedStream(st, key, since, kinds))
 }
 
 // feedStream sends what happens from now on, or from a time on, and is of one of the kinds.

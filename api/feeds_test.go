@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"cierzo/api/apitype"
+	"cierzo/fault"
 	"cierzo/persistence"
 	"cierzo/workflow"
 )
@@ -51,8 +53,13 @@ func (s *livingStore) looked() int {
 	return s.lists
 }
 
-func (s *livingStore) GetExecution(context.Context, string, workflow.ExecutionID) (*workflow.ExecutionRecord, *workflow.ExecutionData, error) {
-	return nil, nil, errors.New("nothing ends here")
+func (s *livingStore) GetExecution(_ context.Context, _ string, id workflow.ExecutionID) (*workflow.ExecutionRecord, *workflow.ExecutionData, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r := s.records[id]; r != nil {
+		return r, nil, nil
+	}
+	return nil, nil, fault.New(fault.NotFound, "no %s", id)
 }
 
 func (s *livingStore) ListExecutions(_ context.Context, q persistence.ExecutionsQuery) ([]*workflow.ExecutionRecord, error) {
@@ -65,17 +72,19 @@ func (s *livingStore) ListExecutions(_ context.Context, q persistence.Executions
 	}
 	var out []*workflow.ExecutionRecord
 	for _, r := range s.records {
-		if q.ProjectID == r.ProjectID {
+		if q.ProjectID == r.ProjectID && (q.Before == nil || r.ID < q.Before.ID) {
 			out = append(out, r)
 		}
 	}
-	return out, nil
+	slices.SortFunc(out, func(a, b *workflow.ExecutionRecord) int { return strings.Compare(string(b.ID), string(a.ID)) })
+	return out[:min(q.Limit, len(out))], nil
 }
 
-func (s *livingStore) History(_ context.Context, id workflow.ExecutionID, after uint64, _ int) ([]workflow.HistoryEvent, error) {
+func (s *livingStore) History(_ context.Context, id workflow.ExecutionID, after uint64, limit int) ([]workflow.HistoryEvent, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.history[id][after:]), nil
+	list := s.history[id][after:]
+	return slices.Clone(list[:min(limit, len(list))]), nil
 }
 
 // heard drains what a listener has got.
@@ -309,4 +318,67 @@ func TestAFeedEndsWithItsStore(t *testing.T) {
 			t.Errorf("%d feeds are left", len(fs.open))
 		}
 	})
+}
+
+// TestThePastComesInPages: a page reads a bounded number of events and goes on amid a long history, also of one that has been
+// deleted meanwhile; all pages together have each wanted event once.
+func TestThePastComesInPages(t *testing.T) {
+	t.Parallel()
+	store := newLivingStore(5)
+	from := time.Now()
+	for i := range 2*pastEventsMax + 500 {
+		store.happen("e2", from.Add(time.Duration(i)*time.Millisecond))
+	}
+	for id, list := range store.history {
+		for i := range list {
+			list[i].Kind = "task.state"
+			if i%100 == 0 {
+				list[i].Kind = "command"
+			}
+		}
+		store.history[id] = list
+	}
+	read := func(marker string, limit int) apitype.PastEvents {
+		t.Helper()
+		mark, err := readPastMark(marker)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := past{store: store, kinds: []string{"comm"}, left: pastEventsMax}
+		if err := p.read(t.Context(), feedKey{project: "p"}, mark, limit); err != nil {
+			t.Fatal(err)
+		}
+		return p.out
+	}
+	seen := map[string]bool{}
+	marker, pages := "", 0
+	for ; pages == 0 || marker != ""; pages++ {
+		page := read(marker, 2)
+		for _, e := range page.Events {
+			name := fmt.Sprintf("%s/%d", e.ExecutionID, e.Seq)
+			if seen[name] || e.Kind != "command" {
+				t.Errorf("%s of %s comes again, or isn't wanted", name, e.Kind)
+			}
+			seen[name] = true
+		}
+		if len(page.Events) > pastEventsMax/100+15 || page.Executions > 3 || (page.Since == "") != (page.Executions == 0) {
+			t.Errorf("a page of %d events of %d executions since %q", len(page.Events), page.Executions, page.Since)
+		}
+		if marker = page.Next; pages > 20 {
+			t.Fatal("there is no end")
+		}
+	}
+	if want := 4 + (2*pastEventsMax+501+99)/100; len(seen) != want || pages < 4 {
+		t.Errorf("%d events on %d pages, want %d", len(seen), pages, want)
+	}
+	delete(store.records, "e2")
+	created := store.records["e3"].CreatedAt.UnixMicro()
+	if page := read(fmt.Sprintf("%d-700-e2", created), 100); page.Executions != 2 || len(page.Events) != 2 || page.Next != "" {
+		t.Errorf("behind one that is gone: %+v", page)
+	}
+	for _, bad := range []string{"x", "1-2", "-1-2-e", "1-2-", "1-x-e"} {
+		if _, err := readPastMark(bad); !fault.Is(err, fault.Invalid) {
+			t.Errorf("marker %q: %v", bad, err)
+		}
+	}
 }
