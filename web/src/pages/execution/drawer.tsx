@@ -116,11 +116,11 @@ function ActionCard({ a, index, many, model }: { a: ActionExecution; index: numb
         <div class="in">
           {model && model.attempts.length > 0 && (
             <ol class="attempts" aria-label="Attempts">
-              {model.attempts.map((x) => <li key={x.n}>Attempt {x.n}: {x.lost ? 'its runner was lost' : Number.isNaN(x.to) ? 'runs' : 'ended'} after <Took from={x.from} to={x.to} /> on <span class="mono">{x.runner.slice(0, 8)}</span></li>)}
+              {model.attempts.map((x) => <li key={x.n}>Attempt {x.n}: {x.lost ? 'its runner was lost after' : Number.isNaN(x.to) ? 'runs for' : 'ended after'} <Took from={x.from} to={x.to} /> on <span class="mono">{x.runner.slice(0, 8)}</span></li>)}
             </ol>
           )}
           {model && model.attempts.length === 0 && !final(state) && <p class="dim">It waits for a slot on a runner.</p>}
-          {model && model.late > 0 && <p class="dim">{model.late} results came too late to be taken.</p>}
+          {model && model.late > 0 && <p class="dim">{model.late === 1 ? 'A result' : `${model.late} results`} came too late to be taken.</p>}
           <h4>Input</h4>
           <Json value={parse(a.input)} name="Input" />
           {a.output && <><h4>Output</h4><Json value={parse(a.output)} name="Output" /></>}
