@@ -126,6 +126,8 @@ func TestWhoAsked(t *testing.T) {
 	ana, ben := w.as("X-User-Id", "ana"), w.as("X-User-Id", "ben")
 	id := ana.start("waits")
 	ana.get("/v2/executions/"+id).want(200).has("started_by.user", "ana", "started_by.name", "-")
+	ana.get("/v2/executions?fields=id,started_by").want(200).has("executions.0.started_by.user", "ana", "executions.0.state", "-")
+	ana.get("/v2/executions?started_by=ana").refused(400, "Unknown argument")
 	ben.put("/v2/executions/"+id, object("state", "PAUSED")).want(200).has("started_by.user", "ana", "state", "PAUSED")
 	w.put("/v2/executions/"+id, object("state", "RUNNING")).want(200)
 	var told []string

@@ -64,7 +64,7 @@ export function ExecutionPage({ id }: { id: string }) {
             <div><dt>Revision</dt><dd><button class="linklike" onClick={() => setSearch({ tab: 'definition' })}>{live.definition.data?.revision ?? '–'}</button></dd></div>
             <div><dt>Started by</dt><dd>{startedBy(execution)}</dd></div>
             <div><dt>Id</dt><dd><Id id={execution.id} /></dd></div>
-            {!execution.task_execution_id && execution.description && <div><dt>Description</dt><dd class="break">{described(execution.description).text}</dd></div>}
+            {!execution.task_execution_id && execution.description && <div><dt>Description</dt><dd class="break" title={described(execution.description).text}>{described(execution.description).text}</dd></div>}
             {execution.tags.length > 0 && <div><dt>Tags</dt><dd>{execution.tags.map((t) => <span key={t} class="tag">{t}</span>)}</dd></div>}
           </dl>
         </div>

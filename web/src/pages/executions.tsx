@@ -1,9 +1,10 @@
 // The list of executions: what runs, what has failed, and what to do with many of them at once.
+import { signal } from '@preact/signals'
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { all, call, type BulkResult, type Counts, type Execution, type HistoryEvent } from '../api'
 import { filterText, keys, parameters, parseFilter, queryString, states, termText, withTerm, type Term } from '../filter'
 import { count, described, millis, plainError, startedBy } from '../format'
-import { follow } from '../live'
+import { follow, type Connection } from '../live'
 import { curl } from '../curl'
 import { stored } from '../prefs'
 import { base, go, search, setSearch } from '../router'
@@ -62,7 +63,7 @@ export function Executions() {
 
   return (
     <div class="page fill">
-      <PageHead title="Executions" sub={list.counts ? `${list.counts.more ? 'more than ' : ''}${count(list.counts.total, 'execution')}${terms.length ? ' match' : ''}` : ' '}>
+      <PageHead title={<>Executions {list.connection === 'lost' && <span class="tag warn" role="status">not connected, trying again</span>}</>} sub={list.counts ? `${list.counts.more ? 'more than ' : ''}${count(list.counts.total, 'execution')}${terms.length ? ' match' : ''}` : ' '}>
         <Menu label="Export" icon="save" items={[{ text: 'As CSV', onClick: () => exportRows(terms, 'csv') }, { text: 'As JSON', onClick: () => exportRows(terms, 'json') }]}>Export</Menu>
         <Button kind="primary" icon="play" onClick={() => go('/workflows')}>Start a workflow</Button>
       </PageHead>
@@ -98,6 +99,8 @@ export function Executions() {
 }
 
 interface List {
+  /** Whether changes are heard of. */
+  connection: Connection
   rows: Execution[]
   counts: Counts | undefined
   loading: boolean
@@ -117,6 +120,7 @@ function useList(terms: Term[]): List {
   const [turn, setTurn] = useState(0)
   const rows = useRef<Execution[]>([])
   const busy = useRef(false)
+  const connection = useMemo(() => signal<Connection>('connecting'), [])
   rows.current = state.rows
 
   const fetchPage = (marker: string, limit: number, signal?: AbortSignal) => {
@@ -184,7 +188,7 @@ function useList(terms: Term[]): List {
           setState((s) => ({ ...s, rows: s.rows.map((r) => now.get(r.id) ?? r) }))
         }, () => undefined)
       },
-    }, stop.signal)
+    }, stop.signal, connection)
     return () => {
       stop.abort()
       clearTimeout(timer)
@@ -193,7 +197,7 @@ function useList(terms: Term[]): List {
   }, [key, turn])
 
   return {
-    rows: state.rows, counts, loading: state.loading, error: state.error, more: state.next, fresh: fresh.length,
+    connection: connection.value, rows: state.rows, counts, loading: state.loading, error: state.error, more: state.next, fresh: fresh.length,
     showFresh() {
       setState((s) => ({ ...s, rows: [...fresh, ...s.rows] }))
       setFresh([])

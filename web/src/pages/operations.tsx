@@ -51,7 +51,7 @@ export function Operations() {
     }
   }, [])
   const m = (name: string) => metrics['cierzo_' + name]
-  const paused = maintenance.data?.status !== 'RUNNING'
+  const paused = !!maintenance.data && maintenance.data.status !== 'RUNNING'
   const setMaintenance = async () => {
     const to = paused ? 'RUNNING' : 'PAUSED'
     const yes = await confirm({ title: paused ? 'End the maintenance' : 'Begin maintenance', text: paused ? 'What the maintenance has paused goes on.' : 'All executions are paused, and requests that change something are refused until it ends.', verb: paused ? 'End it' : 'Begin', danger: !paused })
@@ -63,13 +63,13 @@ export function Operations() {
   return (
     <div class="page">
       <PageHead title="Operations" sub={maintenance.data ? (paused ? `Maintenance: ${maintenance.data.status}` : 'The service runs') : ' '}>
-        <Button kind={paused ? 'primary' : 'plain'} icon={paused ? 'play' : 'pause'} onClick={setMaintenance}>{paused ? 'End the maintenance' : 'Maintenance…'}</Button>
+        {maintenance.data && <Button kind={paused ? 'primary' : 'plain'} icon={paused ? 'play' : 'pause'} onClick={setMaintenance}>{paused ? 'End the maintenance' : 'Maintenance…'}</Button>}
       </PageHead>
       <div class="stats">
         <Stat name="Live executions" value={counts.data?.total} note={counts.data ? `${counts.data.states['PAUSED'] ?? 0} paused` : ''} />
         <Stat name="Queued actions" value={m('actions_queued')} note="wait for a slot" />
         <Stat name="Slots in use" value={m('slots_used')} note={`of ${m('slots') ?? '–'}`} part={(m('slots_used') ?? 0) / (m('slots') || 1)} />
-        <Stat name="Runners" value={m('runners')} note={`${m('runners_lost_total') ?? 0} lost since the start`} />
+        <Stat name="Runners" value={m('runners')} note={m('runners_lost_total') === undefined ? '' : `${m('runners_lost_total')} lost since the start`} />
         <Stat name="Late results" value={m('results_late_total')} note="not taken any more" />
         <Stat name="Panics" value={m('panics_total')} note="must be 0" />
       </div>

@@ -5,13 +5,14 @@ import { parse, pretty, shell, typedObject } from '../../format'
 import type { TaskModel } from '../../model'
 import { curl } from '../../curl'
 import { go } from '../../router'
-import { Button, Code, Dialog, ErrorBox, Field, confirm, fail, tell } from '../../ui'
+import { Button, Code, Dialog, ErrorBox, Field, Select, confirm, fail, tell } from '../../ui'
 
 interface Ask {
   key: string
   label: string
   value: string
   json?: boolean // an object is meant
+  options?: [string, string][] // one of these is meant
   hint?: string
 }
 
@@ -133,11 +134,11 @@ export function completeCommand(action: string, name: string, reload: () => void
   return {
     title: `Complete ${name}`, verb: 'Complete', text: 'The action waits for a result from outside. Give it here.',
     asks: [
-      { key: 'state', label: 'Outcome: SUCCESS or ERROR', value: 'SUCCESS' },
+      { key: 'state', label: 'Outcome', value: 'SUCCESS', options: [['SUCCESS', 'Success'], ['ERROR', 'Error: the task fails']] },
       { key: 'output', label: 'Result', value: '{"approved": true}', json: true },
     ],
-    requests: (a) => [{ method: 'PUT', path: `/v2/action_executions/${action}`, body: { state: String(a['state'] || 'SUCCESS').toUpperCase(), output: a['output'] } }],
-    cli: (a) => (String(a['state']).toUpperCase() === 'ERROR' ? `cierzo action-execution fail ${action}` : `cierzo action-execution complete ${action} ${shell(JSON.stringify(a['output'] ?? {}))}`),
+    requests: (a) => [{ method: 'PUT', path: `/v2/action_executions/${action}`, body: { state: a['state'], output: a['output'] } }],
+    cli: (a) => (a['state'] === 'ERROR' ? `cierzo action-execution fail ${action}` : `cierzo action-execution complete ${action} ${shell(JSON.stringify(a['output'] ?? {}))}`),
     done: () => {
       tell('The result is taken')
       reload()
@@ -206,7 +207,9 @@ export function CommandDialog({ command, onClose }: { command: Command; onClose:
     }>
       {command.text && <p>{command.text}</p>}
       {error ? <ErrorBox error={error} /> : null}
-      {(command.asks ?? []).map((a) => (
+      {(command.asks ?? []).map((a) => a.options ? (
+        <Select key={a.key} label={a.label} value={values[a.key] ?? ''} options={a.options} onChange={(v) => setValues({ ...values, [a.key]: v })} />
+      ) : (
         <Field key={a.key} label={a.label} value={values[a.key] ?? ''} area={!!a.json} rows={Math.min(14, Math.max(4, (values[a.key] ?? '').split('\n').length + 1))} mono={!!a.json} hint={a.hint} {...(problems[a.key] ? { error: problems[a.key]! } : {})} onInput={(v) => setValues({ ...values, [a.key]: v })} />
       ))}
       {!broken && (
