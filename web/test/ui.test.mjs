@@ -776,7 +776,7 @@ test('who has no token signs in with one', { timeout: 120_000 }, async () => {
     const row = p.page.locator('tr', { hasText: 'start' })
     await row.getByText('alice of web').waitFor()
     await p.page.getByLabel('Find a command').fill('nobody')
-    await p.page.getByText('No command has this in it').waitFor()
+    await p.page.getByText('No command that is loaded has this in it').waitFor()
     await button(p.page, 'Sign out').click()
     await d.waitFor()
     await p.close()
