@@ -77,8 +77,11 @@ func viewOperations() map[string]described {
 	stream := map[string]any{"text/event-stream": text("")}
 	return map[string]described{
 		"GET /v2/events": {
-			id: "watchEvents", summary: "What happens to all executions from now on, as server-sent events", also: stream,
+			id: "watchEvents", summary: "What happens to all executions from now on, as server-sent events; a page of what has happened to who accepts JSON",
+			answer: apitype.PastEvents{}, also: stream,
 			query: []param{
+				{name: "marker", about: "the next of the page before; JSON only"},
+				{name: "limit", about: "among how many executions a page looks, at most 500; JSON only", kind: "integer"},
 				{name: "after", about: "go on behind the event of this id, as the header Last-Event-ID says it"},
 				{name: "workflow_name", about: "only of this workflow"},
 				{name: "kind", about: "only kinds with this beginning, such as execution."},

@@ -24,12 +24,11 @@ import (
 const (
 	// streamsMax bounds the open streams of a node.
 	streamsMax = 1000
-	// The pauses between two looks at the history: of one execution, of one in which something has just happened, of all.
+	// The pauses between two looks at the history of an execution, and of one in which something has just happened.
 	eventPause = 200 * time.Millisecond
 	busyPause  = 100 * time.Millisecond
 	// busyTime is how long after an event something has just happened.
-	busyTime  = 5 * time.Second
-	feedPause = 500 * time.Millisecond
+	busyTime = 5 * time.Second
 	// burstMax is how many bytes of events are sent at once.
 	burstMax = 64 << 10
 	// aliveAfter is how long a stream is silent before it shows that it lives.
@@ -92,17 +91,31 @@ func (st *stream) send(text string) error {
 
 // event has an event with its id sent, with others that come at the same time.
 func (st *stream) event(id, name string, data any) error {
+	line, err := jsonLine(data)
+	if err != nil {
+		return err
+	}
+	return st.line(id, name, line)
+}
+
+// jsonLine is a JSON text that ends with a line break.
+func jsonLine(data any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(data)
+	return b.Bytes(), err
+}
+
+// line is event for data that are a line of JSON.
+func (st *stream) line(id, name string, data []byte) error {
 	b := &st.waiting
 	b.WriteString("id: " + id + "\n")
 	if name != "" {
 		b.WriteString("event: " + name + "\n")
 	}
 	b.WriteString("data: ")
-	enc := json.NewEncoder(b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(data); err != nil { // it ends with a line break
-		return err
-	}
+	b.Write(data)
 	b.WriteByte('\n')
 	if b.Len() > burstMax {
 		return st.flush()
@@ -259,10 +272,15 @@ func (s *server) follow(st *stream, rec *workflow.ExecutionRecord, after uint64)
 	}
 }
 
-// allEvents streams what happens to all executions of a project from now on, or from the time in the last event's id.
+// allEvents streams what happens to all executions of a project from now on, or from the time in the last event's id; it answers
+// a page of what has happened to who asks for JSON.
 func (s *server) allEvents(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
-	if err := knownOnly(q, "after", "workflow_name", "kind", "all_projects"); err != nil {
+	known := []string{"after", "workflow_name", "kind", "all_projects"}
+	if wantsJSON(r) {
+		known = []string{"marker", "limit", "workflow_name", "kind", "all_projects"}
+	}
+	if err := knownOnly(q, known...); err != nil {
 		return err
 	}
 	all, err := flag(q, "all_projects", false)
@@ -273,51 +291,71 @@ func (s *server) allEvents(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	f := &feed{
-		store: s.Store, query: persistence.ExecutionsQuery{ProjectID: project, WorkflowName: q.Get("workflow_name")},
-		since: s.Now(), seen: map[workflow.ExecutionID]uint64{},
+	key, kinds := feedKey{project: project, workflow: q.Get("workflow_name")}, strings.Split(q.Get("kind"), ",")
+	if wantsJSON(r) {
+		return s.pastEvents(w, r, key, kinds)
 	}
-	resumed := false
+	var since time.Time
 	if v := lastEventID(r); v != "" {
 		us, err := strconv.ParseInt(v, 10, 64)
 		if err != nil || us <= 0 {
 			return fault.New(fault.Invalid, "Invalid input for field/attribute after. Value: '%s'. Value should be the id of an event: a time in microseconds", clipText(v))
 		}
-		f.since, resumed = persistence.FromMicros(us), true
+		since = persistence.FromMicros(us)
 	}
 	st, done, err := s.open(w, r)
 	if err != nil {
 		return err
 	}
 	defer done()
-	return st.over(s.feedStream(st, f, resumed, q.Get("kind")))
+	return st.over(s.feedStream(st, key, since, kinds))
 }
 
-func (s *server) feedStream(st *stream, f *feed, resumed bool, kind string) error {
-	kinds := strings.Split(kind, ",")
-	if err := f.begin(st.ctx, resumed); err != nil {
-		return err
-	}
-	for {
-		events, err := f.poll(st.ctx, s.Now())
-		if err != nil {
-			return err
-		}
+// feedStream sends what happens from now on, or from a time on, and is of one of the kinds.
+func (s *server) feedStream(st *stream, key feedKey, since time.Time, kinds []string) error {
+	l, leave := s.feeds.join(st.ctx, key)
+	defer leave()
+	send := func(events []feedEvent) error {
 		for i := range events {
 			e := &events[i]
 			if !slices.ContainsFunc(kinds, func(k string) bool { return strings.HasPrefix(e.event.Kind, k) }) {
 				continue
 			}
-			item, err := eventJSON(e.execution, &e.event)
-			if err != nil {
-				return err
-			}
-			item.WorkflowName = e.workflow
-			if err := st.event(strconv.FormatInt(persistence.Micros(e.event.At), 10), "", item); err != nil {
+			if err := st.line(strconv.FormatInt(persistence.Micros(e.event.At), 10), "", e.line); err != nil {
 				return err
 			}
 		}
-		if !st.pause(feedPause) {
+		return st.flush()
+	}
+	if !since.IsZero() {
+		missed, err := l.catchUp(st.ctx, since)
+		if err == nil {
+			err = send(missed)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	alive := time.NewTicker(aliveAfter)
+	defer alive.Stop()
+	for {
+		select {
+		case look, ok := <-l.looks:
+			if !ok {
+				return l.err // of who was too slow there is none: its client goes on behind the last event that it has got
+			}
+			if err := send(l.news(look)); err != nil {
+				return err
+			}
+		case <-alive.C:
+			if time.Since(st.last) > aliveAfter {
+				if err := st.send(": alive\n\n"); err != nil {
+					return err
+				}
+			}
+		case <-st.ctx.Done():
+			return nil
+		case <-s.Closing:
 			return nil
 		}
 	}

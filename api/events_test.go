@@ -126,6 +126,8 @@ func TestWhoAsked(t *testing.T) {
 	ana, ben := w.as("X-User-Id", "ana"), w.as("X-User-Id", "ben")
 	id := ana.start("waits")
 	ana.get("/v2/executions/"+id).want(200).has("started_by.user", "ana", "started_by.name", "-")
+	ana.get("/v2/executions?fields=id,started_by").want(200).has("executions.0.started_by.user", "ana", "executions.0.state", "-")
+	ana.get("/v2/executions?started_by=ana").refused(400, "Unknown argument")
 	ben.put("/v2/executions/"+id, object("state", "PAUSED")).want(200).has("started_by.user", "ana", "state", "PAUSED")
 	w.put("/v2/executions/"+id, object("state", "RUNNING")).want(200)
 	var told []string
@@ -198,6 +200,26 @@ func TestAllEvents(t *testing.T) {
 		}
 		return true
 	})
+}
+
+// TestPastEvents reads the commands of all executions in pages, of one's own project only.
+func TestPastEvents(t *testing.T) {
+	t.Parallel()
+	w := open(t, node.Config{})
+	w.define(flows)
+	ana := w.as("X-User-Id", "ana", "Accept", "application/json")
+	ids := []string{ana.start("waits"), ana.start("waits"), ana.start("waits")}
+	ana.put("/v2/executions/"+ids[0], object("state", "PAUSED")).want(200)
+	page := ana.get("/v2/events?kind=command&limit=2").want(200).has("executions", "2", "events.#", "2", "events.0.info", "start", "events.0.detail.user", "ana", "events.0.workflow_name", "waits")
+	if page.at("since") == "-" {
+		t.Error(page.text)
+	}
+	ana.get("/v2/events?kind=command&limit=2&marker="+page.at("next")).want(200).has("executions", "1", "events.#", "2", "events.0.info", "pause", "events.1.info", "start", "next", "-")
+	ana.get("/v2/events?kind=watchdog,command&workflow_name=fails").want(200).has("executions", "0", "events.#", "0", "next", "-")
+	ana.get("/v2/events?marker=x").refused(400, "the field next of the page before")
+	ana.get("/v2/events?limit=0").refused(400, "Limit must be positive.")
+	ana.get("/v2/events?after=5").refused(400, "after")
+	ana.get("/v2/events?all_projects=true").refused(403, "forbidden")
 }
 
 func TestExplainAndGraph(t *testing.T) {

@@ -20,6 +20,7 @@ func executionCollection() collection {
 	return collection{
 		name: "executions", sortBy: "created_at", flags: []string{"include_output"}, nulls: true,
 		json: []string{"params", "input", "output", "published_global"}, large: []string{"output", "published_global"},
+		shown: []string{"started_by"},
 		columns: []string{
 			"id", "workflow_name", "workflow_id", "workflow_namespace", "description", "tags", "params", "task_execution_id", "root_execution_id",
 			"source_execution_id", "state", "state_info", "input", "output", "created_at", "updated_at", "project_id", "published_global",

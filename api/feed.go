@@ -25,8 +25,15 @@ const (
 	resumeMax = 5_000
 )
 
+// feedStore is what a feed reads.
+type feedStore interface {
+	GetExecution(ctx context.Context, projectID string, id workflow.ExecutionID) (*workflow.ExecutionRecord, *workflow.ExecutionData, error)
+	ListExecutions(ctx context.Context, q persistence.ExecutionsQuery) ([]*workflow.ExecutionRecord, error)
+	History(ctx context.Context, id workflow.ExecutionID, after uint64, limit int) ([]workflow.HistoryEvent, error)
+}
+
 type feed struct {
-	store persistence.Store
+	store feedStore
 	query persistence.ExecutionsQuery     // the project, perhaps a workflow
 	since time.Time                       // events before are not wanted of executions that were not seen before
 	seen  map[workflow.ExecutionID]uint64 // the last event that was given of each
@@ -36,6 +43,7 @@ type feedEvent struct {
 	execution workflow.ExecutionID
 	workflow  string
 	event     workflow.HistoryEvent
+	line      []byte // as JSON, once it is to be sent
 }
 
 // begin notes where every live execution is, so that a new feed doesn't begin with their past. A resumed one gets what
@@ -153,7 +161,7 @@ func (f *feed) grown(ctx context.Context, r *workflow.ExecutionRecord, window ti
 		for _, e := range events {
 			after = e.Seq
 			if known && f.seen[r.ID] > 0 || e.At.After(window) {
-				out = append(out, feedEvent{r.ID, r.WorkflowName, e})
+				out = append(out, feedEvent{execution: r.ID, workflow: r.WorkflowName, event: e})
 			}
 		}
 		if len(events) < pageMax {

@@ -52,6 +52,7 @@ type collection struct {
 	name    string // of the list in the answer
 	columns []string
 	hidden  []string // columns that only filter
+	shown   []string // columns that are only shown: fields can name them
 	json    []string // columns that are JSON inside a string: filters compare values
 	large   []string // columns that a list shows only when it is asked to
 	flags   []string
@@ -222,7 +223,7 @@ func (c collection) parseFields(v string) ([]string, error) {
 	fields := splitList(strings.ToLower(v))
 	var unknown []string
 	for _, f := range fields {
-		if f != "id" && !slices.Contains(c.columns, f) {
+		if f != "id" && !slices.Contains(c.columns, f) && !slices.Contains(c.shown, f) {
 			unknown = append(unknown, clipText(f))
 		}
 	}

@@ -76,6 +76,9 @@ type Config struct {
 	Ended func(id workflow.ExecutionID) (ended <-chan struct{}, done func())
 	// Metrics gives the node's counters by their Prometheus names. nil: none are shown.
 	Metrics func() map[string]uint64
+	// Changes counts what this process has written of executions; all says that no other process writes any. A feed whose count
+	// stays doesn't look at the store. nil: others may write.
+	Changes func(ctx context.Context) (count uint64, all bool)
 	// Evaluate computes an expression on JSON data, in a language or the one that its delimiters tell. nil: nothing is evaluated.
 	Evaluate func(lang, text string, data json.RawMessage) (json.RawMessage, error)
 	// Functions are the names that expressions can use. nil: none are listed.
@@ -100,6 +103,7 @@ type server struct {
 	table         []Route
 	maintenance   maintenanceCache
 	streams       chan struct{} // bounds the event streams
+	feeds         *feeds
 	documents     func() (*documents, error)
 }
 
@@ -123,6 +127,7 @@ func newServer(cfg Config) *server {
 	if !s.authenticates {
 		s.Authorize = Unauthenticated(cfg.Project)
 	}
+	s.feeds = newFeeds(cfg.Store, cfg.Now, cfg.Changes)
 	s.routes()
 	s.documents = sync.OnceValues(func() (*documents, error) { return makeDocuments(s.table) })
 	return s

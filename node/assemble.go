@@ -194,6 +194,17 @@ func (a *assembly) queue() []apitype.Queue {
 	return out
 }
 
+// changes counts what this node's engine has written. It is all that is written while there is no other engine.
+func (n *Node) changes(ctx context.Context) (count uint64, all bool) {
+	e := n.cluster.engine
+	if e == nil {
+		return 0, false
+	}
+	m := e.Metrics()
+	nodes, err := n.store.LiveNodes(ctx)
+	return m.Commits + m.Unsure + m.Reloads, err == nil && len(nodes) == 1 && nodes[0].ID == e.ID()
+}
+
 // Metrics are the node's counters by their Prometheus names: of its engine, and of triggers, notifications and housekeeping.
 func (n *Node) Metrics() map[string]uint64 {
 	out := n.cluster.metrics()

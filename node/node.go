@@ -129,7 +129,7 @@ func (n *Node) serve(ln net.Listener) error {
 	if n.cfg.has(RoleAPI) {
 		cfg := api.Config{
 			Store: n.store, Catalog: n.catalog, Engine: n.cluster, Logger: n.cfg.Logger, NewID: uuid.NewString,
-			Metrics: n.Metrics, Closing: closing, Authorize: n.cfg.Authorize, Cron: n.cfg.Cron, Info: n.cfg.Info,
+			Metrics: n.Metrics, Changes: n.changes, Closing: closing, Authorize: n.cfg.Authorize, Cron: n.cfg.Cron, Info: n.cfg.Info,
 			DeleteActionExecutions: n.cfg.DeleteActionExecutions, Events: n.duties.events, EventSecrets: n.duties.secrets,
 			Ended:    n.cluster.ends.await,
 			Evaluate: Evaluate, Runners: n.cluster.runners, Queue: n.cluster.queue, Functions: functions(n.cfg.LegacyFunctions),

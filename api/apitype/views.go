@@ -175,6 +175,14 @@ type Events struct {
 	Events []Event `json:"events"`
 }
 
+// PastEvents is a page of the past of all executions, the newest first: what the histories of the next newest executions have.
+type PastEvents struct {
+	Events     []Event `json:"events"`
+	Executions int     `json:"executions"`      // whose histories were read
+	Since      string  `json:"since,omitempty"` // when the last of these was created
+	Next       string  `json:"next,omitempty"`  // the marker of the next page; "" when there is none
+}
+
 // Counts says how many executions are in each state. More: there are more than were looked at, the newest first.
 type Counts struct {
 	States map[string]int `json:"states"`

@@ -41,6 +41,7 @@ export type Finding = Omit<Schemas['Finding'], 'severity'> & { severity: 'error'
 export type Lint = Omit<Schemas['Lint'], 'findings' | 'graphs'> & { findings: Finding[]; graphs: Graph[] }
 export type BulkResult = Schemas['BulkResult']
 export type Counts = Schemas['Counts']
+export type PastEvents = Omit<Schemas['PastEvents'], 'events'> & { events: HistoryEvent[] }
 export type ClusterNode = Schemas['Node']
 export type Runner = Schemas['Runner']
 

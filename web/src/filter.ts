@@ -10,7 +10,7 @@ export interface Term {
 
 export const keys = {
   state: 'one or more states: ERROR,PAUSED',
-  workflow: 'name of the workflow; * at the end for the beginning of one',
+  workflow: 'name of the workflow; * at the end for a part of one',
   tag: 'has the tag',
   since: 'created within (15m, 24h, 7d) or after a time',
   until: 'created before a time, or longer ago than 24h',
@@ -49,6 +49,10 @@ export function parseFilter(text: string): { terms: Term[]; problems: string[] }
       problems.push(`"${value}" is no time: write 15m, 24h, 7d or 2026-01-31`)
       continue
     }
+    if (t.not && (['error', 'description', 'is'].includes(t.key) || (t.key === 'workflow' && value.endsWith('*')))) {
+      problems.push(`"${termText(t)}": this one can't be turned round by a "-"`)
+      continue
+    }
     terms.push(t)
   }
   return { terms, problems }
@@ -80,7 +84,7 @@ export function parameters(terms: Term[]): [string, string][] {
         out.push(['state', `${t.not ? 'nin' : 'in'}:${v}`])
         break
       case 'workflow':
-        if (v.endsWith('*') && !t.not) out.push(['workflow_name', `has:${v.replace(/\*+$/, '')}`])
+        if (v.endsWith('*')) out.push(['workflow_name', `has:${v.replace(/\*+$/, '')}`])
         else out.push(['workflow_name', `${t.not ? 'neq' : 'eq'}:${v}`])
         break
       case 'tag':
@@ -100,7 +104,7 @@ export function parameters(terms: Term[]): [string, string][] {
         out.push(['id', `${t.not ? 'neq' : 'eq'}:${v}`])
         break
       case 'root':
-        out.push(['root_execution_id', `eq:${v}`])
+        out.push(['root_execution_id', `${t.not ? 'neq' : 'eq'}:${v}`])
         break
       case 'is':
         out.push(['nulls', 'task_execution_id'])

@@ -93,6 +93,14 @@ export function requester(by: { user?: string; name?: string; project?: string }
   return by.project && by.project !== '<default-project>' ? `${who} of ${by.project}` : who
 }
 
+/** Who or what has started an execution, in words. */
+export function startedBy(e: { task_execution_id?: string | null; started_by?: Parameters<typeof requester>[0]; description?: string }): string {
+  if (e.task_execution_id) return 'a task of another workflow'
+  if (e.started_by) return requester(e.started_by)
+  const { trigger } = described(e.description ?? '')
+  return trigger ? `${/^[aeiou]/.test(trigger) ? 'an' : 'a'} ${trigger}` : 'a request'
+}
+
 /** An object that somebody types as JSON, or what is wrong with the text. */
 export function typedObject(text: string): { value: Record<string, unknown>; problem: string } {
   try {

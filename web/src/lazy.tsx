@@ -15,10 +15,10 @@ export function lazy<P extends object>(load: () => Promise<ComponentType<P>>): C
             ready = c
             turn((n) => n + 1)
           },
-          () => setError(new Error('A part of this page could not be loaded. The server may have a new version: load the page again.')),
+          () => setError(new Error('A part of this page could not be loaded: the server can not be reached, or has a new version. Load the page again.')),
         )
     }, [])
-    if (error) return <ErrorBox error={error} retry={() => location.reload()} />
+    if (error) return <div class="page"><ErrorBox error={error} retry={() => location.reload()} /></div>
     const Ready = ready
     return Ready ? <Ready {...props} /> : <Loading />
   }

@@ -586,6 +586,16 @@ export interface components {
             /** @description what waits for a slot at the answering node's engine; empty: nothing */
             queue: components["schemas"]["Queue"][];
         };
+        /** @description A page of the past of all executions, the newest first: what the histories of the next newest executions have. */
+        PastEvents: {
+            events: components["schemas"]["Event"][];
+            /** @description whose histories were read */
+            executions: number;
+            /** @description when the last of these was created */
+            since?: string;
+            /** @description the marker of the next page; "" when there is none */
+            next?: string;
+        };
         /** @description When a cron pattern fires next. */
         Preview: {
             times: string[];

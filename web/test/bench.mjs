@@ -3,6 +3,9 @@
 //   parts    a list with commas of open, seen, graph, items, rows, heap, hour; all but hour without
 //   minutes  how long the part "hour" takes; 60 without
 //
+// CHANGES (3600) is how many the part "heap" makes, ROWS (100000) how long the list of the part "rows" is: with few one sees soon
+// that they work.
+//
 // It prints figures and judges none: they depend on what else the machine does. The part "heap" runs the changes of an hour as fast
 // as the server takes them; "hour" really takes its time.
 import { mkdirSync, writeFileSync } from 'node:fs'
@@ -13,6 +16,8 @@ import { define, start } from './seed.mjs'
 
 const parts = (process.argv[2] || 'open,seen,graph,items,rows,heap').split(',')
 const minutes = Number(process.argv[3] || 60)
+const changes = Math.max(4, Number(process.env.CHANGES || 3600))
+const total = Math.max(1000, Number(process.env.ROWS || 100_000))
 const results = {}
 
 const sorted = (list) => [...list].sort((a, b) => a - b)
@@ -178,10 +183,9 @@ try {
   }
 
   if (has('rows')) {
-    // The server's own speed with such lists is measured by make bench-lists: here pages of a list of 100,000 are made up.
+    // The server's own speed with such lists is measured by make bench-lists: here pages of a list are made up.
     const p = await openPage(browser, server, '/nothing')
     await p.page.addInitScript(watch)
-    const total = 100_000
     await p.page.route(/\/v2\/executions\?/, async (route) => {
       const q = new URL(route.request().url()).searchParams
       const first = q.get('marker') ? Number(q.get('marker').slice(-6)) + 1 : 0
@@ -205,7 +209,7 @@ try {
       await p.page.waitForTimeout(30)
     }
     const session = await measured(p)
-    say('list of 100,000 rows, loaded to its end', { 's': (Date.now() - from) / 1000, 'longest main-thread task ms': await longest(p.page), 'heap MB': (await heap(session)).mb })
+    say(`list of ${total.toLocaleString('en')} rows, loaded to its end`, { 's': (Date.now() - from) / 1000, 'longest main-thread task ms': await longest(p.page), 'heap MB': (await heap(session)).mb })
     await p.page.waitForTimeout(500)
     await forget(p.page)
     const box = await p.page.locator('.vtable').boundingBox()
@@ -217,13 +221,12 @@ try {
       await p.page.waitForTimeout(30)
     }
     const list = await frames
-    say('list of 100,000 rows, scrolled', { frames: list.length, 'median frame ms': at(list, 0.5), 'p95 frame ms': at(list, 0.95), 'long tasks': await p.page.evaluate(() => window.tasks.length), 'longest ms': await longest(p.page) })
+    say(`list of ${total.toLocaleString('en')} rows, scrolled`, { frames: list.length, 'median frame ms': at(list, 0.5), 'p95 frame ms': at(list, 0.95), 'long tasks': await p.page.evaluate(() => window.tasks.length), 'longest ms': await longest(p.page) })
     await p.close()
   }
 
   if (has('heap')) {
     // An hour with a change each second: of an execution that is paused and resumed, and of a list in which executions begin and end.
-    const changes = 3600
     const id = await start(server, 'slow')
     const execution = await open(browser, server, `/executions/${id}?tab=events`)
     const list = await open(browser, server, '/executions')
@@ -234,7 +237,7 @@ try {
     for (let i = 1; i <= changes; i++) {
       await Promise.all([server.call('PUT', `/v2/executions/${id}`, { state: i % 2 ? 'PAUSED' : 'RUNNING' }), i % 2 ? start(server, 'hello_heap').catch(() => undefined) : undefined])
       if (i === 1) await server.call('POST', '/v2/workflows', JSON.stringify({ version: '2.0', hello_heap: { tasks: { a: { action: 'std.echo output=1' } } } }))
-      if (i % (changes / 4) === 0) {
+      if (i % Math.floor(changes / 4) === 0 && seen.length < 4) {
         await execution.page.waitForTimeout(1500)
         seen.push(await look())
       }

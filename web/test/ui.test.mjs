@@ -252,6 +252,96 @@ scenario('many executions are cancelled at once, after a preview', async () => {
   assert.equal(left.executions.length, 0)
 })
 
+scenario('many that have failed are rerun at once; the dialog names them and shows the request', async () => {
+  for (const host of ['db-41', 'db-42']) await until(server, await start(server, 'flaky', { host }, { description: 'bulk rerun' }), 'ERROR')
+  return '/executions?q=' + encodeURIComponent('description:"bulk rerun"')
+}, async (page) => {
+  await page.locator('.vspace .vrow').nth(1).waitFor()
+  await page.getByRole('checkbox', { name: 'Select all rows' }).check()
+  await button(page.getByRole('region', { name: 'Selection' }), 'Rerun failed').click()
+  const d = page.getByRole('dialog')
+  await d.getByText('2 executions', { exact: true }).waitFor()
+  await d.getByText('Which', { exact: true }).click()
+  assert.equal(await d.locator('.plainlist li').count(), 2)
+  await d.getByText('The same as curl').click()
+  await d.getByText('"action":"rerun"').waitFor()
+  await button(d, 'Rerun failed 2').click()
+  await page.getByText('Runs again: 2 executions').waitFor()
+})
+
+scenario('the list says who has started an execution', async () => {
+  await start(server, 'slow', undefined, { description: 'by somebody' }, 'dora')
+  return '/executions?q=' + encodeURIComponent('description:"by somebody"')
+}, async (page) => {
+  await page.locator('.vspace .cell.by', { hasText: 'dora' }).waitFor()
+  await button(page, 'Export').click()
+  const [csv] = await Promise.all([page.waitForEvent('download'), page.getByRole('menuitem', { name: 'As CSV' }).click()])
+  assert.match(readFileSync(await csv.path(), 'utf8'), /,started_by\r\n[^]*,dora\r\n/)
+})
+
+scenario('what a filter can not say is told', '/executions?q=' + encodeURIComponent('-is:root -error:x'), async (page) => {
+  await page.getByRole('alert').getByText('"-is:root": this one can\'t be turned round').waitFor()
+})
+
+scenario('each command of an execution is there as curl and on the command line', async () => '/executions/' + (await start(server, 'order')), async (page) => {
+  await node(page, 'approve', 'RUNNING').waitFor()
+  await button(page, 'More').click()
+  await page.getByRole('menuitem', { name: 'Copy as curl or command' }).click()
+  const d = page.getByRole('dialog')
+  const id = idIn(page)
+  await d.getByText(`cierzo execution pause ${id}`).waitFor()
+  await d.getByText(`cierzo execution cancel ${id}`).waitFor()
+  await d.getByText('{"state":"CANCELLED"}').waitFor()
+  await button(d, 'Copy curl: Pause').click()
+  assert.match(await page.evaluate(() => navigator.clipboard.readText()), /^curl -X PUT http.*"PAUSED"/)
+})
+
+scenario('expressions are tried beside the text, on the newest execution', async () => {
+  await until(server, await start(server, 'fan', { n: 2 }), 'SUCCESS')
+  return '/workflows/fan?edit=1'
+}, async (page) => {
+  await page.getByText('No mistakes').waitFor()
+  await page.getByLabel('Workflow', { exact: true }).selectOption('fan')
+  await page.getByRole('tab', { name: 'Try an expression' }).click()
+  await page.getByLabel(/^YAQL/).fill('<% $.n + 40 %>')
+  await page.locator('.playground').getByRole('button', { name: 'Evaluate' }).click()
+  await page.locator('.playground .j-number', { hasText: '42' }).waitFor()
+  await page.getByLabel('On what').selectOption('')
+  await page.getByLabel('Data ($)').waitFor()
+})
+
+scenario('long names stay in their places', async () => {
+  const long = 'name_of_a_program_' + 'x'.repeat(120)
+  const task = 'task_' + 'w'.repeat(80)
+  await server.call('POST', '/v2/workflows', JSON.stringify({ version: '2.0', [long]: { tasks: { [task]: { action: 'std.fail' } } } }))
+  const id = await start(server, long, undefined, { description: 'many words '.repeat(60) })
+  await until(server, id, 'ERROR')
+  return `/executions/${id}`
+}, async (page) => {
+  const card = page.locator('.node .card').first()
+  await card.waitFor()
+  const box = await card.boundingBox()
+  const name = await page.locator('.node .name').first().boundingBox()
+  assert.ok(name.x + name.width <= box.x + box.width, JSON.stringify({ box, name }))
+  const title = await page.locator('h1 a').boundingBox()
+  const actions = await page.locator('.pagehead > .actions').boundingBox()
+  assert.ok(title.x + title.width <= actions.x || title.y >= actions.y + actions.height || title.y + title.height <= actions.y, JSON.stringify({ title, actions }))
+})
+
+test('when the server has gone the pages say so, and offer nothing that they do not know', { timeout: 120_000 }, async () => {
+  const other = await startServer()
+  const p = await openPage(browser, other, '/operations')
+  await p.page.locator('tr', { hasText: 'engine' }).first().waitFor()
+  await p.page.getByRole('link', { name: 'Executions' }).click()
+  await p.page.getByText('Nothing has run yet').waitFor()
+  await other.stop()
+  await p.page.getByText('not connected, trying again').waitFor()
+  await p.page.getByRole('link', { name: 'Operations' }).click()
+  await p.page.getByText('The server can not be reached.').first().waitFor()
+  assert.equal(await p.page.getByRole('button', { name: /aintenance/ }).count(), 0)
+  await p.close()
+})
+
 scenario('new executions wait behind a button and move no rows', '/executions?q=workflow%3Afan', async (page) => {
   const first = page.locator('.vspace .vrow').first()
   await first.waitFor()
@@ -563,6 +653,25 @@ scenario('commands are in the audit trail', '/audit', async (page) => {
   await page.locator('tr', { hasText: 'stop as CANCELLED' }).first().waitFor()
 })
 
+scenario('the audit trail is read page by page', '/nothing', async (page) => {
+  const asked = []
+  await page.route(/\/v2\/events\?/, async (route) => {
+    if (!/^application\/json/.test(route.request().headers().accept)) return route.abort()
+    const marker = new URL(route.request().url()).searchParams.get('marker') ?? ''
+    asked.push(marker)
+    const n = Number(marker || 0)
+    const event = { execution_id: `00000000-0000-4000-8000-00000000000${n}`, workflow_name: 'made_up', seq: 1, at: `2026-11-01T10:0${9 - n}:00Z`, kind: 'command', info: `command ${n}`, state: 'PAUSED' }
+    await route.fulfill({ json: { events: [event], executions: 100, since: '2026-11-01 09:00:00', ...(n < 4 ? { next: String(n + 1) } : {}) } })
+  })
+  await page.goto(server.url + '/ui/audit')
+  await page.getByText('3 commands to the newest 300 executions').waitFor()
+  await button(page, 'Look further back').click()
+  await page.locator('tr', { hasText: 'command 4' }).waitFor()
+  await page.getByText('5 commands to the newest 500 executions').waitFor()
+  assert.deepEqual(asked, ['', '1', '2', '3', '4'])
+  assert.equal(await button(page, 'Look further back').count(), 0)
+})
+
 scenario('there is a page for what is not there', '/executions/00000000-0000-4000-8000-000000000000', async (page) => {
   await page.getByText('WorkflowExecution not found').waitFor()
   await page.goto(server.url + '/ui/nonsense')
@@ -667,7 +776,7 @@ test('who has no token signs in with one', { timeout: 120_000 }, async () => {
     const row = p.page.locator('tr', { hasText: 'start' })
     await row.getByText('alice of web').waitFor()
     await p.page.getByLabel('Find a command').fill('nobody')
-    await p.page.getByText('No command has this in it').waitFor()
+    await p.page.getByText('No command that is loaded has this in it').waitFor()
     await button(p.page, 'Sign out').click()
     await d.waitFor()
     await p.close()

@@ -228,15 +228,14 @@ function NodeBox({ n, x, y, w, h, life, selected, bad, plain, selectable, onSele
     )
   }
   const state = life?.state ?? n.state
-  const max = Math.floor((w - 58) / 6.6)
-  const name = n.name.length > max + 2 ? n.name.slice(0, max) + '…' : n.name
+  const name = fit(n.name, '600 13px', w - 54)
   const notes = [n.runs ?? '', n.join ? `join ${n.join}` : '', life?.runs && life.runs > 1 ? `${life.runs} runs` : '', n.retries ? `retry ${n.retries}` : ''].filter(Boolean).join(' · ')
   const total = life?.total ?? 0
   const counts = life?.counts ?? {}
   const ended = (counts.SUCCESS ?? 0) + (counts.ERROR ?? 0) + (counts.CANCELLED ?? 0)
   const folded = (n.items || n.kind === 'workflow') && total > 0
   const sub = folded && n.items ? `${ended} of ${total}${n.runs ? ' · ' + n.runs : ''}` : notes
-  const subText = sub.length > max + 6 ? sub.slice(0, max + 4) + '…' : sub
+  const subText = fit(sub, '11.5px', w - 54)
   const select = () => onSelect(n.name)
   return (
     <g
@@ -292,4 +291,26 @@ function bars(counts: Partial<Record<State, number>>, total: number, w: number):
     x += b.w
     return [b]
   })
+}
+
+let pen: CanvasRenderingContext2D | null | undefined
+let family = ''
+const widths = new Map<string, number>()
+
+/** The text, or as much of it as has room. */
+function fit(text: string, font: string, room: number): string {
+  if (pen === undefined) {
+    pen = document.createElement('canvas').getContext('2d')
+    family = getComputedStyle(document.body).fontFamily
+  }
+  if (!pen || text.length < room / 14) return text
+  const key = font + text
+  let width = widths.get(key)
+  if (width === undefined) {
+    pen.font = `${font} ${family}`
+    width = pen.measureText(text).width
+    if (widths.size > 5000) widths.clear()
+    widths.set(key, width)
+  }
+  return width <= room ? text : text.slice(0, Math.max(1, Math.floor((text.length * (room - 12)) / width))) + '…'
 }

@@ -1,7 +1,7 @@
 // The catalogue of actions: what there is to run, what each takes, and a way to try it.
 import { useState } from 'preact/hooks'
 import { all, builtIn, call, enc, type Action } from '../api'
-import { parse, typedObject } from '../format'
+import { count, parse, typedObject } from '../format'
 import { base, go, search, setSearch } from '../router'
 import { Button, Dialog, Empty, ErrorBox, Field, FindField, Json, PageHead, Pending, useLoad, useTitle } from '../ui'
 import { DefinitionEditor } from './workflow/edit'
@@ -22,7 +22,7 @@ export function Actions() {
   }
   return (
     <div class="page">
-      <PageHead title="Actions" sub={list.data ? `${list.data.length} actions that tasks can run` : ' '}>
+      <PageHead title="Actions" sub={list.data ? `${count(list.data.length, 'action')} that tasks can run` : ' '}>
         <Button kind="primary" icon="plus" onClick={() => setSearch({ new: '1' }, false)}>New ad-hoc action</Button>
       </PageHead>
       {!list.data ? <Pending of={list} /> : (

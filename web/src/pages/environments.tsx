@@ -21,7 +21,7 @@ export function Environments({ name }: { name: string | undefined }) {
   }
   return (
     <div class="page">
-      <PageHead title={one ? one.name : 'Environments'} sub={one ? (one.description ?? ' ') : list.data ? `${list.data.length} named sets of variables` : ' '}>
+      <PageHead title={one ? one.name : 'Environments'} sub={one ? (one.description ?? ' ') : list.data ? `${list.data.length} named ${list.data.length === 1 ? 'set' : 'sets'} of variables` : ' '}>
         {one ? (
           <>
             <Button icon="left" onClick={() => go('/environments')}>All</Button>
@@ -40,7 +40,7 @@ export function Environments({ name }: { name: string | undefined }) {
           What differs between places (addresses, sizes, names) is kept here, so that one workflow serves all of them: <code>{'<% env().region %>'}</code>
         </Empty>
       ) : (
-        <div class="tablewrap"><table class="plain hover">
+        <div class="tablewrap"><table class="plain hover stacked">
           <thead><tr><th>Name</th><th>Description</th><th>Variables</th><th>Scope</th><th>Changed</th></tr></thead>
           <tbody>
             {list.data.map((e) => (

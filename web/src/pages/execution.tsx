@@ -2,13 +2,13 @@
 import { signal } from '@preact/signals'
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { call, enc, final, query, type Execution, type Graph, type Revision, type Task } from '../api'
-import { described, millis, plainError, requester } from '../format'
+import { described, millis, plainError, startedBy } from '../format'
 import { GraphView } from '../graph/view'
 import { follow, type Connection } from '../live'
 import { ExecutionModel } from '../model'
 import { base, go, search, setSearch } from '../router'
 import { Ago, Badge, Button, Icon, Id, Loading, Menu, Pending, Tabs, Took, useKey, useLoad, useTitle } from '../ui'
-import { CommandDialog, ask, commandsFor, type Command } from './execution/commands'
+import { CommandDialog, ElsewhereDialog, ask, commandsFor, type Command } from './execution/commands'
 import { Context } from './execution/context'
 import { Definition, Events, InputOutput, SubExecutions } from './execution/tabs'
 import { TaskDrawer } from './execution/drawer'
@@ -24,6 +24,7 @@ export function ExecutionPage({ id }: { id: string }) {
   const tab = (search.value.get('tab') ?? 'graph') as Tab
   const selected = search.value.get('task') ?? ''
   const [command, setCommand] = useState<Command | null>(null)
+  const [elsewhere, setElsewhere] = useState(false)
   const select = (name: string) => setSearch({ task: name === selected ? '' : name })
   useTitle(execution ? `${execution.workflow_name} – ${model.state ?? execution.state}` : 'Execution')
 
@@ -34,10 +35,10 @@ export function ExecutionPage({ id }: { id: string }) {
   useKey('k', () => select(names[Math.max(names.indexOf(selected) - 1, 0)] ?? ''), [names, selected])
   useKey('w', () => setSearch({ tab: 'why' }), [])
   useKey('Escape', () => setSearch({ task: '' }), [])
-  useKey('r', () => execution && failed.length && setCommand(commandsFor(execution, state!, failed, live.reload).rerun), [execution, failed, state])
+  useKey('r', () => execution && failed.length && setCommand(commandsFor(execution, failed, live.reload).rerun), [execution, failed, state])
 
   if (!execution) return <div class="page"><Pending of={live.execution} /></div>
-  const commands = commandsFor(execution, state!, failed, live.reload)
+  const commands = commandsFor(execution, failed, live.reload)
   const info = model.state ? model.info : execution.state_info
   const { ended, begun } = model.done()
   // Of what has ended, the tasks that no transition led to are no work that is left.
@@ -63,7 +64,7 @@ export function ExecutionPage({ id }: { id: string }) {
             <div><dt>Revision</dt><dd><button class="linklike" onClick={() => setSearch({ tab: 'definition' })}>{live.definition.data?.revision ?? '–'}</button></dd></div>
             <div><dt>Started by</dt><dd>{startedBy(execution)}</dd></div>
             <div><dt>Id</dt><dd><Id id={execution.id} /></dd></div>
-            {!execution.task_execution_id && execution.description && <div><dt>Description</dt><dd class="break">{described(execution.description).text}</dd></div>}
+            {!execution.task_execution_id && execution.description && <div><dt>Description</dt><dd class="break" title={described(execution.description).text}>{described(execution.description).text}</dd></div>}
             {execution.tags.length > 0 && <div><dt>Tags</dt><dd>{execution.tags.map((t) => <span key={t} class="tag">{t}</span>)}</dd></div>}
           </dl>
         </div>
@@ -78,7 +79,7 @@ export function ExecutionPage({ id }: { id: string }) {
             { text: 'Change the environment…', icon: 'box', disabled: state === 'RUNNING' || state === 'SUCCESS', onClick: () => run(commands.env) },
             { text: 'Change the description…', icon: 'edit', onClick: () => run(commands.describe) },
             null,
-            { text: 'Copy as curl or command…', icon: 'terminal', onClick: () => run(commands.show) },
+            { text: 'Copy as curl or command…', icon: 'terminal', onClick: () => setElsewhere(true) },
             { text: 'Download the report', icon: 'save', onClick: () => download(execution.id) },
             null,
             { text: 'Delete…', icon: 'trash', danger: true, disabled: !final(state), onClick: () => ask(commands.remove, () => go('/executions')) },
@@ -123,6 +124,10 @@ export function ExecutionPage({ id }: { id: string }) {
             onClose={() => setSearch({ task: '' })} onCommand={run} reload={live.reload} />
         )}
       </div>
+      {elsewhere && <ElsewhereDialog id={execution.id} onClose={() => setElsewhere(false)} commands={[
+        ...(state === 'RUNNING' ? [commands.pause] : []), ...(state === 'PAUSED' ? [commands.resume] : []), ...(state === 'ERROR' && failed.length ? [commands.rerun] : []),
+        ...(final(state) ? [commands.again, commands.remove] : [commands.cancel]),
+      ]} />}
       {command && <CommandDialog command={command} onClose={() => setCommand(null)} />}
     </div>
   )
@@ -183,13 +188,6 @@ function useExecution(id: string) {
     setTurn((n) => n + 1)
   }
   return { model, version, execution, definition, graph, connection, reload }
-}
-
-function startedBy(e: Execution): string {
-  if (e.task_execution_id) return 'a task of another workflow'
-  if (e.started_by) return requester(e.started_by)
-  const { trigger } = described(e.description)
-  return trigger ? `${/^[aeiou]/.test(trigger) ? 'an' : 'a'} ${trigger}` : 'a request'
 }
 
 function Crumbs({ execution }: { execution: Execution }) {

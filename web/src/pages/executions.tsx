@@ -1,22 +1,24 @@
 // The list of executions: what runs, what has failed, and what to do with many of them at once.
+import { signal } from '@preact/signals'
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { all, call, type BulkResult, type Counts, type Execution, type HistoryEvent } from '../api'
 import { filterText, keys, parameters, parseFilter, queryString, states, termText, withTerm, type Term } from '../filter'
-import { count, described, millis, plainError } from '../format'
-import { follow } from '../live'
+import { count, described, millis, plainError, startedBy } from '../format'
+import { follow, type Connection } from '../live'
+import { curl } from '../curl'
 import { stored } from '../prefs'
 import { base, go, search, setSearch } from '../router'
-import { Ago, Badge, Button, Dialog, Empty, ErrorBox, Field, Icon, Lasted, Loading, Menu, PageHead, StateGlyph, fail, tell, useKey, useTitle, word } from '../ui'
+import { Ago, Badge, Button, Code, Dialog, Empty, ErrorBox, Field, Icon, Lasted, Loading, Menu, PageHead, StateGlyph, fail, tell, useKey, useTitle, word } from '../ui'
 
 const pageSize = 200
 const rowHeight = 44
-const fields = 'id,workflow_name,description,tags,state,state_info,created_at,updated_at,task_execution_id,project_id'
+const fields = 'id,workflow_name,description,tags,state,state_info,created_at,updated_at,task_execution_id,project_id,started_by'
 
-type Column = 'state' | 'workflow' | 'id' | 'tags' | 'info' | 'created' | 'took' | 'project'
+type Column = 'state' | 'workflow' | 'id' | 'tags' | 'info' | 'by' | 'created' | 'took' | 'project'
 const columnNames: Record<Column, string> = {
-  state: 'State', workflow: 'Workflow', id: 'Id', tags: 'Tags', info: 'Description or error', created: 'Created', took: 'Duration', project: 'Project',
+  state: 'State', workflow: 'Workflow', id: 'Id', tags: 'Tags', info: 'Description or error', by: 'Started by', created: 'Created', took: 'Duration', project: 'Project',
 }
-const columns = stored<Column[]>('columns', ['state', 'workflow', 'info', 'tags', 'created', 'took'])
+const columns = stored<Column[]>('columns', ['state', 'workflow', 'info', 'by', 'tags', 'created', 'took'])
 const views = stored<{ name: string; q: string }[]>('views', [])
 
 const builtInViews = [
@@ -61,7 +63,7 @@ export function Executions() {
 
   return (
     <div class="page fill">
-      <PageHead title="Executions" sub={list.counts ? `${list.counts.more ? 'more than ' : ''}${count(list.counts.total, 'execution')}${terms.length ? ' match' : ''}` : ' '}>
+      <PageHead title={<>Executions {list.connection === 'lost' && <span class="tag warn" role="status">not connected, trying again</span>}</>} sub={list.counts ? `${list.counts.more ? 'more than ' : ''}${count(list.counts.total, 'execution')}${terms.length ? ' match' : ''}` : ' '}>
         <Menu label="Export" icon="save" items={[{ text: 'As CSV', onClick: () => exportRows(terms, 'csv') }, { text: 'As JSON', onClick: () => exportRows(terms, 'json') }]}>Export</Menu>
         <Button kind="primary" icon="play" onClick={() => go('/workflows')}>Start a workflow</Button>
       </PageHead>
@@ -72,8 +74,8 @@ export function Executions() {
           <strong>{allMatching ? `All ${list.counts?.total ?? ''} that match` : `${selected.size} selected`}</strong>
           {!allMatching && list.counts && list.counts.total > selected.size && <Button small kind="ghost" onClick={() => setAllMatching(true)}>{`Select all ${list.counts.more ? 'of more than ' : ''}${list.counts.total} that match`}</Button>}
           <span class="grow" />
-          {(['pause', 'resume', 'cancel', 'delete'] as const).map((a) => (
-            <Button key={a} small kind={a === 'delete' ? 'danger' : 'plain'} icon={({ pause: 'pause', resume: 'play', cancel: 'slash', delete: 'trash' } as const)[a]} onClick={() => setBulk(a)}>{a[0]!.toUpperCase() + a.slice(1)}</Button>
+          {(['pause', 'resume', 'rerun', 'cancel', 'delete'] as const).map((a) => (
+            <Button key={a} small kind={a === 'delete' ? 'danger' : 'plain'} icon={({ pause: 'pause', resume: 'play', rerun: 'redo', cancel: 'slash', delete: 'trash' } as const)[a]} onClick={() => setBulk(a)}>{bulkNames[a]}</Button>
           ))}
           <Button small kind="ghost" icon="cross" label="Clear the selection" onClick={() => setSelected(new Set())} />
         </div>
@@ -97,6 +99,8 @@ export function Executions() {
 }
 
 interface List {
+  /** Whether changes are heard of. */
+  connection: Connection
   rows: Execution[]
   counts: Counts | undefined
   loading: boolean
@@ -116,6 +120,7 @@ function useList(terms: Term[]): List {
   const [turn, setTurn] = useState(0)
   const rows = useRef<Execution[]>([])
   const busy = useRef(false)
+  const connection = useMemo(() => signal<Connection>('connecting'), [])
   rows.current = state.rows
 
   const fetchPage = (marker: string, limit: number, signal?: AbortSignal) => {
@@ -183,7 +188,7 @@ function useList(terms: Term[]): List {
           setState((s) => ({ ...s, rows: s.rows.map((r) => now.get(r.id) ?? r) }))
         }, () => undefined)
       },
-    }, stop.signal)
+    }, stop.signal, connection)
     return () => {
       stop.abort()
       clearTimeout(timer)
@@ -192,7 +197,7 @@ function useList(terms: Term[]): List {
   }, [key, turn])
 
   return {
-    rows: state.rows, counts, loading: state.loading, error: state.error, more: state.next, fresh: fresh.length,
+    connection: connection.value, rows: state.rows, counts, loading: state.loading, error: state.error, more: state.next, fresh: fresh.length,
     showFresh() {
       setState((s) => ({ ...s, rows: [...fresh, ...s.rows] }))
       setFresh([])
@@ -364,6 +369,7 @@ function Row({ e, index, active, cols, selected, onToggle, onTag }: { e: Executi
       case 'id': return <span class="mono dim cut">{e.id}</span>
       case 'tags': return e.tags.slice(0, 3).map((t) => <button key={t} class="tag" onClick={() => onTag(t)}>{t}</button>)
       case 'info': return e.state === 'ERROR' ? <span class="err cut" title={e.state_info ?? ''}>{plainError(e.state_info)}</span> : <span class="dim cut">{described(e.description).text || e.state_info || (e.task_execution_id ? 'sub-workflow' : '')}</span>
+      case 'by': return <span class="dim cut">{e.task_execution_id ? 'a task' : startedBy(e)}</span>
       case 'created': return <Ago at={e.created_at} />
       case 'took': return <Lasted of={e} />
       case 'project': return <span class="dim cut">{e.project_id}</span>
@@ -420,8 +426,20 @@ hello:
 
 // Bulk operations
 
+const bulkNames: Record<string, string> = { pause: 'Pause', resume: 'Resume', rerun: 'Rerun failed', cancel: 'Cancel', delete: 'Delete' }
+const bulkPast: Record<string, string> = { pause: 'Paused', resume: 'Resumed', rerun: 'Runs again', cancel: 'Cancelled', delete: 'Deleted' }
+const bulkTexts: Record<string, string> = {
+  pause: 'Running actions are finished; nothing new begins.',
+  resume: 'What is paused goes on; the others are refused.',
+  rerun: 'Their failed tasks run again, and what has succeeded is kept. What has failed below another execution is rerun by that one; what has not failed is refused.',
+  cancel: 'Running actions are told to stop; nothing follows.',
+  delete: 'With their history, for good; what has not ended is left.',
+}
+const namedMax = 20
+
 function BulkDialog({ action, terms, rows, onClose }: { action: string; terms: Term[] | null; rows: Execution[]; onClose: (done: boolean) => void }) {
   const [matched, setMatched] = useState<number>()
+  const [named, setNamed] = useState<string[]>([])
   const [error, setError] = useState<unknown>()
   const [reason, setReason] = useState('')
   const [progress, setProgress] = useState<{ done: number; failed: BulkResult['failed'] } | null>(null)
@@ -439,7 +457,10 @@ function BulkDialog({ action, terms, rows, onClose }: { action: string; terms: T
   }
   useEffect(() => {
     let n = 0
-    each(true, (r) => setMatched((n += r.matched))).catch(setError)
+    each(true, (r) => {
+      setMatched((n += r.matched))
+      setNamed((l) => (l.length < namedMax ? [...l, ...r.ids].slice(0, namedMax) : l))
+    }).catch(setError)
   }, [])
   const run = async () => {
     let done = 0
@@ -453,17 +474,17 @@ function BulkDialog({ action, terms, rows, onClose }: { action: string; terms: T
       })
       setOver(true)
       if (!failed.length) {
-        tell(`${past[action]}: ${count(done, 'execution')}`)
+        tell(`${bulkPast[action]}: ${count(done, 'execution')}`)
         onClose(true)
       }
     } catch (e) {
       setError(e)
     }
   }
-  const past: Record<string, string> = { pause: 'Paused', resume: 'Resumed', cancel: 'Cancelled', delete: 'Deleted' }
-  const name = action[0]!.toUpperCase() + action.slice(1)
+  const name = bulkNames[action]!
+  const flows = new Map(rows.map((r) => [r.id, r.workflow_name]))
   return (
-    <Dialog title={`${name} executions`} onClose={() => onClose(!!progress)} foot={
+    <Dialog title={action === 'rerun' ? 'Rerun failed executions' : `${name} executions`} onClose={() => onClose(!!progress)} foot={
       over ? <Button kind="primary" onClick={() => onClose(true)}>Close</Button> : (
         <>
           <Button onClick={() => onClose(!!progress)}>Keep as they are</Button>
@@ -474,11 +495,22 @@ function BulkDialog({ action, terms, rows, onClose }: { action: string; terms: T
       {error ? <ErrorBox error={error} /> : null}
       <p>
         {matched === undefined ? 'Counting…' : <><strong>{count(matched, 'execution')}</strong> {matched === 1 ? 'is' : 'are'} meant{terms ? <> by <code>{filterText(terms) || 'no filter at all'}</code></> : null}. </>}
-        {action === 'delete' && 'With their history, for good; what has not ended is left.'}
-        {action === 'cancel' && 'Running actions are told to stop; nothing follows.'}
-        {action === 'pause' && 'Running actions are finished; nothing new begins.'}
+        {bulkTexts[action]}
       </p>
       {action === 'cancel' && !progress && <Field label="Reason (shown in each of them)" value={reason} onInput={setReason} />}
+      {named.length > 0 && !progress && (
+        <details>
+          <summary>{matched !== undefined && matched > named.length ? `The first ${named.length} of them` : 'Which'}</summary>
+          <ul class="plainlist">{named.map((id) => <li key={id}><a class="mono" href={`${base}/executions/${id}`}>{id}</a> <span class="dim">{flows.get(id)}</span></li>)}</ul>
+        </details>
+      )}
+      {filters.length === 1 && !progress && (
+        <details class="as">
+          <summary>The same as curl</summary>
+          <Code label="curl" text={curl({ method: 'POST', path: '/v2/executions/bulk', body: { action, filter: filters[0], dry_run: true, reason: reason || undefined } })} />
+          <p class="hint">It says what it would do; without <code>dry_run</code> it does it, and its <code>marker</code> says where to go on.</p>
+        </details>
+      )}
       {progress && (
         <>
           <progress max={matched ?? 1} value={progress.done + progress.failed.length} aria-label="Progress" />
@@ -515,15 +547,16 @@ const exportMax = 100_000
 
 async function exportRows(terms: Term[], kind: 'csv' | 'json'): Promise<void> {
   const q = queryString([...parameters(terms), ['fields', fields + ',input,output'], ['include_output', 'true'], ['sort_keys', 'created_at'], ['sort_dirs', 'desc']])
+  tell('Reading what is to be exported…')
   const rows = await all<Execution>('/v2/executions?' + q, 'executions', exportMax)
   const names = ['id', 'workflow_name', 'state', 'state_info', 'description', 'tags', 'created_at', 'updated_at', 'input', 'output'] as const
-  const text = kind === 'json' ? JSON.stringify(rows, null, 2) : [names.join(','), ...rows.map((r) => names.map((n) => cell(r[n])).join(','))].join('\r\n') + '\r\n'
+  const text = kind === 'json' ? JSON.stringify(rows, null, 2) : [[...names, 'started_by'].join(','), ...rows.map((r) => [...names.map((n) => cell(r[n])), cell(startedBy(r))].join(','))].join('\r\n') + '\r\n'
   const a = document.createElement('a')
   a.href = URL.createObjectURL(new Blob([text], { type: kind === 'json' ? 'application/json' : 'text/csv' }))
   a.download = `executions.${kind}`
   a.click()
   setTimeout(() => URL.revokeObjectURL(a.href), 10_000)
-  tell(`${count(rows.length, 'execution')} exported`)
+  tell(`${count(rows.length, 'execution')} exported${rows.length >= exportMax ? ': these are the newest, narrow the filter for others' : ''}`)
 }
 
 /** A cell of CSV; spreadsheets take what begins like a formula for one, so it gets a quote in front. */

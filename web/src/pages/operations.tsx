@@ -1,13 +1,13 @@
 // For who runs the service: nodes, runners, queue, what is slow, what fails and by which cause; and the trail of commands.
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
-import { call, enc, headers, newest, query, type ClusterNode, type Counts, type Execution, type HistoryEvent, type Queue, type Requester, type Runner } from '../api'
+import { call, enc, headers, newest, query, type ClusterNode, type Counts, type Execution, type HistoryEvent, type PastEvents, type Queue, type Requester, type Runner } from '../api'
 import { count, duration, fingerprint, millis, plainError, requester, timeOfDay } from '../format'
 import { follow } from '../live'
 import { theme } from '../prefs'
 import { base } from '../router'
-import { Ago, Badge, Button, Empty, FindField, Loading, PageHead, Pending, confirm, tell, useLoad, useTitle } from '../ui'
+import { Ago, Badge, Button, Empty, ErrorBox, FindField, Loading, PageHead, Pending, confirm, tell, useLoad, useTitle } from '../ui'
 
 interface Sample {
   at: number
@@ -51,7 +51,7 @@ export function Operations() {
     }
   }, [])
   const m = (name: string) => metrics['cierzo_' + name]
-  const paused = maintenance.data?.status !== 'RUNNING'
+  const paused = !!maintenance.data && maintenance.data.status !== 'RUNNING'
   const setMaintenance = async () => {
     const to = paused ? 'RUNNING' : 'PAUSED'
     const yes = await confirm({ title: paused ? 'End the maintenance' : 'Begin maintenance', text: paused ? 'What the maintenance has paused goes on.' : 'All executions are paused, and requests that change something are refused until it ends.', verb: paused ? 'End it' : 'Begin', danger: !paused })
@@ -63,13 +63,13 @@ export function Operations() {
   return (
     <div class="page">
       <PageHead title="Operations" sub={maintenance.data ? (paused ? `Maintenance: ${maintenance.data.status}` : 'The service runs') : ' '}>
-        <Button kind={paused ? 'primary' : 'plain'} icon={paused ? 'play' : 'pause'} onClick={setMaintenance}>{paused ? 'End the maintenance' : 'Maintenance…'}</Button>
+        {maintenance.data && <Button kind={paused ? 'primary' : 'plain'} icon={paused ? 'play' : 'pause'} onClick={setMaintenance}>{paused ? 'End the maintenance' : 'Maintenance…'}</Button>}
       </PageHead>
       <div class="stats">
         <Stat name="Live executions" value={counts.data?.total} note={counts.data ? `${counts.data.states['PAUSED'] ?? 0} paused` : ''} />
         <Stat name="Queued actions" value={m('actions_queued')} note="wait for a slot" />
         <Stat name="Slots in use" value={m('slots_used')} note={`of ${m('slots') ?? '–'}`} part={(m('slots_used') ?? 0) / (m('slots') || 1)} />
-        <Stat name="Runners" value={m('runners')} note={`${m('runners_lost_total') ?? 0} lost since the start`} />
+        <Stat name="Runners" value={m('runners')} note={m('runners_lost_total') === undefined ? '' : `${m('runners_lost_total')} lost since the start`} />
         <Stat name="Late results" value={m('results_late_total')} note="not taken any more" />
         <Stat name="Panics" value={m('panics_total')} note="must be 0" />
       </div>
@@ -80,18 +80,18 @@ export function Operations() {
       <section class="panel">
         <h2>Nodes</h2>
         {!nodes.data ? <Pending of={nodes} /> : (
-          <div class="tablewrap"><table class="plain">
+          <div class="tablewrap"><table class="plain stacked">
             <thead><tr><th>Node</th><th>Address</th><th>Roles</th><th>State</th><th>Version</th><th>Up since</th></tr></thead>
-            <tbody>{nodes.data.nodes.map((n) => <tr key={n.id}><td class="mono">{n.id.slice(0, 13)}</td><td class="mono">{address(n.address)}</td><td>{n.roles.join(', ')}</td><td><span class={`dot ${n.state}`} /> {n.state}</td><td>{n.version}</td><td><Ago at={n.started_at} /></td></tr>)}</tbody>
+            <tbody>{nodes.data.nodes.map((n) => <tr key={n.id}><td class="mono">{n.id.slice(0, 13)}</td><td class="mono">{address(n.address)}</td><td>{n.roles.join(', ')}</td><td><span class={`dot ${n.state}`} /> {n.state}</td><td data-label="version">{n.version}</td><td data-label="up since"><Ago at={n.started_at} /></td></tr>)}</tbody>
           </table></div>
         )}
       </section>
       <section class="panel">
         <h2>Runners</h2>
         {nodes.data && (nodes.data.runners.length === 0 ? <p class="dim">This node's engine hears none: start one with <code>cierzo server --roles runner --join …</code></p> : (
-          <div class="tablewrap"><table class="plain">
+          <div class="tablewrap"><table class="plain stacked">
             <thead><tr><th>Runner</th><th>Address</th><th>Targets</th><th>Slots</th><th>State</th><th>Version</th><th>Heard</th></tr></thead>
-            <tbody>{nodes.data.runners.map((r) => <tr key={r.id}><td class="mono">{r.id.slice(0, 13)}</td><td class="mono">{address(r.address)}</td><td>{(r.targets ?? []).map((t) => <span key={t} class="tag">{t}</span>)}</td><td><progress max={r.slots || 1} value={r.used} aria-label="Slots in use" /> <span class="num">{r.used}/{r.slots}</span></td><td><span class={`dot ${r.state}`} /> {r.state}</td><td>{r.version}</td><td><Ago at={r.heard_at} /></td></tr>)}</tbody>
+            <tbody>{nodes.data.runners.map((r) => <tr key={r.id}><td class="mono">{r.id.slice(0, 13)}</td><td class="mono">{address(r.address)}</td><td>{(r.targets ?? []).map((t) => <span key={t} class="tag">{t}</span>)}</td><td><progress max={r.slots || 1} value={r.used} aria-label="Slots in use" /> <span class="num">{r.used}/{r.slots}</span></td><td><span class={`dot ${r.state}`} /> {r.state}</td><td data-label="version">{r.version}</td><td data-label="heard"><Ago at={r.heard_at} /></td></tr>)}</tbody>
           </table></div>
         ))}
       </section>
@@ -99,9 +99,9 @@ export function Operations() {
         <section class="panel">
           <h2>Queue by target</h2>
           {!nodes.data ? <Pending of={nodes} /> : nodes.data.queue.length === 0 ? <p class="dim">No action waits for a slot.</p> : (
-            <div class="tablewrap"><table class="plain">
+            <div class="tablewrap"><table class="plain stacked">
               <thead><tr><th>Target</th><th>Waiting</th><th>Oldest</th><th>Runners for it</th></tr></thead>
-              <tbody>{nodes.data.queue.map((q) => <tr key={q.target}><td>{q.target ? <span class="tag">{q.target}</span> : 'any runner'}</td><td class="num">{q.queued.toLocaleString()}</td><td class="nowrap"><Ago at={q.oldest} /></td><td>{q.able > 0 ? q.able : <span class="err">none: start a runner with <code>--targets {q.target || '…'}</code></span>}</td></tr>)}</tbody>
+              <tbody>{nodes.data.queue.map((q) => <tr key={q.target}><td>{q.target ? <span class="tag">{q.target}</span> : 'any runner'}</td><td class="num" data-label="waiting">{q.queued.toLocaleString()}</td><td class="nowrap" data-label="oldest"><Ago at={q.oldest} /></td><td data-label="runners">{q.able > 0 ? q.able : <span class="err">none: start a runner with <code class="nowrap">--targets {q.target || '…'}</code></span>}</td></tr>)}</tbody>
             </table></div>
           )}
         </section>
@@ -112,46 +112,84 @@ export function Operations() {
   )
 }
 
-const repairsMax = 50
-
 /** What the service had to mend by itself, as the history of executions and the counters tell. */
 function Watchdog({ repairs }: { repairs: Record<string, number> }) {
-  const list = useFeed('watchdog,repair', repairsMax, 3_600_000).list
+  const past = useHistory('watchdog,repair', 1)
   const lost = repairs['cierzo_runners_lost_total'] ?? 0
   const counters = Object.entries(repairs).filter(([k, v]) => v > 0 && /watchdog|repair/.test(k))
   return (
     <section class="panel">
-      <h2>Watchdog <span class="dim">of the last hour</span></h2>
-      {list.length === 0 && <p class="dim">Nothing had to be mended{lost > 0 ? `, but ${count(lost, 'runner')} went without a word: what they ran is tried again or has failed` : ''}.</p>}
+      <h2>Watchdog <span class="dim">{past.executions > 0 && `of the newest ${count(past.executions, 'execution')}`}</span></h2>
+      {past.error ? <ErrorBox error={past.error} retry={past.load} /> : null}
+      {past.list.length === 0 && !past.loading && !past.error && <p class="dim">Nothing had to be mended{lost > 0 ? `, but ${count(lost, 'runner')} went without a word: what they ran is tried again or has failed` : ''}.</p>}
       {counters.length > 0 && <dl class="facts">{counters.map(([k, v]) => <div key={k}><dt>{k.replace(/^cierzo_|_total$/g, '').replaceAll('_', ' ')}</dt><dd class="num">{v.toLocaleString()}</dd></div>)}</dl>}
-      {list.length > 0 && (
+      {past.list.length > 0 && (
         <div class="tablewrap"><table class="plain">
           <thead><tr><th>Time</th><th>What</th><th>Execution</th></tr></thead>
-          <tbody>{list.map((e) => <tr key={e.execution_id + e.seq}><td><Ago at={e.at} /></td><td class="break">{[e.task, e.info].filter(Boolean).join(': ')}</td><td><a class="mono" href={`${base}/executions/${e.execution_id}?tab=events`}>{e.workflow_name || e.execution_id.slice(0, 8)}</a></td></tr>)}</tbody>
+          <tbody>{past.list.map((e) => <tr key={e.execution_id + e.seq}><td class="nowrap"><Ago at={e.at} /></td><td class="break">{[e.task, e.info].filter(Boolean).join(': ')}</td><td><a class="mono" href={`${base}/executions/${e.execution_id}?tab=events`}>{e.workflow_name || e.execution_id.slice(0, 8)}</a></td></tr>)}</tbody>
         </table></div>
       )}
+      <MoreHistory of={past} />
     </section>
   )
 }
 
-/** The events of some kinds, from so many milliseconds ago on, the newest first, and new ones as they come; at most max. */
-function useFeed(kinds: string, max: number, since: number): { list: HistoryEvent[]; loading: boolean } {
+interface History {
+  /** The newest first. */
+  list: HistoryEvent[]
+  loading: boolean
+  error: unknown
+  /** Among how many executions was looked, and when the oldest of them was created. */
+  executions: number
+  since: string
+  more: boolean
+  load: () => void
+}
+
+const historyMax = 2000 // events that are kept, the newest
+const enough = 25 // events that fill a page
+
+/** The events of some kinds that the newest executions have had, page by page, and new ones as they come. A page is filled from at most so many of the server. */
+function useHistory(kinds: string, pages: number): History {
   const [list, setList] = useState<HistoryEvent[]>([])
-  const [loading, setLoading] = useState(true)
-  useEffect(() => {
-    const stop = new AbortController()
-    const add = (es: HistoryEvent[]) => setList((l) => {
-      const known = new Set(l.map((e) => e.execution_id + e.seq))
-      return [...es.filter((e) => !known.has(e.execution_id + e.seq)), ...l].sort((a, b) => (a.at < b.at ? 1 : -1)).slice(0, max)
-    })
-    follow('/v2/events' + query({ kind: kinds, after: (Date.now() - since) * 1000 }), { events: add }, stop.signal)
-    const timer = setTimeout(() => setLoading(false), 1500)
-    return () => {
-      stop.abort()
-      clearTimeout(timer)
+  const [state, setState] = useState({ loading: true, error: undefined as unknown, executions: 0, since: '', next: '' })
+  const stop = useRef<AbortController>(undefined)
+  const add = useCallback((es: HistoryEvent[]) => setList((l) => {
+    const known = new Set(l.map((e) => e.execution_id + e.seq))
+    return [...es.filter((e) => !known.has(e.execution_id + e.seq)), ...l].sort((a, b) => (a.at < b.at ? 1 : -1)).slice(0, historyMax)
+  }), [])
+  const load = async (from: string) => {
+    const signal = stop.current!.signal
+    setState((s) => ({ ...s, loading: true, error: undefined }))
+    try {
+      let next = from
+      let found = 0
+      for (let i = 0; i < pages && found < enough && (i === 0 || next); i++) {
+        const page = await call<PastEvents>('/v2/events' + query({ kind: kinds, marker: next }), { signal })
+        found += page.events.length
+        next = page.next ?? ''
+        add(page.events)
+        setState((s) => ({ ...s, executions: s.executions + page.executions, since: page.since ?? s.since, next }))
+      }
+      setState((s) => ({ ...s, loading: false }))
+    } catch (error) {
+      if (!signal.aborted) setState((s) => ({ ...s, loading: false, error }))
     }
+  }
+  useEffect(() => {
+    stop.current = new AbortController()
+    follow('/v2/events' + query({ kind: kinds }), { events: add }, stop.current.signal)
+    void load('')
+    return () => stop.current?.abort()
   }, [kinds])
-  return { list, loading }
+  return { list, ...state, more: !!state.next && list.length < historyMax, load: () => void load(state.next) }
+}
+
+/** The button that looks further back. */
+function MoreHistory({ of }: { of: History }) {
+  if (of.list.length >= historyMax) return <p class="dim pad">These are the newest {historyMax.toLocaleString()}; the events of each execution have the others.</p>
+  if (!of.more) return null
+  return <p class="more"><Button small disabled={of.loading} onClick={of.load}>{of.loading ? 'Looking…' : 'Look further back'}</Button> <span class="dim small">So far: executions that were created since <Ago at={of.since} /></span></p>
 }
 
 /** A node without a network has no address. */
@@ -180,7 +218,7 @@ function Chart({ series, turn, rate }: { series: [string, string][]; turn: numbe
     const p = new uPlot({
       width: box.current!.clientWidth, height: 160, cursor: { y: false }, legend: { live: false },
       scales: { x: { range: (_, min, max) => (max - min > 20 ? [min, max] : [Date.now() / 1000 - 60, Date.now() / 1000]) }, y: { range: (_, min, max) => [Math.min(0, min), Math.max(1, max * 1.1)] } },
-      axes: [{ ...axis, space: 70, values: (_, at) => at.map((t) => new Date(t * 1000).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' })) }, { ...axis, size: 44 }],
+      axes: [{ ...axis, space: 70, size: 30, values: (_, at) => at.map((t) => new Date(t * 1000).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' })) }, { ...axis, size: 44 }],
       series: [{}, ...series.map(([label], i) => ({ label, stroke: ink[i]!, width: 2, fill: ink[i]! + '18', points: { show: false } }))],
     }, [[], ...series.map(() => [])], box.current!)
     plot.current = p
@@ -269,24 +307,25 @@ function key(e: Execution): string {
   return fingerprint(e.state_info).split(/[#…"\\]/).map((t) => t.replace(/^.*?: /, '').trim()).sort((a, b) => b.length - a.length)[0]?.slice(0, 80) ?? ''
 }
 
-const auditMax = 500
-
-/** The commands that people and programs have given: as they happen, and those of the newest executions. */
+/** The commands that people and programs have given: of the newest executions, and new ones as they happen. */
 export function Audit() {
   useTitle('Audit trail')
-  const { list, loading } = useFeed('command', auditMax, 86_400_000)
+  const past = useHistory('command', 3)
+  const { list } = past
   const [text, setText] = useState('')
   const who = (e: HistoryEvent) => requester(e.detail as Requester | undefined)
   const want = text.trim().toLowerCase()
   const shown = want ? list.filter((e) => [e.info, e.workflow_name, e.execution_id, who(e)].some((t) => t?.toLowerCase().includes(want))) : list
   return (
     <div class="page">
-      <PageHead title="Audit trail" sub={list.length === auditMax ? `The newest ${auditMax} commands` : 'Commands of the last day, and new ones as they come'} />
-      {list.length === 0 ? (loading ? <Loading /> : <Empty icon="shield" title="No command was given">Pausing, resuming, cancelling, rerunning, skipping and completing are written down here, in the turn that carries them out, with who has asked for it. So are starts, where people sign in.</Empty>) : (
+      <PageHead title="Audit trail" sub={past.executions > 0 ? `${count(list.length, 'command')} to the newest ${count(past.executions, 'execution')}, and new ones as they come` : ' '} />
+      {past.error ? <ErrorBox error={past.error} retry={past.load} /> : null}
+      {list.length === 0 && (past.loading ? <Loading /> : !past.error && <Empty icon="shield" title={past.more ? 'No command was given to the newest executions' : 'No command was given'}>Pausing, resuming, cancelling, rerunning, skipping and completing are written down here, in the turn that carries them out, with who has asked for it. So are starts, where people sign in.</Empty>)}
+      {list.length > 0 && (
         <>
           <FindField label="Find a command, a person, a workflow or an id" value={text} onInput={setText} />
-          {shown.length === 0 ? <p class="dim pad">No command has this in it.</p> : (
-            <div class="tablewrap"><table class="plain hover stacked">
+          {shown.length === 0 ? <p class="dim pad">No command that is loaded has this in it.</p> : (
+            <div class="tablewrap"><table class="plain hover stacked audit">
               <thead><tr><th>Time</th><th>Who</th><th>Command</th><th>Workflow</th><th>Execution</th><th>State then</th></tr></thead>
               <tbody>
                 {shown.map((e) => (
@@ -304,6 +343,7 @@ export function Audit() {
           )}
         </>
       )}
+      <MoreHistory of={past} />
     </div>
   )
 }

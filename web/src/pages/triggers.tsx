@@ -1,7 +1,7 @@
 // What starts workflows by itself: the clock, and events.
 import { useState } from 'preact/hooks'
 import { all, call, enc, query, type CronTrigger, type EventTrigger, type Workflow } from '../api'
-import { ago, clock, millis, typedObject } from '../format'
+import { ago, clock, count, millis, typedObject } from '../format'
 import { now } from '../prefs'
 import { base } from '../router'
 import { Ago, Button, Dialog, Empty, ErrorBox, Field, PageHead, Pending, Select, confirm, tell, useLoad, useTitle, fail } from '../ui'
@@ -18,7 +18,7 @@ export function CronTriggers() {
   }
   return (
     <div class="page">
-      <PageHead title="Cron triggers" sub={list.data ? `${list.data.length} that start workflows by the clock` : ' '}>
+      <PageHead title="Cron triggers" sub={list.data ? `${list.data.length} that ${list.data.length === 1 ? 'starts' : 'start'} workflows by the clock` : ' '}>
         <Button kind="primary" icon="plus" onClick={() => setMaking(true)}>New cron trigger</Button>
       </PageHead>
       {!list.data ? <Pending of={list} /> : list.data.length === 0 ? (
@@ -30,7 +30,7 @@ export function CronTriggers() {
           {list.data.map((t) => (
             <article key={t.id} class="card">
               <h3 class="break">{t.name}</h3>
-              <p>starts <a href={`${base}/workflows/${enc(t.workflow_name)}`}>{t.workflow_name}</a> {t.pattern ? <>at <code>{t.pattern}</code> {t.tz || 'UTC'}</> : 'once'}{t.remaining_executions !== null && <span class="dim">, {t.remaining_executions} more times</span>}</p>
+              <p>starts <a href={`${base}/workflows/${enc(t.workflow_name)}`}>{t.workflow_name}</a> {t.pattern ? <>at <code>{t.pattern}</code> {t.tz || 'UTC'}</> : 'once'}{t.remaining_executions !== null && <span class="dim">, {count(t.remaining_executions, 'more time')}</span>}</p>
               {t.pattern ? <NextRuns pattern={t.pattern} tz={t.tz} next={t.next_execution_time} /> : <p class="dim">Next: {clock(millis(t.next_execution_time ?? t.first_execution_time))}</p>}
               {t.catch_up && <p class="dim">{missed[t.catch_up] ?? t.catch_up}</p>}
               {t.last_error && <p class="error-text break">The last run could not be started: {t.last_error}</p>}
@@ -52,9 +52,12 @@ function NextRuns({ pattern, tz, next }: { pattern: string; tz?: string | undefi
   const times = useLoad(async (s) => (pattern.trim() ? (await call<{ times: string[] }>('/v2/cron_triggers/preview' + query({ pattern, tz, count: 5 }), { signal: s })).times : []), [pattern, tz, next])
   if (times.error) return <p class="error-text">{times.error instanceof Error ? times.error.message : ''}</p>
   return (
-    <ol class="nextruns" aria-label="The next five runs">
-      {(times.data ?? []).map((t) => <li key={t}><span class="num">{clock(millis(t))}</span> <span class="dim">{ago(millis(t), now.value)}</span></li>)}
-    </ol>
+    <>
+      <ol class="nextruns" aria-label="The next five runs">
+        {(times.data ?? []).map((t) => <li key={t}><span class="num">{clock(millis(t))}</span> <span class="dim">{ago(millis(t), now.value)}</span></li>)}
+      </ol>
+      {(tz || 'UTC') !== here && !!times.data?.length && <p class="hint">By your clock ({here}).</p>}
+    </>
   )
 }
 
@@ -62,6 +65,7 @@ function NextRuns({ pattern, tz, next }: { pattern: string; tz?: string | undefi
 const missed: Record<string, string> = { once: 'Of missed runs the newest is made up for', skip: 'Missed runs are skipped', all: 'Missed runs are made up for, one by one' }
 
 const zones = Intl.supportedValuesOf('timeZone')
+const here = Intl.DateTimeFormat().resolvedOptions().timeZone
 
 function useNames(): string[] {
   return useLoad(async (s) => (await all<Workflow>('/v2/workflows?fields=id,name', 'workflows', 5000, s)).map((w) => w.name), []).data ?? []
@@ -109,7 +113,7 @@ export function EventTriggers() {
   }
   return (
     <div class="page">
-      <PageHead title="Event triggers" sub={list.data ? `${list.data.length} that start workflows at events` : ' '}>
+      <PageHead title="Event triggers" sub={list.data ? `${list.data.length} that ${list.data.length === 1 ? 'starts' : 'start'} workflows at events` : ' '}>
         <Button kind="primary" icon="plus" onClick={() => setMaking(true)}>New event trigger</Button>
       </PageHead>
       {!list.data ? <Pending of={list} /> : list.data.length === 0 ? (

@@ -1,16 +1,18 @@
 // What can be done with an execution, a task or an action: each as a request, so that it can be shown as curl and as a command, too.
 import { useState } from 'preact/hooks'
-import { call, enc, type Execution, type State } from '../../api'
+import { call, enc, type Execution } from '../../api'
 import { parse, pretty, shell, typedObject } from '../../format'
 import type { TaskModel } from '../../model'
+import { curl } from '../../curl'
 import { go } from '../../router'
-import { Button, Code, Dialog, ErrorBox, Field, confirm, fail, tell } from '../../ui'
+import { Button, Code, Dialog, ErrorBox, Field, Select, confirm, fail, tell } from '../../ui'
 
 interface Ask {
   key: string
   label: string
   value: string
   json?: boolean // an object is meant
+  options?: [string, string][] // one of these is meant
   hint?: string
 }
 
@@ -39,9 +41,9 @@ async function perform(c: Command, answers: Record<string, unknown>): Promise<vo
   c.done(results)
 }
 
-export type Commands = Record<'pause' | 'resume' | 'cancel' | 'rerun' | 'again' | 'env' | 'describe' | 'remove' | 'show', Command>
+export type Commands = Record<'pause' | 'resume' | 'cancel' | 'rerun' | 'again' | 'env' | 'describe' | 'remove', Command>
 
-export function commandsFor(e: Execution, state: State, failed: TaskModel[], reload: () => void): Commands {
+export function commandsFor(e: Execution, failed: TaskModel[], reload: () => void): Commands {
   const path = `/v2/executions/${enc(e.id)}`
   const say = (text: string) => () => {
     tell(text)
@@ -83,8 +85,28 @@ export function commandsFor(e: Execution, state: State, failed: TaskModel[], rel
       requests: (a) => [{ method: 'PUT', path, body: { description: a['description'] } }], done: say('The description is changed'),
     },
     remove: { title: 'Delete the execution', verb: 'Delete', danger: true, text: 'It goes with its tasks, its history and its sub-executions, for good.', requests: () => [{ method: 'DELETE', path }], cli: () => `cierzo execution delete ${e.id}`, done: say('Deleted') },
-    show: { title: 'Look at it elsewhere', verb: '', text: `State: ${state}.`, requests: () => [{ method: 'GET', path }], cli: () => `cierzo execution get ${e.id}\ncierzo execution watch ${e.id}\ncierzo execution explain ${e.id}`, done: () => undefined },
   }
+}
+
+/** The same elsewhere: what can be done with an execution now, as commands and as curl. */
+export function ElsewhereDialog({ id, commands, onClose }: { id: string; commands: Command[]; onClose: () => void }) {
+  return (
+    <Dialog title="The same as curl and command" wide onClose={onClose} foot={<Button onClick={onClose}>Close</Button>}>
+      <h3>Look at it</h3>
+      <Code label="command" text={['get', 'watch', 'explain'].map((v) => `cierzo execution ${v} ${id}`).join('\n')} />
+      <Code label="curl" text={curl({ method: 'GET', path: `/v2/executions/${enc(id)}` })} />
+      {commands.map((c) => {
+        const answers = Object.fromEntries((c.asks ?? []).map((a) => [a.key, a.json ? typedObject(a.value || '{}').value : a.value]))
+        return (
+          <section key={c.title}>
+            <h3>{c.title}</h3>
+            {c.cli?.(answers) && <Code label={`command: ${c.title}`} text={c.cli(answers)} />}
+            <Code label={`curl: ${c.title}`} text={c.requests(answers).map(curl).join('\n')} />
+          </section>
+        )
+      })}
+    </Dialog>
+  )
 }
 
 /** What can be done with a failed task; input is what its last action got, undefined where there is not one input. */
@@ -112,11 +134,11 @@ export function completeCommand(action: string, name: string, reload: () => void
   return {
     title: `Complete ${name}`, verb: 'Complete', text: 'The action waits for a result from outside. Give it here.',
     asks: [
-      { key: 'state', label: 'Outcome: SUCCESS or ERROR', value: 'SUCCESS' },
+      { key: 'state', label: 'Outcome', value: 'SUCCESS', options: [['SUCCESS', 'Success'], ['ERROR', 'Error: the task fails']] },
       { key: 'output', label: 'Result', value: '{"approved": true}', json: true },
     ],
-    requests: (a) => [{ method: 'PUT', path: `/v2/action_executions/${action}`, body: { state: String(a['state'] || 'SUCCESS').toUpperCase(), output: a['output'] } }],
-    cli: (a) => (String(a['state']).toUpperCase() === 'ERROR' ? `cierzo action-execution fail ${action}` : `cierzo action-execution complete ${action} ${shell(JSON.stringify(a['output'] ?? {}))}`),
+    requests: (a) => [{ method: 'PUT', path: `/v2/action_executions/${action}`, body: { state: a['state'], output: a['output'] } }],
+    cli: (a) => (a['state'] === 'ERROR' ? `cierzo action-execution fail ${action}` : `cierzo action-execution complete ${action} ${shell(JSON.stringify(a['output'] ?? {}))}`),
     done: () => {
       tell('The result is taken')
       reload()
@@ -185,7 +207,9 @@ export function CommandDialog({ command, onClose }: { command: Command; onClose:
     }>
       {command.text && <p>{command.text}</p>}
       {error ? <ErrorBox error={error} /> : null}
-      {(command.asks ?? []).map((a) => (
+      {(command.asks ?? []).map((a) => a.options ? (
+        <Select key={a.key} label={a.label} value={values[a.key] ?? ''} options={a.options} onChange={(v) => setValues({ ...values, [a.key]: v })} />
+      ) : (
         <Field key={a.key} label={a.label} value={values[a.key] ?? ''} area={!!a.json} rows={Math.min(14, Math.max(4, (values[a.key] ?? '').split('\n').length + 1))} mono={!!a.json} hint={a.hint} {...(problems[a.key] ? { error: problems[a.key]! } : {})} onInput={(v) => setValues({ ...values, [a.key]: v })} />
       ))}
       {!broken && (
@@ -197,12 +221,4 @@ export function CommandDialog({ command, onClose }: { command: Command; onClose:
       )}
     </Dialog>
   )
-}
-
-export function curl(r: { method: string; path: string; body?: unknown }): string {
-  const parts = ['curl']
-  if (r.method !== 'GET') parts.push('-X', r.method)
-  parts.push(shell(location.origin + r.path), '-H', '"X-Auth-Token: $OS_TOKEN"')
-  if (r.body !== undefined) parts.push('-H', "'Content-Type: application/json'", '-d', shell(JSON.stringify(r.body)))
-  return parts.join(' ')
 }

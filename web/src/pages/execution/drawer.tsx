@@ -89,7 +89,7 @@ function TaskBody({ t, execution, state, model, node, onCommand, reload }: { t: 
       {!isFlow && (
         <section>
           <h3>{t.actions.size > 1 ? 'Actions' : 'Action'}</h3>
-          {!actions.data ? <Pending of={actions} /> : actions.data.map((a, i) => <ActionCard key={a.id} a={a} index={i} many={t.actions.size > 1} model={t.actions.get(a.id)} />)}
+          {!actions.data ? <Pending of={actions} /> : actions.data.map((a, i) => <ActionCard key={a.id} a={a} label={t.actions.size > 1 ? (node?.items ? `${i}` : `try ${i + 1}:`) : ''} many={t.actions.size > 1} model={t.actions.get(a.id)} />)}
           {t.actions.size > limit && <Button small onClick={() => setLimit(Math.min(1000, limit * 4))}>{`More of ${t.actions.size}`}</Button>}
         </section>
       )}
@@ -101,7 +101,7 @@ function TaskBody({ t, execution, state, model, node, onCommand, reload }: { t: 
   )
 }
 
-function ActionCard({ a, index, many, model }: { a: ActionExecution; index: number; many: boolean; model: { state: State; attempts: { n: number; runner: string; from: number; to: number; lost: boolean }[]; late: number } | undefined }) {
+function ActionCard({ a, label, many, model }: { a: ActionExecution; label: string; many: boolean; model: { state: State; attempts: { n: number; runner: string; from: number; to: number; lost: boolean }[]; late: number } | undefined }) {
   const [open, setOpen] = useState(!many)
   const state = model?.state ?? a.state
   return (
@@ -109,18 +109,18 @@ function ActionCard({ a, index, many, model }: { a: ActionExecution; index: numb
       <button class="head" aria-expanded={open} onClick={() => setOpen(!open)}>
         <Icon name={open ? 'down' : 'right'} size={12} />
         <StateGlyph state={state} />
-        <span class="cut grow">{many ? `${index}  ` : ''}{a.name}</span>
+        <span class="cut grow">{label && `${label}  `}{a.name}</span>
         {!a.accepted && final(state) && <span class="tag">not accepted</span>}
       </button>
       {open && (
         <div class="in">
           {model && model.attempts.length > 0 && (
             <ol class="attempts" aria-label="Attempts">
-              {model.attempts.map((x) => <li key={x.n}>Attempt {x.n}: {x.lost ? 'its runner was lost' : Number.isNaN(x.to) ? 'runs' : 'ended'} after <Took from={x.from} to={x.to} /> on <span class="mono">{x.runner.slice(0, 8)}</span></li>)}
+              {model.attempts.map((x) => <li key={x.n}>Attempt {x.n}: {x.lost ? 'its runner was lost after' : Number.isNaN(x.to) ? 'runs for' : 'ended after'} <Took from={x.from} to={x.to} /> on <span class="mono">{x.runner.slice(0, 8)}</span></li>)}
             </ol>
           )}
           {model && model.attempts.length === 0 && !final(state) && <p class="dim">It waits for a slot on a runner.</p>}
-          {model && model.late > 0 && <p class="dim">{model.late} results came too late to be taken.</p>}
+          {model && model.late > 0 && <p class="dim">{model.late === 1 ? 'A result' : `${model.late} results`} came too late to be taken.</p>}
           <h4>Input</h4>
           <Json value={parse(a.input)} name="Input" />
           {a.output && <><h4>Output</h4><Json value={parse(a.output)} name="Output" /></>}

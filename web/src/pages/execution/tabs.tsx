@@ -37,7 +37,7 @@ export function Events({ id, model, version, onSelect }: { id: string; model: Ex
   return (
     <div class="events">
       <div class="tools"><Select label="Kind" value={kind} options={kinds} onChange={setKind} /><span class="dim">{model.seq} events, the newest first</span></div>
-      <table class="plain">
+      <table class="plain stacked">
         <thead><tr><th>#</th><th>Time</th><th>What</th><th>Task</th><th>State</th><th>Info</th></tr></thead>
         <tbody>
           {list.slice(0, max).map((e) => (
@@ -47,7 +47,7 @@ export function Events({ id, model, version, onSelect }: { id: string; model: Ex
               <td>{e.kind}</td>
               <td>{e.task && <button class="linklike" onClick={() => onSelect(e.task!)}>{e.task}</button>}</td>
               <td>{e.state && <Badge state={e.state} quiet />}</td>
-              <td class="break dim">{e.info} {detail(e)}</td>
+              <td class="break dim rest">{e.info} {detail(e)}</td>
             </tr>
           ))}
         </tbody>
@@ -78,7 +78,7 @@ export function SubExecutions({ execution, version }: { execution: Execution; ve
   if (!list.length) return <Empty icon="flow" title="It has started no other workflow">A task with <code>workflow:</code> starts one; it appears here and in the graph.</Empty>
   return (
     <div class="pad">
-      <table class="plain">
+      <table class="plain stacked">
         <thead><tr><th>State</th><th>Workflow</th><th>Started by task</th><th>Created</th><th>Duration</th></tr></thead>
         <tbody>
           {list.map((e) => (
@@ -87,7 +87,7 @@ export function SubExecutions({ execution, version }: { execution: Execution; ve
               <td><a class="strong" href={`${base}/executions/${e.id}`}>{e.workflow_name}</a></td>
               <td>{names.get(e.task_execution_id!)}</td>
               <td><Ago at={e.created_at} /></td>
-              <td><Lasted of={e} /></td>
+              <td data-label="took"><Lasted of={e} /></td>
             </tr>
           ))}
         </tbody>

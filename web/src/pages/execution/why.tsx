@@ -23,6 +23,13 @@ function Then({ graph, task, onSelect }: { graph: Graph | undefined; task: strin
   )
 }
 
+/** Who holds a task: a sub-workflow, a runner, or others in words. */
+function held(holder: string, waits: string) {
+  if (waits === 'workflow') return <a class="mono" href={`${base}/executions/${enc(holder)}`}>{holder.slice(0, 8)}</a>
+  if (waits === 'runner') return <a class="mono" href={`${base}/operations`}>{holder.slice(0, 13)}</a>
+  return <span class="break">{holder}</span>
+}
+
 export function Why({ id, version, state, model, graph, onSelect, onCommand, reload }: {
   id: string; version: number; state: State; model: ExecutionModel; graph: Graph | undefined; onSelect: (name: string) => void; onCommand: (c: Command) => unknown; reload: () => void
 }) {
@@ -31,7 +38,7 @@ export function Why({ id, version, state, model, graph, onSelect, onCommand, rel
   const failed = model.list().filter((t) => t.state === 'ERROR' && model.byName.get(t.name) === t)
   return (
     <div class="why" aria-live="polite">
-      <p class="summary">{why.data.summary}</p>
+      <p class="summary break">{why.data.summary}</p>
       {failed.map((t) => (
         <article key={t.id} class="reason s-ERROR">
           <span class="disc"><Icon name="cross" /></span>
@@ -53,7 +60,7 @@ export function Why({ id, version, state, model, graph, onSelect, onCommand, rel
               <div><dt>Since</dt><dd title={clock(millis(t.since))}>{ago(millis(t.since), now.value)}</dd></div>
               <div><dt>Until</dt><dd>{t.until ? ago(millis(t.until), now.value) : 'nobody knows'}</dd></div>
               <Then graph={graph} task={t.task} onSelect={onSelect} />
-              {t.holder && <div><dt>Held by</dt><dd><a class="mono" href={`${base}/operations`}>{t.holder.slice(0, 13)}</a></dd></div>}
+              {t.holder && <div><dt>Held by</dt><dd>{held(t.holder, t.waits_for)}</dd></div>}
             </dl>
             {t.waits_for === 'result' && [...(model.tasks.get(t.task_id)?.actions.values() ?? [])].filter((a) => !final(a.state)).slice(0, 1).map((a) => (
               <Button key={a.id} small icon="check" onClick={() => onCommand(completeCommand(a.id, t.task, reload))}>Complete by hand</Button>

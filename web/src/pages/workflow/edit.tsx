@@ -1,11 +1,11 @@
 // The editor of a definition with what the server thinks of it, and the graph that it makes, beside the text.
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
-import { all, call, query, type Action, type ExpressionFunction, type Finding, type Graph, type Lint, type Workflow } from '../../api'
-import { count } from '../../format'
+import { all, call, newest, query, type Action, type ExpressionFunction, type Finding, type Graph, type Lint, type Workflow } from '../../api'
+import { ago, count, millis } from '../../format'
 import { GraphView } from '../../graph/view'
 import { lazy } from '../../lazy'
 import type { EditorHandle } from '../../editor'
-import { Button, Icon, Tabs, confirm, fail, tell, useLoad } from '../../ui'
+import { Button, Field, Icon, Loading, Select, Tabs, confirm, fail, tell, useLoad, word } from '../../ui'
 import { Playground } from '../execution/context'
 import type { DefinitionKind } from '../workflows'
 
@@ -97,7 +97,7 @@ export function DefinitionEditor(props: { kind: DefinitionKind; name?: string; n
       stop.abort()
     }
   }, [text])
-  const graph = graphs.find((g) => g.workflow === which) ?? graphs[0]
+  const graph = graphs.find((g) => g.workflow === which) ?? graphs.find((g) => g.workflow === name) ?? graphs[0]
   const select = (task: string) => {
     setNode(task)
     const n = graph?.nodes.find((x) => x.name === task)
@@ -148,7 +148,7 @@ export function DefinitionEditor(props: { kind: DefinitionKind; name?: string; n
               {side === 'graph' && graphs.length > 1 && <select aria-label="Workflow" value={graph?.workflow} onChange={(e) => setWhich(e.currentTarget.value)}>{graphs.map((g) => <option key={g.workflow}>{g.workflow}</option>)}</select>}
             </div>
             {side === 'graph' && (graph ? <GraphView graph={graph} selected={node} onSelect={select} down problems={bad} /> : <p class="dim pad">The graph appears when the text has a task.</p>)}
-            {side === 'try' && <PlaygroundWithData />}
+            {side === 'try' && <PlaygroundWithData workflow={graph?.workflow ?? ''} />}
           </section>
         )}
       </div>
@@ -156,14 +156,24 @@ export function DefinitionEditor(props: { kind: DefinitionKind; name?: string; n
   )
 }
 
-function PlaygroundWithData() {
+/** Tries expressions on the context of an execution, the newest of the workflow or any by its id, or on data that somebody types. */
+function PlaygroundWithData({ workflow }: { workflow: string }) {
   const [data, setData] = useState('{\n  "name": "Ana"\n}')
-  const [id, setID] = useState('')
+  const [which, setWhich] = useState<string | null>(null) // an id; '' is the data, 'other' an id that is typed; null: nothing was chosen
+  const [typed, setTyped] = useState('')
+  const recent = useLoad(async (s) => (workflow ? newest({ workflow_name: `eq:${workflow}`, limit: 10, fields: 'id,state,created_at,description' }, s) : []), [workflow])
+  if (recent.loading && !recent.data) return <Loading />
+  const list = recent.data ?? []
+  const at = which ?? list[0]?.id ?? ''
+  const id = at === 'other' ? typed : at
   return (
     <div class="pad">
-      <label class="field"><span>Execution whose context is used (its id), or the data below</span><input value={id} onInput={(e) => setID(e.currentTarget.value.trim())} placeholder="id of an execution" /></label>
-      {!id && <label class="field"><span>Data ($)</span><textarea class="mono" rows={6} value={data} onInput={(e) => setData(e.currentTarget.value)} /></label>}
-      {id ? <Playground execution={id} /> : <Playground data={data} />}
+      <Select label="On what" value={at} onChange={setWhich} options={[
+        ...list.map((e): [string, string] => [e.id, `context of ${e.id.slice(0, 8)} (${word(e.state)}, ${ago(millis(e.created_at), Date.now())})`]), ['other', 'context of another execution…'], ['', 'data that I type'],
+      ]} />
+      {at === 'other' && <Field label="Id of the execution" mono value={typed} onInput={(v) => setTyped(v.trim())} />}
+      {at === '' && <Field label="Data ($)" area mono rows={6} value={data} onInput={setData} />}
+      {at === '' ? <Playground data={data} /> : <Playground key={id} execution={id} />}
     </div>
   )
 }

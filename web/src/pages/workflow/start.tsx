@@ -4,7 +4,7 @@ import { call, enc, newest, query, type Environment, type Execution, type Workfl
 import { parse, pretty, shell } from '../../format'
 import { go } from '../../router'
 import { Button, Code, Dialog, ErrorBox, Field, Pending, Select, useLoad } from '../../ui'
-import { curl } from '../execution/commands'
+import { curl } from '../../curl'
 
 interface Param {
   name: string
