@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/lib/pq"
 	"golang.org/x/sys/unix"
 
 	"cierzo/internal/proctest"
@@ -74,7 +75,17 @@ func (r *round) aRunner() *node {
 	return list[r.rng.IntN(len(list))]
 }
 
-const owned = `SELECT e.id FROM executions e JOIN nodes n ON n.id = e.owner WHERE n.address = $1 AND e.state IN ('RUNNING', 'PAUSED')`
+const (
+	owned = `SELECT e.id FROM executions e JOIN execution_states s ON s.key = e.key JOIN nodes n ON n.id = s.owner
+WHERE n.address = $1 AND s.state IN ('RUNNING', 'PAUSED')`
+	busyOn = `SELECT count(*) FROM execution_states WHERE busy <> 0 AND strpos(runners, $1) > 0`
+)
+
+// misput reports that the server refuses a statement for what it says: it will never do.
+func misput(err error) bool {
+	var answer *pq.Error
+	return errors.As(err, &answer) && answer.Code.Class() == "42"
+}
 
 // hit begins an incident of an engine: it notes which executions the engine has, if it gets some soon.
 func (r *round) hit(ctx context.Context, i *incident, e *node) error {
@@ -97,7 +108,7 @@ func (r *round) hit(ctx context.Context, i *incident, e *node) error {
 		return len(i.owned) > 0, rows.Err()
 	})
 	i.begun = time.Now()
-	if ctx.Err() != nil {
+	if ctx.Err() != nil || misput(err) {
 		return err
 	}
 	return nil // an engine without executions can be hit, too
@@ -111,12 +122,15 @@ func (r *round) hitRunner(ctx context.Context, i *incident, n *node) error {
 	if err != nil {
 		return err
 	}
-	_ = until(soon, func() (bool, error) {
+	err = until(soon, func() (bool, error) {
 		var busy int
-		err := r.direct.QueryRowContext(soon, `SELECT count(*) FROM executions WHERE busy <> 0 AND strpos(runners, $1) > 0`, id).Scan(&busy)
+		err := r.direct.QueryRowContext(soon, busyOn, id).Scan(&busy)
 		return busy > 0, err
 	})
 	i.runners, i.begun = []string{id}, time.Now()
+	if misput(err) {
+		return err
+	}
 	return ctx.Err()
 }
 
