@@ -75,6 +75,7 @@ type Execution struct {
 	live     []*task // all that are not final or have running actions, and perhaps others
 	open     int     // tasks that are not final
 	waitings []*action
+	outbox   []*action        // all that have been sent, or may have to be, and perhaps others
 	holds    map[RunnerID]int // dispatched actions of each runner, as of the last Flush
 	storedT  int              // tasks and actions that the store has, as of the last Flush
 	storedA  int
@@ -116,8 +117,9 @@ type task struct {
 	out      *branch // nil unless final
 	outOf    *value.Dict
 
-	active   int // actions that are not final
-	accepted int // actions that are accepted
+	active   int       // actions that are not final
+	accepted int       // actions that are accepted
+	newest   []*action // by index
 	// Of with-items: which indexes have an action that counts, nil when that must be found out; the lowest that may be
 	// free; and whether items are being started right now.
 	taken     []bool
@@ -131,6 +133,8 @@ type action struct {
 	dirty    bool
 	resent   bool      // in Execution.resend
 	waits    bool      // in Execution.waitings
+	watched  bool      // in Execution.outbox
+	renewed  bool      // there is a newer action of the same index
 	heldBy   RunnerID  // as counted in Execution.holds
 	nextSend time.Time // when its outbox is due again; zero: unknown
 }
@@ -265,11 +269,33 @@ func (e *Execution) liveTasks() []*task {
 	return e.live
 }
 
+// renew makes an action the newest one of its index.
+func (t *task) renew(a *action) {
+	if more := a.Index + 1 - len(t.newest); more > 0 {
+		t.newest = append(t.newest, make([]*action, more)...)
+	}
+	if old := t.newest[a.Index]; old != nil {
+		old.renewed = true
+	}
+	t.newest[a.Index] = a
+}
+
+// watch puts an action among those that may have something to send; wakeAt takes it out when it has not. Of a task with many
+// items few are ever there.
+func (e *Execution) watch(a *action) {
+	if !a.watched && !a.State.Final() {
+		a.watched = true
+		e.outbox = append(e.outbox, a)
+	}
+}
+
 func (e *Execution) addAction(a *action) {
 	invariant.Check(a.Seq == len(e.actions), "action %s has number %d, expected %d", a.ID, a.Seq, len(e.actions))
 	e.actions = append(e.actions, a)
 	e.actByID[a.ID] = a
 	a.task.actions = append(a.task.actions, a)
+	a.task.renew(a)
+	e.watch(a)
 	if !a.State.Final() {
 		a.task.active++
 		e.enlist(a.task)
@@ -440,6 +466,7 @@ func (e *Execution) touch(t *task) {
 
 // touchAction marks an action as changed in this turn.
 func (e *Execution) touchAction(a *action) {
+	e.watch(a)
 	a.UpdatedAt = e.now
 	if !a.dirty {
 		a.dirty = true

@@ -207,19 +207,21 @@ func (e *Execution) wakeAt() time.Time {
 				consider(t.Runtime.WakeAt)
 			}
 		}
-		if t.active == 0 {
-			continue
-		}
-		for _, a := range t.actions {
-			if a.State.Final() || !e.outstanding(a) {
-				a.nextSend = zeroTime
-				continue
-			}
-			if a.nextSend.IsZero() {
-				a.nextSend = e.nextResend(a)
-			}
-			consider(a.nextSend)
-		}
 	}
+	e.outbox = slices.DeleteFunc(e.outbox, func(a *action) bool {
+		if a.State.Final() || a.Phase != PhaseDispatched && a.Phase != PhaseChild {
+			a.watched, a.nextSend = false, zeroTime
+			return true
+		}
+		if !e.outstanding(a) {
+			a.nextSend = zeroTime
+			return false
+		}
+		if a.nextSend.IsZero() {
+			a.nextSend = e.nextResend(a)
+		}
+		consider(a.nextSend)
+		return false
+	})
 	return wake
 }

@@ -113,13 +113,8 @@ func wrapped(result value.Value) *value.Dict {
 // counts reports whether an outcome belongs to the task's result: not when the task has moved on to another action for
 // the same item, and not when a task that had ended had it cancelled.
 func (a *action) counts(s State) bool {
-	if a.Forgotten {
+	if a.Forgotten || a.renewed {
 		return false
-	}
-	for i := len(a.task.actions) - 1; i >= 0 && a.task.actions[i] != a; i-- {
-		if a.task.actions[i].Index == a.Index {
-			return false
-		}
 	}
 	return !(a.CancelSent && s == Cancelled && a.task.State == Error)
 }
