@@ -333,20 +333,20 @@ func (e *Execution) Wants(max int) []Want {
 	if !e.grants() {
 		return nil
 	}
-	e.waitings = slices.DeleteFunc(e.waitings, func(a *action) bool {
-		a.waits = a.Phase == PhaseQueued && !a.State.Final()
-		return !a.waits
-	})
 	wants := make([]Want, 0, min(max, len(e.waitings)))
-	for _, a := range e.waitings {
-		if len(wants) == max {
-			break
-		}
-		if a.State != Running {
+	seen, kept := 0, 0 // the rest is looked at when it comes to the front: it may be long
+	for ; seen < len(e.waitings) && len(wants) < max; seen++ {
+		a := e.waitings[seen]
+		if a.waits = a.Phase == PhaseQueued && !a.State.Final(); !a.waits {
 			continue
 		}
-		wants = append(wants, Want{Action: a.ID, Target: a.Target, Priority: e.rec.Priority, Since: a.UpdatedAt})
+		e.waitings[kept] = a
+		kept++
+		if a.State == Running {
+			wants = append(wants, Want{Action: a.ID, Target: a.Target, Priority: e.rec.Priority, Since: a.UpdatedAt})
+		}
 	}
+	e.waitings = slices.Delete(e.waitings, kept, seen)
 	return wants
 }
 
