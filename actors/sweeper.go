@@ -2,13 +2,12 @@ package actors
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"strings"
 	"time"
 
 	"cierzo/internal/planted"
+	"cierzo/internal/shortid"
 	"cierzo/persistence"
 	"cierzo/workflow"
 )
@@ -179,9 +178,7 @@ const innerPrefix = "in-"
 
 // NewInnerRunner names such a runner.
 func NewInnerRunner() workflow.RunnerID {
-	var b [6]byte
-	_, _ = rand.Read(b[:]) // never fails, says its contract
-	return workflow.RunnerID(innerPrefix + hex.EncodeToString(b[:]))
+	return workflow.RunnerID(innerPrefix + shortid.New())
 }
 
 // runners looks for runners that hold attempts and have not been heard for RunnerGrace, or have said that they leave.

@@ -2,8 +2,6 @@ package cluster
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"log/slog"
 	"sync"
@@ -11,6 +9,7 @@ import (
 	"time"
 
 	"cierzo/fault"
+	"cierzo/internal/shortid"
 	"cierzo/persistence"
 )
 
@@ -54,13 +53,6 @@ type lease struct {
 	lost  bool
 }
 
-// newNodeID is 64 random bits in hexadecimal: a node's id lies in the row of each of its executions, so it is short.
-func newNodeID() persistence.NodeID {
-	var b [8]byte
-	_, _ = rand.Read(b[:]) // it never fails
-	return persistence.NodeID(hex.EncodeToString(b[:]))
-}
-
 // DefaultTTL is the lease's length when nothing else is said.
 const DefaultTTL = 9 * time.Second
 
@@ -70,7 +62,7 @@ func Join(ctx context.Context, cfg MembershipConfig) (*Membership, error) {
 		cfg.TTL = DefaultTTL
 	}
 	if cfg.NewID == nil {
-		cfg.NewID = func() persistence.NodeID { return newNodeID() }
+		cfg.NewID = func() persistence.NodeID { return persistence.NodeID(shortid.New()) }
 	}
 	m := &Membership{cfg: cfg, margin: max(cfg.TTL/9, min(cfg.TTL/3, time.Second))}
 	up := Up

@@ -60,21 +60,18 @@ func (a *assembly) start(ctx context.Context, cfg Config, store persistence.Stor
 		roles = append(roles, string(r))
 	}
 	var inner workflow.RunnerID
-	alone := false
 	if cfg.has(RoleEngine) {
 		info, err := store.Info(ctx)
 		if err != nil {
 			return err
 		}
-		if alone = info.Exclusive; alone && cfg.has(RoleRunner) {
+		if info.Exclusive && cfg.has(RoleRunner) {
 			inner = actors.NewInnerRunner()
 		}
-	}
-	if cfg.has(RoleEngine) {
 		a.engine, err = actors.StartEngine(ctx, actors.Config{
 			Actors: a.system.Actors(), Network: a.system, Store: store, Catalog: cat, LeaseTTL: cfg.LeaseTTL,
 			RunnerGrace: cfg.RunnerGrace, IdleAfter: cfg.IdleAfter, Roles: roles, Version: cfg.Version, Logger: cfg.Logger,
-			InnerRunner: inner, Alone: alone, Publishers: d.asked(), Notify: d.notifier.Notify,
+			InnerRunner: inner, Alone: info.Exclusive, Publishers: d.asked(), Notify: d.notifier.Notify,
 			Changed: a.ends.changed,
 		})
 		if err != nil {

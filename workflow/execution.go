@@ -134,7 +134,7 @@ type action struct {
 	resent   bool      // in Execution.resend
 	waits    bool      // in Execution.waitings
 	watched  bool      // in Execution.outbox
-	renewed  bool      // there is a newer action of the same index
+	outdated bool      // there is a newer action of the same index
 	heldBy   RunnerID  // as counted in Execution.holds
 	nextSend time.Time // when its outbox is due again; zero: unknown
 }
@@ -269,13 +269,13 @@ func (e *Execution) liveTasks() []*task {
 	return e.live
 }
 
-// renew makes an action the newest one of its index.
-func (t *task) renew(a *action) {
+// setNewest makes an action the newest one of its index.
+func (t *task) setNewest(a *action) {
 	if more := a.Index + 1 - len(t.newest); more > 0 {
 		t.newest = append(t.newest, make([]*action, more)...)
 	}
 	if old := t.newest[a.Index]; old != nil {
-		old.renewed = true
+		old.outdated = true
 	}
 	t.newest[a.Index] = a
 }
@@ -294,7 +294,7 @@ func (e *Execution) addAction(a *action) {
 	e.actions = append(e.actions, a)
 	e.actByID[a.ID] = a
 	a.task.actions = append(a.task.actions, a)
-	a.task.renew(a)
+	a.task.setNewest(a)
 	e.watch(a)
 	if !a.State.Final() {
 		a.task.active++

@@ -113,7 +113,7 @@ func wrapped(result value.Value) *value.Dict {
 // counts reports whether an outcome belongs to the task's result: not when the task has moved on to another action for
 // the same item, and not when a task that had ended had it cancelled.
 func (a *action) counts(s State) bool {
-	if a.Forgotten || a.renewed {
+	if a.Forgotten || a.outdated {
 		return false
 	}
 	return !(a.CancelSent && s == Cancelled && a.task.State == Error)

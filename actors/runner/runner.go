@@ -8,18 +8,17 @@ package runner
 
 import (
 	"context"
-	"encoding/hex"
 	"log/slog"
 	"runtime"
 	"sync"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
-	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
 
 	"cierzo/actions"
 	"cierzo/fault"
+	"cierzo/internal/shortid"
 )
 
 // The limits of a runner.
@@ -54,7 +53,7 @@ type Config struct {
 	// Engines are addresses of engines to say hello to first; they name the others. Required.
 	Engines []string
 
-	// ID names this incarnation. Defaults to a random UUID.
+	// ID names this incarnation. Defaults to shortid.New.
 	ID string
 	// Slots is how many actions run at a time. Defaults to 16 for each processor.
 	Slots int
@@ -90,8 +89,7 @@ func (c *Config) complete() error {
 		return fault.New(fault.Invalid, "runner: %d slots", c.Slots)
 	}
 	if c.ID == "" {
-		id := uuid.New()
-		c.ID = hex.EncodeToString(id[:8]) // it is in many rows: half the digits must do
+		c.ID = shortid.New()
 	}
 	if c.Slots == 0 {
 		c.Slots = 16 * runtime.GOMAXPROCS(0)

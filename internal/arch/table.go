@@ -17,7 +17,7 @@ type Rule struct {
 
 // everybody is what each folder may import.
 func everybody() []string {
-	return []string{"fault", "internal/cache", "internal/invariant", "internal/planted", "internal/suggest", "internal/wait"}
+	return []string{"fault", "internal/cache", "internal/invariant", "internal/planted", "internal/shortid", "internal/suggest", "internal/wait"}
 }
 
 // tests is what each folder's tests may import.
@@ -35,6 +35,7 @@ func ground() []Rule {
 		{Folder: "internal/cache"},
 		{Folder: "internal/invariant"},
 		{Folder: "internal/planted"},
+		{Folder: "internal/shortid"},
 		{Folder: "internal/suggest"},
 		{Folder: "internal/wait"},
 		{Folder: "internal/arch"},

@@ -128,7 +128,7 @@ func (t *turnRows) placeHistory() {
 // isNew reports whether the row is to be inserted.
 func (r taskRow) isNew() bool { return r.task != nil && r.task.New }
 
-// same stands for a text of a task's row that the turn doesn't change.
+// same stands for a text of a row that the turn doesn't change.
 const same = "="
 
 // What a change of a task's row says of its action.
@@ -185,17 +185,14 @@ func findTaken(t *transaction, b *batch) error {
 // change the data don't write again.
 const valsMax = 1000
 
-// The texts that stand for data in a state's vals, or in what a turn writes.
-const (
-	valsApart = "-" // they are in execution_data
-	valsSame  = "=" // the turn doesn't change them
-)
+// valsApart stands in a state's vals for data that are in execution_data.
+const valsApart = "-"
 
 // vals is what a turn writes into the state's vals.
 func vals(turn *turnRows) string {
 	switch {
 	case !turn.HasData:
-		return valsSame
+		return same
 	case len(turn.Data) > valsMax:
 		return valsApart
 	}
