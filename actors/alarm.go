@@ -13,10 +13,10 @@ func (x *execution) retry() {
 
 // arm sets the timer for the next moment of the execution.
 func (x *execution) arm() {
-	if x.rec.WakeAt.IsZero() {
+	if x.known.wakeAt.IsZero() {
 		return
 	}
-	d := x.rec.WakeAt.Sub(x.cfg.Now())
+	d := x.known.wakeAt.Sub(x.cfg.Now())
 	if d > timerMax {
 		return
 	}

@@ -142,6 +142,8 @@ type Engine struct {
 	committer  *committer
 	members    *cluster.Membership
 	view       atomic.Pointer[viewChanged]                     // nil while parked
+	settled    settled                                         // executions out of memory that the watchdog needn't look at
+	watchers   watchers                                        // of the list of engines
 	live       atomic.Pointer[map[workflow.RunnerID]time.Time] // runners and their last word; see board.expire
 	slots      chan struct{}                                   // bounds turns
 	tasks      sync.WaitGroup                                  // all goroutines
@@ -167,7 +169,7 @@ func StartEngine(ctx context.Context, cfg Config) (*Engine, error) {
 	}
 	members, err := cluster.Join(ctx, cluster.MembershipConfig{
 		Nodes: cfg.Store, Address: cfg.Network.Address(), Roles: cfg.Roles, Version: cfg.Version, TTL: cfg.LeaseTTL,
-		NewID: cfg.NewNodeID, Park: e.park, Changed: e.changed, Logger: cfg.Logger,
+		NewID: cfg.NewNodeID, Park: e.park, Changed: e.changed, Seen: e.watchers.tell, Logger: cfg.Logger,
 	})
 	if err != nil {
 		e.close()
@@ -214,6 +216,43 @@ func (e *Engine) changed(self persistence.NodeID, v *cluster.View) {
 	e.view.Store(&m)
 	e.root.Send(e.dispatcher, m)
 	e.root.Send(e.router, m)
+}
+
+// watchers are told of the list of engines as this one reads it.
+type watchers struct {
+	mu    sync.Mutex
+	last  *cluster.View
+	tells map[int]func(*cluster.View)
+	next  int
+}
+
+func (w *watchers) tell(v *cluster.View) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.last = v
+	for _, tell := range w.tells {
+		tell(v)
+	}
+}
+
+// add has fn told of the list as it is, and of each new one until the returned function is called. fn must return at once.
+func (w *watchers) add(fn func(*cluster.View)) (stop func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.tells == nil {
+		w.tells = map[int]func(*cluster.View){}
+	}
+	no := w.next
+	w.next++
+	w.tells[no] = fn
+	if w.last != nil {
+		fn(w.last)
+	}
+	return func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		delete(w.tells, no)
+	}
 }
 
 // catch keeps a panic from ending an actor that others live under.

@@ -38,11 +38,22 @@ type (
 	// loaded is what the store gave.
 	loaded struct {
 		ex    *workflow.Execution
-		rec   workflow.ExecutionRecord
+		known digest
 		epoch uint64
 		err   error
 	}
 )
+
+// digest is what the actor remembers of the execution's row while a turn has the state.
+type digest struct {
+	state         workflow.State
+	wakeAt        time.Time
+	parentPending bool
+}
+
+func digestOf(r *workflow.ExecutionRecord) digest {
+	return digest{r.State, r.WakeAt, r.ParentPending}
+}
 
 // execution is the engine actor: the only writer of one execution, as long as its epoch holds. While a turn is under way
 // its goroutine has the state; the actor only collects.
@@ -52,7 +63,7 @@ type execution struct {
 	node    nodeID
 	self    *actor.PID
 	ex      *workflow.Execution // nil until it is loaded
-	rec     workflow.ExecutionRecord
+	known   digest
 	epoch   uint64
 	inbox   []item
 	turn    *turn // nil: none is under way
@@ -104,7 +115,7 @@ func (x *execution) Receive(c actor.Context) {
 		}
 	case idleCheck:
 		if x.resting() {
-			x.root.Send(x.router, isIdle{x.id})
+			x.root.Send(x.router, isIdle{x.id, x.ex != nil && x.ex.Settled()})
 		}
 		return
 	case yield:
@@ -188,7 +199,7 @@ func (x *execution) pump(c actor.Context) {
 	x.inbox = append([]item(nil), x.inbox[n:]...)
 	x.disarm()
 	x.turns++
-	x.turn = &turn{e: x.Engine, id: x.id, self: x.self, no: x.turns, ex: x.ex, node: x.node, epoch: x.epoch, rec: x.rec, items: items, wanting: x.wanting}
+	x.turn = &turn{e: x.Engine, id: x.id, self: x.self, no: x.turns, ex: x.ex, node: x.node, epoch: x.epoch, items: items, wanting: x.wanting}
 	x.work(x.turn.step)
 }
 
@@ -202,7 +213,7 @@ func (x *execution) stepped(t *turn) {
 		x.abort(t, t.err)
 	case t.asks:
 		t.asks, t.asked = false, true
-		x.root.Send(x.dispatcher, ask{execution: x.id, project: t.project(), from: x.self.Id, wants: t.wants})
+		x.root.Send(x.dispatcher, ask{execution: x.id, project: t.ex.ProjectID(), from: x.self.Id, wants: t.wants})
 	case t.effects.Writes.Execution == nil:
 		x.finish(t)
 	}
@@ -250,8 +261,8 @@ func (x *execution) finish(t *turn) {
 	}
 	x.wanting = t.wanting
 	if rec := t.effects.Writes.Execution; rec != nil {
-		changed := rec.State != x.rec.State
-		x.rec, x.idle = *rec, 0
+		changed := rec.State != x.known.state
+		x.known, x.idle = digestOf(rec), 0
 		x.repaired(t.effects.Writes.History)
 		if rec.State.Final() && (changed || t.created) {
 			x.counters.ended.Add(1)
@@ -269,9 +280,14 @@ func (x *execution) finish(t *turn) {
 	x.answerAll(t)
 	x.bury(t)
 	x.arm()
-	if x.rec.State.Final() && !x.rec.ParentPending && x.rec.WakeAt.IsZero() && x.resting() {
+	if x.over() || x.ex.Asleep(x.cfg.Now().Add(x.cfg.IdleAfter)) && x.resting() {
 		x.root.Send(x.router, retire{x.id})
 	}
+}
+
+// over reports whether nothing more is to come but commands.
+func (x *execution) over() bool {
+	return x.known.state.Final() && !x.known.parentPending && x.known.wakeAt.IsZero() && x.resting()
 }
 
 // exists is the answer to a start that was carried out before: whatever became of it, it is done.

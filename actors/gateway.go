@@ -23,8 +23,10 @@ type GatewayConfig struct {
 	Actors *actor.ActorSystem
 	// Network reaches the engines. Required.
 	Network Network
-	// Nodes lists the engines. Required.
+	// Nodes lists the engines. Required without Engine.
 	Nodes persistence.Nodes
+	// Engine is one in this process, whose list of engines serves the gateway, too. nil: the gateway reads Nodes itself.
+	Engine *Engine
 	// LeaseTTL is that of the engines: the list is read each fifth of it. Defaults to 9 s.
 	LeaseTTL time.Duration
 	// ID names this gateway; it is new for each process start. Defaults to a random UUID.
@@ -59,8 +61,8 @@ type Gateway struct {
 
 // StartGateway reads the list of engines and starts the gateway's actor. ctx bounds the start only.
 func StartGateway(ctx context.Context, cfg GatewayConfig) (*Gateway, error) {
-	if cfg.Actors == nil || cfg.Network == nil || cfg.Nodes == nil {
-		return nil, fault.New(fault.Invalid, "gateway: Actors, Network and Nodes are required")
+	if cfg.Actors == nil || cfg.Network == nil || cfg.Nodes == nil && cfg.Engine == nil {
+		return nil, fault.New(fault.Invalid, "gateway: Actors, Network, and Nodes or Engine are required")
 	}
 	if cfg.LeaseTTL <= 0 {
 		cfg.LeaseTTL = cluster.DefaultTTL
@@ -80,8 +82,10 @@ func StartGateway(ctx context.Context, cfg GatewayConfig) (*Gateway, error) {
 		g.close()
 		return nil, fault.Wrap(fault.Conflict, err, "start the gateway")
 	}
-	g.unview, err = cluster.Watch(ctx, cfg.Nodes, cfg.LeaseTTL/5, cfg.Logger, func(v *cluster.View) { g.root.Send(g.pid, v) })
-	if err != nil {
+	tell := func(v *cluster.View) { g.root.Send(g.pid, v) }
+	if cfg.Engine != nil {
+		g.unview = cfg.Engine.watchers.add(tell)
+	} else if g.unview, err = cluster.Watch(ctx, cfg.Nodes, cfg.LeaseTTL/5, cfg.Logger, tell); err != nil {
 		g.close()
 		g.root.Stop(g.pid)
 		return nil, err

@@ -18,7 +18,7 @@ func (x *execution) send(sends []workflow.Send) {
 			continue
 		case workflow.Notification:
 			if x.cfg.Notify != nil {
-				rec := x.rec
+				rec := x.ex.Record()
 				x.cfg.Notify(&rec, s)
 			}
 			continue
@@ -29,7 +29,7 @@ func (x *execution) send(sends []workflow.Send) {
 		}
 		runner, m, err := encodeToRunner(x.id, x.epoch, s)
 		if err == nil && m != nil && runner != "" {
-			x.root.Send(x.dispatcher, toRunner{x.id, x.rec.ProjectID, runner, m})
+			x.root.Send(x.dispatcher, toRunner{x.id, x.ex.ProjectID(), runner, m})
 			continue
 		}
 		var on *messages.ToExecution

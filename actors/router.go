@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"maps"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -20,6 +21,8 @@ const (
 	hopsMax = 2
 	// bufferMax bounds what is kept for an actor that is stopping.
 	bufferMax = 1000
+	// smallMaps is the number of executions in memory up to which the router's maps aren't made smaller.
+	smallMaps = 1000
 )
 
 // RouterName is the name under which an engine is reached.
@@ -40,7 +43,10 @@ type (
 		watch  bool
 	}
 	// isIdle is the answer to idleCheck; retire says without being asked that nothing more will come.
-	isIdle struct{ id workflow.ExecutionID }
+	isIdle struct {
+		id      workflow.ExecutionID
+		settled bool // as workflow.Execution.Settled says
+	}
 	retire struct{ id workflow.ExecutionID }
 	// idleCheck asks whether an execution may leave memory; yield tells it to, after the turn that is under way.
 	idleCheck struct{}
@@ -56,6 +62,7 @@ type router struct {
 	self     nodeID
 	children map[workflow.ExecutionID]*child
 	ids      map[string]workflow.ExecutionID // by the actor's name
+	most     int                             // children since the maps were made
 	leaving  []chan<- struct{}
 	closed   bool // nothing new begins
 }
@@ -96,6 +103,7 @@ func (r *router) Receive(c actor.Context) {
 	case isIdle:
 		if x := r.children[m.id]; x != nil && x.asked && !x.stopping {
 			r.stopChild(c, x)
+			r.settled.set(m.id, m.settled)
 		}
 	case retire:
 		if x := r.children[m.id]; x != nil {
@@ -170,8 +178,10 @@ func (r *router) spawn(c actor.Context, id workflow.ExecutionID) *child {
 	e, node := r.Engine, r.self
 	pid := c.Spawn(actor.PropsFromProducer(func() actor.Actor { return newExecution(e, id, node) }, actor.WithDispatcher(e.pool)))
 	x := &child{pid: pid, used: r.cfg.Now()}
+	r.settled.set(id, false)
 	r.children[id] = x
 	r.ids[pid.Id] = id
+	r.most = max(r.most, len(r.children))
 	return x
 }
 
@@ -194,6 +204,7 @@ func (r *router) wake(c actor.Context, m wake) {
 // changed takes a new view in: executions that are another engine's now finish their turn and go.
 func (r *router) changed(m viewChanged) {
 	r.self, r.view = m.self, m.view
+	r.settled.clear()
 	for id, x := range r.children {
 		if owner, ok := r.view.Owner(id); ok && owner.ID != r.self && !x.stopping {
 			r.root.Send(x.pid, yield{})
@@ -229,6 +240,13 @@ func (r *router) sweepIdle() {
 	}
 }
 
+// compact is the same map with no more room than it needs.
+func compact[K comparable, V any](m map[K]V) map[K]V {
+	out := make(map[K]V, len(m))
+	maps.Copy(out, m)
+	return out
+}
+
 // terminated cleans up after an actor; what came for it meanwhile goes to its successor.
 func (r *router) terminated(c actor.Context, pid *actor.PID) {
 	id, ok := r.ids[pid.Id]
@@ -238,6 +256,9 @@ func (r *router) terminated(c actor.Context, pid *actor.PID) {
 	delete(r.ids, pid.Id)
 	x := r.children[id]
 	delete(r.children, id)
+	if r.most > smallMaps && len(r.children) < r.most/8 { // maps keep the room that they once needed
+		r.children, r.ids, r.most = compact(r.children), compact(r.ids), len(r.children)
+	}
 	owner, known := r.view.Owner(id)
 	r.root.Send(r.dispatcher, forget{id, r.view == nil || !known || owner.ID != r.self})
 	for _, m := range x.buffer {

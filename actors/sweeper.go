@@ -16,6 +16,8 @@ import (
 const (
 	sweepEvery   = time.Second
 	runnersEvery = 3 // sweeps
+	// wantingEvery is how many sweeps pass between two looks for executions that want slots, while the engines stay the same.
+	wantingEvery = 3
 	dueMax       = 1000
 	// sweepAgain is the pause after a full page of due executions, awakeMax how many may be in memory then.
 	sweepAgain = 50 * time.Millisecond
@@ -31,6 +33,7 @@ type sweeper struct {
 	last    time.Time                       // sweep
 	missing map[workflow.RunnerID]time.Time // runners that hold attempts and are not heard, since when
 	wanting persistence.Claim               // where the next sweep goes on with executions that want slots
+	seen    *viewChanged                    // by the last such sweep that came to the end
 	watch   watchdog
 }
 
@@ -60,7 +63,9 @@ func (s *sweeper) run() {
 		if full {
 			again = time.After(sweepAgain)
 		}
-		err = errors.Join(err, s.orphans(ctx, v))
+		if n%wantingEvery == 0 || v != s.seen {
+			err = errors.Join(err, s.orphans(ctx, v))
+		}
 		if err == nil && n%runnersEvery == 0 {
 			err = s.runners(ctx, v)
 		}
@@ -162,7 +167,7 @@ func (s *sweeper) orphans(ctx context.Context, v *viewChanged) error {
 			s.e.root.Send(s.e.router, m)
 		}
 		if len(claims) < dueMax {
-			s.wanting = persistence.Claim{}
+			s.wanting, s.seen = persistence.Claim{}, v
 			return nil
 		}
 		s.wanting = claims[len(claims)-1]

@@ -38,6 +38,27 @@ func TestSweeperWakesAnExecutionThatIsDueAndNotInMemory(t *testing.T) {
 	})
 }
 
+// TestExecutionThatOnlyAFarMomentWillMoveLeavesMemoryAtOnce: it would be loaded again in any case; one whose moment is near stays.
+func TestExecutionThatOnlyAFarMomentWillMoveLeavesMemoryAtOnce(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(w *world) {
+		e := w.engine(func(c *Config) { c.IdleAfter = 30 * time.Second })
+		w.openGateway()
+		w.runner(1)
+		w.define("version: '2.0'\nsoon:\n  tasks:\n    a: {action: work, wait-before: 20}\n")
+		w.start("delayed", idOf(1), workflow.Success)
+		w.start("soon", idOf(2), workflow.Success)
+		w.pass(3 * time.Second)
+		if m := e.Metrics(); m.ExecutionsNow != 1 || m.Loads != 0 {
+			t.Errorf("%d executions in memory, want the one that is due soon; %d loads", m.ExecutionsNow, m.Loads)
+		}
+		w.pass(60 * time.Second)
+		if m := e.Metrics(); m.Loads != 1 {
+			t.Errorf("%d loads, want that of the one that has left", m.Loads)
+		}
+	})
+}
+
 func TestSweeperFindsTheQueuedActionsOfADeadEngine(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {

@@ -28,7 +28,6 @@ type turn struct {
 	self    *actor.PID
 	no      uint64
 	ex      *workflow.Execution
-	rec     workflow.ExecutionRecord
 	node    nodeID
 	epoch   uint64
 	items   []item
@@ -60,8 +59,6 @@ func (t *turn) moment() workflow.Moment {
 	return workflow.Moment{Now: t.e.cfg.Now().UTC(), Seed: t.e.cfg.Entropy(t.id), Publishers: t.e.cfg.Publishers}
 }
 
-func (t *turn) project() string { return t.rec.ProjectID }
-
 // step carries out the events of the turn and hands it on.
 func (t *turn) step() {
 	ctx, cancel := context.WithTimeout(t.e.closing, turnTimeout)
@@ -69,7 +66,6 @@ func (t *turn) step() {
 	t.e.counters.turns.Add(1)
 	t.err = t.guarded(func() error { return t.steps(ctx) })
 	if t.err == nil && t.ex != nil {
-		t.rec = t.ex.Record()
 		t.wants = t.ex.Wants(wantsMax)
 		if len(t.wants) > 0 || t.wanting {
 			t.wanting, t.asks = len(t.wants) > 0, true
@@ -146,7 +142,7 @@ func (t *turn) conclude() {
 		return
 	}
 	if planted.Has(planted.AckBeforeCommit) {
-		x := &execution{Engine: t.e, id: t.id, rec: t.rec, epoch: t.epoch}
+		x := &execution{Engine: t.e, id: t.id, ex: t.ex, epoch: t.epoch}
 		x.send(t.effects.Sends)
 		x.answerAll(t)
 	}
@@ -203,7 +199,8 @@ func (e *Engine) activate(id workflow.ExecutionID, node nodeID) (l loaded) {
 	if err != nil {
 		return loaded{err: err}
 	}
-	return loaded{ex: ex, rec: ex.Record(), epoch: s.Epoch}
+	rec := ex.Record()
+	return loaded{ex: ex, known: digestOf(&rec), epoch: s.Epoch}
 }
 
 // unknownIsInternal: a definition that isn't there any more must not look like an execution that isn't.
@@ -219,7 +216,7 @@ func (x *execution) loaded(m loaded) {
 	x.loading = false
 	switch {
 	case m.err == nil:
-		x.ex, x.rec, x.epoch = m.ex, m.rec, m.epoch
+		x.ex, x.known, x.epoch = m.ex, m.known, m.epoch
 		x.inbox = append([]item{{event: workflow.Recovered{}}}, x.inbox...)
 	case fault.Is(m.err, fault.NotFound):
 		x.unknown()

@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"sync"
 
 	"cierzo/fault"
 	"cierzo/internal/planted"
@@ -11,9 +12,11 @@ import (
 
 // The limits of the watchdog.
 const (
-	// watchEvery is how many sweeps pass between two of its looks, quietMax how many executions it looks at each time.
+	// watchEvery is how many sweeps pass between two of its looks, quietMax how many executions it examines each time.
 	watchEvery = 10
 	quietMax   = 100
+	// settledPages bounds the pages that one look passes over because nothing in them has to be looked at.
+	settledPages = 10
 )
 
 // watchdog looks, page by page, at the executions of this engine that neither a moment nor an action will move, and wakes those
@@ -30,22 +33,64 @@ func (w *watchdog) look(ctx context.Context, v *viewChanged) error {
 	if !any || planted.Has(planted.SweeperOff) {
 		return nil
 	}
-	claims, err := w.e.cfg.Store.Quiet(ctx, shards, w.after, quietMax)
-	if err != nil {
-		return err
-	}
-	for _, c := range claims {
-		if err := w.examine(ctx, c.ID); err != nil {
+	examined := 0
+	for range settledPages {
+		claims, err := w.e.cfg.Store.Quiet(ctx, shards, w.after, dueMax)
+		if err != nil {
 			return err
 		}
+		for _, c := range claims {
+			if c.Owner != v.self || !w.e.settled.has(c.ID) {
+				if examined++; examined > quietMax {
+					return nil
+				}
+				if err := w.examine(ctx, c.ID); err != nil {
+					return err
+				}
+			}
+			w.after = c
+		}
+		if len(claims) < dueMax {
+			w.e.counters.stalled.Store(w.found)
+			w.after, w.found = persistence.Claim{}, 0
+			return nil
+		}
 	}
-	if len(claims) == quietMax {
-		w.after = claims[quietMax-1]
-		return nil
-	}
-	w.e.counters.stalled.Store(w.found)
-	w.after, w.found = persistence.Claim{}, 0
 	return nil
+}
+
+// settled are executions that have left this engine's memory, and were known there to wait for somebody outside. What another
+// engine has had since is not among them: its claim says so.
+type settled struct {
+	mu   sync.Mutex
+	keys map[workflow.Key]struct{}
+}
+
+func (s *settled) set(id workflow.ExecutionID, is bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case !is:
+		delete(s.keys, id.Key())
+	case s.keys == nil:
+		s.keys = map[workflow.Key]struct{}{id.Key(): {}}
+	default:
+		s.keys[id.Key()] = struct{}{}
+	}
+}
+
+func (s *settled) has(id workflow.ExecutionID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, is := s.keys[id.Key()]
+	return is
+}
+
+// clear forgets them all: others may have had them.
+func (s *settled) clear() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.keys = nil
 }
 
 // examine looks at one execution's rows. They are of one moment if its number of turns is the same before and after.

@@ -128,6 +128,27 @@ func TestStalledExecutionIsRepaired(t *testing.T) {
 	})
 }
 
+// TestWatchdogReadsNoRowsOfWhatIsSettled: of an execution that has left memory and waits for somebody outside the engine knows
+// that all is well, until it is another's.
+func TestWatchdogReadsNoRowsOfWhatIsSettled(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(w *world) {
+		e := w.engine(func(c *Config) { c.IdleAfter = time.Second })
+		w.openGateway()
+		w.runner(1)
+		w.start("outside", idOf(1), workflow.Success)
+		w.awaitPhase(idOf(1), workflow.PhaseDeferred)
+		w.await("it leaves memory", func() bool { return e.Metrics().ExecutionsNow == 0 })
+		if !e.settled.has(idOf(1)) {
+			t.Error("the engine doesn't know that the execution waits for somebody outside")
+		}
+		completeLater(w, idOf(1))
+		if e.settled.has(idOf(1)) {
+			t.Error("it counts as settled after it has been loaded again")
+		}
+	})
+}
+
 // TestDeletedSubWorkflowIsRepaired: a user deletes a sub-workflow that runs; its parent doesn't wait for it for ever.
 func TestDeletedSubWorkflowIsRepaired(t *testing.T) {
 	t.Parallel()

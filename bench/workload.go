@@ -34,6 +34,9 @@ bench_fork_50:
 bench_idle:
   tasks:
     wait: {action: bench.noop, wait-before: 864000}
+bench_held:
+  tasks:
+    wait: {action: std.async_noop}
 `)
 	for _, n := range []int{1, 101} {
 		fmt.Fprintf(&b, "bench_data_%d:\n  input: [data]\n  tasks:\n", n)
@@ -69,7 +72,7 @@ func Describe(name string) string {
 		"W4":  "20 executions, 50 parallel actions each (with-items)",
 		"W4F": "20 executions, 50 tasks side by side, joined",
 		"W5":  "one-action workflows, one at a time: latency",
-		"W6":  "executions that wait for days: memory, idle cost",
+		"W6":  "executions that wait, for somebody outside or for days: memory, idle cost",
 		"W7":  "as W2, between two idle spells: net counts",
 	}[name]
 }

@@ -29,6 +29,8 @@ type MembershipConfig struct {
 	Park func()
 	// Changed is called with each new view while the lease holds, and the id that the node has now. Required.
 	Changed func(self persistence.NodeID, v *View)
+	// Seen is called with each new view that the store gives, whether the lease holds or not. nil: nobody asks.
+	Seen func(v *View)
 	// Logger receives the log. Required.
 	Logger *slog.Logger
 }
@@ -200,6 +202,9 @@ func (m *Membership) lose(l *lease, why string) {
 func (m *Membership) changed(v *View) bool {
 	m.calls.Lock()
 	defer m.calls.Unlock()
+	if m.cfg.Seen != nil {
+		m.cfg.Seen(v)
+	}
 	if !m.Valid() || !v.Has(m.ID()) {
 		return false
 	}

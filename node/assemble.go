@@ -80,7 +80,7 @@ func (a *assembly) start(ctx context.Context, cfg Config, store persistence.Stor
 	}
 	if store != nil {
 		a.gateway, err = actors.StartGateway(ctx, actors.GatewayConfig{
-			Actors: a.system.Actors(), Network: a.system, Nodes: store, LeaseTTL: cfg.LeaseTTL, Logger: cfg.Logger,
+			Actors: a.system.Actors(), Network: a.system, Nodes: store, Engine: a.engine, LeaseTTL: cfg.LeaseTTL, Logger: cfg.Logger,
 		})
 		if err != nil {
 			return err

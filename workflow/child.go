@@ -100,7 +100,7 @@ func (e *Execution) tellChildren() {
 // childReported takes a sub-workflow's state over. Repeated and overtaken reports are only acknowledged.
 func (e *Execution) childReported(ev ChildReported) error {
 	e.sends = append(e.sends, AckChild{Child: ev.Child, State: ev.State, Seq: ev.Seq})
-	a := e.actByID[ActionID(ev.Child)]
+	a := e.action(ActionID(ev.Child))
 	if a == nil || a.Kind != KindWorkflow || (ev.Seq != 0 && ev.Seq <= a.Attempt) {
 		return nil
 	}

@@ -158,7 +158,7 @@ func (e *Execution) resumeBy(cascade bool) error {
 	}
 	moves := make([]move, 0, len(backlog))
 	for _, b := range backlog {
-		m := move{from: e.byID[b.From], event: b.Event, name: b.Name, message: b.Message}
+		m := move{from: e.task(b.From), event: b.Event, name: b.Name, message: b.Message}
 		if !engineCommand(b.Name) {
 			m.to = e.program.tasks[b.Name]
 		}
@@ -198,7 +198,7 @@ func (e *Execution) stopOp(op Stop) error {
 
 // failedTask finds the task of a rerun or skip.
 func (e *Execution) failedTask(id TaskID) (*task, error) {
-	t := e.byID[id]
+	t := e.task(id)
 	switch {
 	case t == nil:
 		return nil, fault.New(fault.NotFound, "TaskExecution not found [id=%s]", id)
@@ -321,7 +321,7 @@ func (e *Execution) revive() {
 
 // completeAction gives an action its outcome from outside.
 func (e *Execution) completeAction(op CompleteAction) error {
-	a := e.actByID[op.Action]
+	a := e.action(op.Action)
 	if a == nil || a.Kind == KindWorkflow {
 		return fault.New(fault.NotFound, "ActionExecution not found [id=%s]", op.Action)
 	}

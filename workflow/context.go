@@ -197,7 +197,7 @@ func (e *Execution) inbound(t *task) *branch {
 	if t.in == nil && len(t.Parents) > 0 {
 		parts := make([]*branch, 0, len(t.Parents))
 		for _, id := range t.Parents {
-			parts = append(parts, e.outbound(e.byID[id]))
+			parts = append(parts, e.outbound(e.task(id)))
 		}
 		t.in = merge(parts)
 	}

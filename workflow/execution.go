@@ -64,11 +64,9 @@ type Execution struct {
 	rec     ExecutionRecord
 	data    ExecutionData
 
-	tasks   []*task // by Seq
-	byID    map[TaskID]*task
-	byName  map[string][]*task
-	actions []*action // by Seq
-	actByID map[ActionID]*action
+	tasks   []*task            // by Seq
+	byName  map[string][]*task // nil while there are few
+	actions []*action          // by Seq
 
 	ready    []*task // to be started, in order
 	blocked  []*task // joins that wait to be looked at again
@@ -76,7 +74,7 @@ type Execution struct {
 	open     int     // tasks that are not final
 	waitings []*action
 	outbox   []*action        // all that have been sent, or may have to be, and perhaps others
-	holds    map[RunnerID]int // dispatched actions of each runner, as of the last Flush
+	holds    map[RunnerID]int // dispatched actions of each runner, as of the last Flush; nil: none ever
 	storedT  int              // tasks and actions that the store has, as of the last Flush
 	storedA  int
 	pub      *value.Dict // memo of the root context layer
@@ -161,9 +159,7 @@ func New(p *Program, s Spec, m Moment, f Facts) (*Execution, error) {
 }
 
 func newExecution(p *Program) *Execution {
-	return &Execution{
-		program: p, byID: map[TaskID]*task{}, byName: map[string][]*task{}, actByID: map[ActionID]*action{}, holds: map[RunnerID]int{},
-	}
+	return &Execution{program: p}
 }
 
 // Load rebuilds an execution from its rows, tasks and actions by Seq. The rows must not be changed by anybody afterwards.
@@ -183,7 +179,7 @@ func Load(p *Program, rec *ExecutionRecord, data *ExecutionData, tasks []*TaskRe
 		e.addTask(t)
 	}
 	for _, r := range actions {
-		t := e.byID[r.TaskID]
+		t := e.task(r.TaskID)
 		if t == nil {
 			return nil, fault.New(fault.Internal, "load execution %s: action %s has no task %s", rec.ID, r.ID, r.TaskID)
 		}
@@ -228,10 +224,55 @@ func (e *Execution) derive() {
 	}
 }
 
+// fewTasks are searched one by one: most executions that wait have few, and a map takes more than they do.
+const fewTasks = 8
+
+// task finds a task by its id, which tells its number; nil: this execution has none.
+func (e *Execution) task(id TaskID) *task {
+	if _, seq, ok := id.Place(); ok && seq < len(e.tasks) && e.tasks[seq].ID == id {
+		return e.tasks[seq]
+	}
+	return nil
+}
+
+// action finds an action by its id; nil: this execution has none.
+func (e *Execution) action(id ActionID) *action {
+	if _, seq, ok := id.Place(); ok && seq < len(e.actions) && e.actions[seq].ID == id {
+		return e.actions[seq]
+	}
+	return nil
+}
+
+// named lists the tasks with the name, in the order of creation.
+func (e *Execution) named(name string) []*task {
+	if e.byName != nil {
+		return e.byName[name]
+	}
+	var all []*task
+	for i, t := range e.tasks {
+		if t.Name != name {
+			continue
+		}
+		if all == nil {
+			all = e.tasks[i : i+1 : i+1]
+		} else {
+			all = append(all, t)
+		}
+	}
+	return all
+}
+
 func (e *Execution) addTask(t *task) {
 	e.tasks = append(e.tasks, t)
-	e.byID[t.ID] = t
-	e.byName[t.Name] = append(e.byName[t.Name], t)
+	switch {
+	case e.byName != nil:
+		e.byName[t.Name] = append(e.byName[t.Name], t)
+	case len(e.tasks) > fewTasks:
+		e.byName = make(map[string][]*task, 2*fewTasks)
+		for _, t := range e.tasks {
+			e.byName[t.Name] = append(e.byName[t.Name], t)
+		}
+	}
 	if !t.State.Final() {
 		e.open++
 	}
@@ -292,7 +333,6 @@ func (e *Execution) watch(a *action) {
 func (e *Execution) addAction(a *action) {
 	invariant.Check(a.Seq == len(e.actions), "action %s has number %d, expected %d", a.ID, a.Seq, len(e.actions))
 	e.actions = append(e.actions, a)
-	e.actByID[a.ID] = a
 	a.task.actions = append(a.task.actions, a)
 	a.task.setNewest(a)
 	e.watch(a)
@@ -311,6 +351,9 @@ func (e *Execution) addAction(a *action) {
 // State is the execution's state.
 func (e *Execution) State() State { return e.rec.State }
 
+// ProjectID is the project that the execution belongs to.
+func (e *Execution) ProjectID() string { return e.rec.ProjectID }
+
 // Record is a snapshot of the execution's row.
 func (e *Execution) Record() ExecutionRecord {
 	r := e.rec
@@ -325,6 +368,14 @@ func (e *Execution) Output() value.Value { return e.data.Output }
 // Idle reports whether the execution may leave memory: nothing waits for a Flush, a slot or the next moment.
 func (e *Execution) Idle() bool {
 	return !e.pending() && len(e.Wants(1)) == 0 && len(e.ready) == 0
+}
+
+// Asleep reports whether only a user, or a moment after this one, will move the execution: nothing of it runs anywhere.
+func (e *Execution) Asleep(at time.Time) bool {
+	if !e.rec.WakeAt.After(at) || !e.Idle() {
+		return false
+	}
+	return !slices.ContainsFunc(e.live, func(t *task) bool { return t.active > 0 })
 }
 
 // Wants lists queued actions that wait for a slot, at most max, oldest first. A paused or cancelled execution wants
@@ -434,6 +485,9 @@ func (e *Execution) countHolds(changed []*action) {
 			}
 		}
 		if now != "" {
+			if e.holds == nil {
+				e.holds = map[RunnerID]int{}
+			}
 			e.holds[now]++
 			news = news || e.holds[now] == 1
 		}
@@ -566,6 +620,8 @@ func (e *Execution) newAction(t *task) (*action, error) {
 // String names the execution in messages.
 func (e *Execution) String() string { return fmt.Sprintf("%s (%s)", e.rec.ID, e.program.name) }
 
-func emptyDict() *value.Dict { return value.NewDict(0).Freeze() }
+var noEntries = value.NewDict(0).Freeze()
+
+func emptyDict() *value.Dict { return noEntries }
 
 func truthy(v value.Value) bool { return v != nil && value.Truthy(v) }

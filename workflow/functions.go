@@ -25,7 +25,7 @@ func (f functions) Task(name string, current bool) (value.Value, error) {
 		}
 		return f.e.taskView(f.task), nil
 	}
-	all := f.e.byName[name]
+	all := f.e.named(name)
 	if len(all) == 0 {
 		return value.Null{}, nil
 	}
@@ -142,7 +142,7 @@ func standsForChild(v *TaskView) bool {
 
 // showTask shows a task of any execution.
 func (e *Execution) showTask(v *TaskView) value.Value {
-	if own := e.byID[v.Task.ID]; own != nil {
+	if own := e.task(v.Task.ID); own != nil {
 		return e.taskView(own)
 	}
 	actions := make([]*ActionRecord, len(v.Actions))

@@ -21,7 +21,7 @@ type induced struct {
 // the join has run is late and means nothing, but for loops: what the join itself has caused, or an inbound task that
 // comes round again, begins a new execution of the join.
 func (e *Execution) triggerJoin(m move) error {
-	all := e.byName[m.to.Name]
+	all := e.named(m.to.Name)
 	if len(all) > 0 {
 		last := all[len(all)-1]
 		if last.State == Error && len(last.actions) == 0 && len(last.Parents) == 0 && e.anew(m.from) {
@@ -57,7 +57,7 @@ func (e *Execution) anew(t *task) bool {
 			return true
 		}
 		for _, id := range at.Parents {
-			if p := e.byID[id]; p != nil && !seen[p] {
+			if p := e.task(id); p != nil && !seen[p] {
 				seen[p] = true
 				queue = append(queue, p)
 			}
@@ -69,7 +69,7 @@ func (e *Execution) anew(t *task) bool {
 // again reports whether from begins another round of a join that has been decided.
 func (e *Execution) again(join, from *task) bool {
 	for _, id := range join.Parents {
-		if p := e.byID[id]; p.Name == from.Name && p != from {
+		if p := e.task(id); p.Name == from.Name && p != from {
 			return true
 		}
 	}
@@ -82,7 +82,7 @@ func (e *Execution) again(join, from *task) bool {
 			return true
 		}
 		for _, id := range t.Parents {
-			if p := e.byID[id]; !seen[id] && p.Seq >= join.Seq {
+			if p := e.task(id); !seen[id] && p.Seq >= join.Seq {
 				seen[id] = true
 				queue = append(queue, p)
 			}
@@ -94,7 +94,7 @@ func (e *Execution) again(join, from *task) bool {
 // wakeJoins has the joins looked at again that the completion of t may decide.
 func (e *Execution) wakeJoins(t *task) {
 	for _, tp := range t.prog.joins {
-		if all := e.byName[tp.Name]; len(all) > 0 {
+		if all := e.named(tp.Name); len(all) > 0 {
 			if last := all[len(all)-1]; last.State == Waiting && last.Runtime.WakeAt.IsZero() {
 				e.review(last)
 			}
@@ -159,7 +159,7 @@ func needed(j dsl.Join, total int) int {
 
 // induce says what an inbound task means for a join now.
 func (e *Execution) induce(tp, join *taskProgram, routes map[*taskProgram]bool) induced {
-	all := e.byName[tp.Name]
+	all := e.named(tp.Name)
 	if len(all) == 0 {
 		if e.reachable(tp, routes) {
 			return induced{state: Waiting}
@@ -201,7 +201,7 @@ func (e *Execution) reachable(tp *taskProgram, seen map[*taskProgram]bool) bool 
 			return true
 		}
 		for _, from := range at.inbound {
-			all := e.byName[from.Name]
+			all := e.named(from.Name)
 			if len(all) == 0 {
 				queue = append(queue, from)
 				continue

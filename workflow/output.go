@@ -172,7 +172,7 @@ func (e *Execution) finalBranch() *branch {
 	var ends []*branch
 	if e.program.reverse() {
 		if target, err := e.target(); err == nil {
-			if all := e.byName[target.Name]; len(all) > 0 {
+			if all := e.named(target.Name); len(all) > 0 {
 				ends = append(ends, e.outbound(all[len(all)-1]))
 			}
 		}

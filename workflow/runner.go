@@ -10,7 +10,7 @@ import (
 // assigned gives queued actions their slots.
 func (e *Execution) assigned(ev Assigned) {
 	for _, s := range ev.Slots {
-		a := e.actByID[s.Action]
+		a := e.action(s.Action)
 		if a == nil || a.Phase != PhaseQueued || a.State != Running || !e.grants() {
 			e.sends = append(e.sends, Release{Action: s.Action, Runner: s.Runner})
 			continue
@@ -36,7 +36,7 @@ func attemptDetail(a *action) value.Value {
 
 // held finds the action if the runner holds exactly this attempt of it.
 func (e *Execution) held(id ActionID, attempt int, r RunnerID) *action {
-	a := e.actByID[id]
+	a := e.action(id)
 	switch {
 	case planted.Has(planted.StaleAttempt) && a != nil && a.Phase == PhaseDispatched:
 		return a
@@ -84,7 +84,7 @@ func (e *Execution) actionFinished(ev ActionFinished) error {
 
 // late says what becomes of an outcome that nobody waits for.
 func (e *Execution) late(ev ActionFinished, ack *AckFinished) {
-	a := e.actByID[ev.Action]
+	a := e.action(ev.Action)
 	switch {
 	case a == nil:
 		ack.Reason = "unknown action"
@@ -105,7 +105,7 @@ func (e *Execution) late(ev ActionFinished, ack *AckFinished) {
 // releaseAgain frees the slot of an attempt that is over. It is free since that was committed; but that this was said may
 // have been lost with the answer to the commit.
 func (e *Execution) releaseAgain(id ActionID, r RunnerID) {
-	if a := e.actByID[id]; a == nil || a.Phase != PhaseDispatched {
+	if a := e.action(id); a == nil || a.Phase != PhaseDispatched {
 		e.sends = append(e.sends, Release{Action: id, Runner: r})
 	}
 }

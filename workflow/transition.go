@@ -221,7 +221,7 @@ func (e *Execution) startDependents(t *task) error {
 	}
 	need := e.program.requiredBy(target.Name)
 	for _, tp := range t.prog.dependent {
-		if !need[tp.Name] || len(e.byName[tp.Name]) > 0 {
+		if !need[tp.Name] || len(e.named(tp.Name)) > 0 {
 			continue
 		}
 		parents, ready := e.satisfied(tp)
@@ -242,7 +242,7 @@ func (e *Execution) startDependents(t *task) error {
 func (e *Execution) satisfied(tp *taskProgram) ([]TaskID, bool) {
 	parents := make([]TaskID, 0, len(tp.requires))
 	for _, name := range tp.requires {
-		done := e.byName[name]
+		done := e.named(name)
 		if len(done) == 0 || done[len(done)-1].State != Success {
 			return nil, false
 		}

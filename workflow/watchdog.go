@@ -113,6 +113,23 @@ func Stalled(rec *ExecutionRecord, tasks []*TaskRecord, actions []*ActionRecord)
 	return waiting, nil
 }
 
+// Settled reports whether the execution waits for somebody outside, and for nobody else: no look at its rows would find that it
+// is stalled, as long as they stay as they are.
+func (e *Execution) Settled() bool {
+	if e.rec.State != Running || !e.rec.WakeAt.IsZero() {
+		return false
+	}
+	tasks, actions := make([]*TaskRecord, len(e.tasks)), make([]*ActionRecord, len(e.actions))
+	for i, t := range e.tasks {
+		tasks[i] = &t.TaskRecord
+	}
+	for i, a := range e.actions {
+		actions[i] = &a.ActionRecord
+	}
+	why, children := Stalled(&e.rec, tasks, actions)
+	return why == "" && len(children) == 0
+}
+
 // restart sets an execution going that waits for nothing. Loading has put tasks that can start in line, and joins; what is
 // left are tasks that haven't heard of the end of their last action.
 func (e *Execution) restart() error {

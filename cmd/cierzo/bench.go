@@ -216,8 +216,8 @@ func benchTable(out io.Writer, results []bench.Result) error {
 			fmt.Fprint(out, bench.Histogram(r.Took, 40))
 			fmt.Fprintf(out, "W5: p50 %.2f ms, p95 %.2f, p99 %.2f, max %.2f\n", r.P50, r.P95, r.P99, r.Max)
 		case "W6":
-			fmt.Fprintf(out, "W6: %.0f starts/s; 10,000 executions that wait take %.1f MiB in memory, %.1f MiB after they have left it, %d goroutines; idle: %.2f %% of a core, %.1f transactions/s\n",
-				r.StartsPerSec, r.MiBHeld, r.MiBPassive, r.Goroutines, r.IdleCPU, r.IdleSQL)
+			fmt.Fprintf(out, "W6: %.0f starts/s; 10,000 executions that wait take %.1f MiB in memory, %.1f MiB after they have left it, %.1f MiB when they wait for days; %d goroutines; idle: %.2f %% of a core, %.1f transactions/s\n",
+				r.StartsPerSec, r.MiBHeld, r.MiBPassive, r.MiBDays, r.Goroutines, r.IdleCPU, r.IdleSQL)
 		case "W7":
 			fmt.Fprintf(out, "W7: %.3f transactions (reads too) and %.3f flushes for each action\n", r.AllPerAction, r.SyncPerAct)
 		}
