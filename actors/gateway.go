@@ -103,7 +103,9 @@ func (g *Gateway) tick() {
 		case <-g.closed.Done():
 			return
 		case <-t.C:
-			g.root.Send(g.pid, clock{})
+			if len(g.calls) > 0 {
+				g.root.Send(g.pid, clock{})
+			}
 		}
 	}
 }

@@ -46,7 +46,7 @@ CREATE TABLE IF NOT EXISTS execution_states (
 );
 
 -- An execution with an action on a runner is in the index of these, which are few, and doesn't need an entry here.
-CREATE INDEX IF NOT EXISTS executions_wake ON execution_states ((key >> 56), wake_at) WHERE wake_at <> 0 AND busy = 0;
+CREATE INDEX IF NOT EXISTS executions_wake ON execution_states ((key >> 60), wake_at) WHERE wake_at <> 0 AND busy = 0;
 
 CREATE INDEX IF NOT EXISTS executions_wanting ON execution_states (key) WHERE wanting <> 0;
 
