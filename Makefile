@@ -151,7 +151,7 @@ fuzz: ## each fuzz test for FUZZTIME (30s)
 .PHONY: fuzz-smoke
 fuzz-smoke: ## the language's fuzz tests, each for FUZZTIME (30s), two at a time; part of continuous integration
 	@printf '%s\n' 'expr/yaql FuzzEval' 'expr/yaql FuzzRegex' 'expr/jinja FuzzRender' 'expr FuzzText' 'dsl FuzzParse' 'dsl FuzzInline' \
-		'dsl/yaml FuzzParse' 'workflow FuzzWorkflow' | \
+		'dsl/yaml FuzzParse' 'workflow FuzzWorkflow' 'expr/value FuzzPlainJSON' | \
 	xargs -P2 -L1 sh -c 'go test "./$$0" -run "^$$" -fuzz "^$$1\$$" -fuzztime $(FUZZTIME) -parallel=1 >"$${TMPDIR:-/tmp}/fuzz-$$$$" 2>&1; \
 		code=$$?; echo "$$0 $$1"; tail -40 "$${TMPDIR:-/tmp}/fuzz-$$$$"; rm "$${TMPDIR:-/tmp}/fuzz-$$$$"; exit $$code'
 

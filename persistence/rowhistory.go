@@ -36,9 +36,6 @@ type taskName struct {
 	name   string
 }
 
-// MarshalJSON writes the pair.
-func (n taskName) MarshalJSON() ([]byte, error) { return json.Marshal([2]any{n.number, n.name}) }
-
 // UnmarshalJSON reads the pair.
 func (n *taskName) UnmarshalJSON(text []byte) error {
 	return json.Unmarshal(text, &[2]any{&n.number, &n.name})
@@ -48,7 +45,14 @@ func (n *taskName) UnmarshalJSON(text []byte) error {
 // none; detail is JSON; later is in microseconds after the document's moment. Most have no more than a state, and one letter
 // for it and for the kind: these are a text, as "t1R" or "a1.2S"; with an attempt, and the number of its runner in the
 // document's list, "n1.2R@1.1"; and when it is later "n1.2R@1.1+250".
-type eventDoc [7]any
+type eventDoc struct {
+	kind         string
+	task, action int
+	state, info  string
+	detail       string
+	tried        attempt // in the place of detail; its runner is 0: none
+	later        int64
+}
 
 // attempt is the detail of an event that says on which runner an attempt is: the runner is a number of the document's list.
 type attempt struct{ no, runner int }
@@ -81,38 +85,106 @@ func attemptDetail(no int, runner string) value.Value {
 	return d.Freeze()
 }
 
-// MarshalJSON leaves the empty members at the end out.
-func (d eventDoc) MarshalJSON() ([]byte, error) {
-	n := len(d)
-	for n > 1 && (d[n-1] == 0 || d[n-1] == "" || d[n-1] == int64(0)) {
+// append writes the text, or the list without the empty members at its end.
+func (d *eventDoc) append(dst []byte) []byte {
+	if len(d.kind) != 1 || len(d.state) != 1 || d.info != "" || d.detail != "" || d.later < 0 {
+		return d.appendList(dst)
+	}
+	dst = append(append(dst, '"'), d.kind...)
+	if d.task != 0 || d.action != 0 {
+		dst = strconv.AppendInt(dst, int64(d.task), 10)
+	}
+	if d.action != 0 {
+		dst = strconv.AppendInt(append(dst, '.'), int64(d.action), 10)
+	}
+	dst = append(dst, d.state...)
+	if d.tried.runner != 0 {
+		dst = strconv.AppendInt(append(dst, '@'), int64(d.tried.no), 10)
+		dst = strconv.AppendInt(append(dst, '.'), int64(d.tried.runner), 10)
+	}
+	if d.later > 0 {
+		dst = strconv.AppendInt(append(dst, '+'), d.later, 10)
+	}
+	return append(dst, '"')
+}
+
+func (d *eventDoc) appendList(dst []byte) []byte {
+	n := 7
+	for _, empty := range []bool{d.later == 0, d.detail == "" && d.tried.runner == 0, d.info == "", d.state == "", d.action == 0, d.task == 0} {
+		if !empty {
+			break
+		}
 		n--
 	}
-	kind, _ := d[0].(string)
-	state, _ := d[3].(string)
-	at, hasAttempt := d[5].(attempt)
-	later, _ := d[6].(int64)
-	if len(kind) != 1 || len(state) != 1 || d[4] != "" || d[5] != "" && !hasAttempt || later < 0 {
-		if hasAttempt {
-			d[5] = [2]int{at.no, at.runner}
+	dst = append(dst, '[')
+	for i := range n {
+		if i > 0 {
+			dst = append(dst, ',')
 		}
-		return json.Marshal(d[:n])
+		switch i {
+		case 0:
+			dst = value.AppendText(dst, d.kind)
+		case 1:
+			dst = strconv.AppendInt(dst, int64(d.task), 10)
+		case 2:
+			dst = strconv.AppendInt(dst, int64(d.action), 10)
+		case 3:
+			dst = value.AppendText(dst, d.state)
+		case 4:
+			dst = value.AppendText(dst, d.info)
+		case 5:
+			dst = d.appendDetail(dst)
+		case 6:
+			dst = strconv.AppendInt(dst, d.later, 10)
+		}
 	}
-	text := append(make([]byte, 0, 16), '"')
-	text = append(text, kind...)
-	if d[1] != 0 || d[2] != 0 {
-		text = fmt.Append(text, d[1])
+	return append(dst, ']')
+}
+
+func (d *eventDoc) appendDetail(dst []byte) []byte {
+	if d.tried.runner == 0 {
+		return value.AppendText(dst, d.detail)
 	}
-	if d[2] != 0 {
-		text = fmt.Append(append(text, '.'), d[2])
+	dst = strconv.AppendInt(append(dst, '['), int64(d.tried.no), 10)
+	dst = strconv.AppendInt(append(dst, ','), int64(d.tried.runner), 10)
+	return append(dst, ']')
+}
+
+// text is the document as it is stored: what encoding/json would write, with less work.
+func (d *historyDoc) text() string {
+	dst := append(make([]byte, 0, 256), '{')
+	if d.At != 0 {
+		dst = append(strconv.AppendInt(append(dst, `"at":`...), d.At, 10), ',')
 	}
-	text = append(text, state...)
-	if hasAttempt {
-		text = fmt.Appendf(text, "@%d.%d", at.no, at.runner)
+	dst = appendMembers(dst, `"t":[`, d.Tasks, func(dst []byte, t taskName) []byte {
+		dst = append(strconv.AppendInt(append(dst, '['), int64(t.number), 10), ',')
+		return append(value.AppendText(dst, t.name), ']')
+	})
+	dst = appendMembers(dst, `"a":[`, d.Actions, func(dst []byte, seq int) []byte { return strconv.AppendInt(dst, int64(seq), 10) })
+	dst = appendMembers(dst, `"r":[`, d.Runners, value.AppendText)
+	dst = append(dst, `"e":[`...)
+	for i := range d.Events {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = d.Events[i].append(dst)
 	}
-	if later > 0 {
-		text = fmt.Appendf(text, "+%d", later)
+	return string(append(dst, "]}"...))
+}
+
+// appendMembers writes a list of the document, and the comma behind it, unless it is empty.
+func appendMembers[T any](dst []byte, begin string, list []T, one func([]byte, T) []byte) []byte {
+	if len(list) == 0 {
+		return dst
 	}
-	return append(text, '"'), nil
+	dst = append(dst, begin...)
+	for i, v := range list {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = one(dst, v)
+	}
+	return append(dst, "],"...)
 }
 
 // UnmarshalJSON reads both forms.
@@ -128,41 +200,28 @@ func (d *eventDoc) UnmarshalJSON(text []byte) error {
 	if err := json.Unmarshal(text, &members); err != nil {
 		return err
 	}
-	var kind, state, info, detail string
-	var task, action int
-	var later int64
-	var at *attempt
-	for i, into := range []any{&kind, &task, &action, &state, &info, &detail, &later} {
+	*d = eventDoc{}
+	for i, into := range []any{&d.kind, &d.task, &d.action, &d.state, &d.info, &d.detail, &d.later} {
 		if i >= len(members) {
 			break
 		}
 		if i == 5 && members[i][0] == '[' {
-			var pair [2]int
-			if err := json.Unmarshal(members[i], &pair); err != nil {
-				return err
-			}
-			at = &attempt{pair[0], pair[1]}
-			continue
+			into = &[2]any{&d.tried.no, &d.tried.runner}
 		}
 		if err := json.Unmarshal(members[i], into); err != nil {
 			return err
 		}
-	}
-	*d = eventDoc{kind, task, action, state, info, detail, later}
-	if at != nil {
-		d[5] = *at
 	}
 	return nil
 }
 
 // parse reads the form of a text.
 func (d *eventDoc) parse(text string) error {
-	var task, action int
-	var later int64
+	*d = eventDoc{}
 	var err error
 	short, after, isLater := strings.Cut(text, "+")
 	if isLater {
-		if later, err = strconv.ParseInt(after, 10, 64); err != nil {
+		if d.later, err = strconv.ParseInt(after, 10, 64); err != nil {
 			return err
 		}
 	}
@@ -172,22 +231,20 @@ func (d *eventDoc) parse(text string) error {
 	}
 	numbers, second, two := strings.Cut(short[1:len(short)-1], ".")
 	if numbers != "" {
-		if task, err = strconv.Atoi(numbers); err != nil {
+		if d.task, err = strconv.Atoi(numbers); err != nil {
 			return err
 		}
 	}
 	if two {
-		if action, err = strconv.Atoi(second); err != nil {
+		if d.action, err = strconv.Atoi(second); err != nil {
 			return err
 		}
 	}
-	*d = eventDoc{short[:1], task, action, short[len(short)-1:], "", "", later}
+	d.kind, d.state = short[:1], short[len(short)-1:]
 	if isTried {
-		var at attempt
-		if _, err := fmt.Sscanf(tried, "%d.%d", &at.no, &at.runner); err != nil {
+		if _, err := fmt.Sscanf(tried, "%d.%d", &d.tried.no, &d.tried.runner); err != nil {
 			return fmt.Errorf("event %q: %w", text, err)
 		}
-		d[5] = at
 	}
 	return nil
 }
@@ -235,60 +292,74 @@ func (h *Home) NewHistoryRow(events []workflow.HistoryEvent) (HistoryRow, error)
 	row := HistoryRow{LastSeq: int64(events[len(events)-1].Seq), First: first == 1}
 	d := historyDoc{At: distance(h.CreatedAt, events[0].At), Events: make([]eventDoc, 0, len(events))}
 	start := Micros(events[0].At)
-	tasks, actions, runners := map[taskName]int{}, map[int]int{}, map[string]int{}
+	var tasks numbering[taskName]
+	var actions numbering[int]
+	var runners numbering[string]
 	for i, e := range events {
 		if e.Seq != first+uint64(i) {
 			return row, fault.New(fault.Invalid, "history of execution %s: event %d comes after %d", h.ID, e.Seq, first+uint64(i)-1)
 		}
-		var detail any = ""
+		doc := eventDoc{kind: abbreviate(e.Kind, shortKinds), state: abbreviate(e.State, shortStates), info: e.Info, later: Micros(e.At) - start}
 		if no, name, ok := attemptOf(e.Detail); ok {
-			at := runners[name]
-			if at == 0 {
-				d.Runners = append(d.Runners, name)
-				at = len(d.Runners)
-				runners[name] = at
-			}
-			detail = attempt{no, at}
+			doc.tried = attempt{no, runners.of(name)}
 		} else if e.Detail != nil {
 			text, err := value.AppendJSON(nil, e.Detail)
 			if err != nil {
 				return row, fault.Wrap(fault.Invalid, err, "encode history event %d of execution %s", e.Seq, h.ID)
 			}
-			detail = string(text)
+			doc.detail = string(text)
 		}
 		number, err := h.task(e.TaskID)
 		if err != nil {
 			return row, err
 		}
-		task, action := 0, 0
 		if name := (taskName{number, e.Task}); name != (taskName{}) {
-			if task = tasks[name]; task == 0 {
-				d.Tasks = append(d.Tasks, name)
-				task = len(d.Tasks)
-				tasks[name] = task
-			}
+			doc.task = tasks.of(name)
 		}
 		if e.ActionID != "" {
 			seq, ok := h.ids.ActionSeq(e.ActionID)
 			if !ok {
 				return row, fault.New(fault.Invalid, "%q is no action of execution %s", e.ActionID, h.ID)
 			}
-			if action = actions[seq]; action == 0 {
-				d.Actions = append(d.Actions, seq)
-				action = len(d.Actions)
-				actions[seq] = action
-			}
+			doc.action = actions.of(seq)
 		}
-		d.Events = append(d.Events, eventDoc{
-			abbreviate(e.Kind, shortKinds), task, action, abbreviate(e.State, shortStates), e.Info, detail, Micros(e.At) - start,
-		})
+		d.Events = append(d.Events, doc)
 	}
+	d.Tasks, d.Actions, d.Runners = tasks.list, actions.list, runners.list
 	if slices.EqualFunc(d.Tasks, d.Actions, func(t taskName, action int) bool { return t.number-1 == action }) {
 		d.Actions = nil
 	}
-	var err error
-	row.Doc, err = encodeDoc(d, "history of execution", string(h.ID))
-	return row, err
+	row.Doc = d.text()
+	return row, nil
+}
+
+// numbering gives each of some things a number, from 1 in the order in which they come.
+type numbering[K comparable] struct {
+	list  []K
+	index map[K]int // nil while they are few
+}
+
+const numberingFew = 16
+
+func (n *numbering[K]) of(k K) int {
+	if n.index == nil {
+		if i := slices.Index(n.list, k); i >= 0 {
+			return i + 1
+		}
+	} else if i, ok := n.index[k]; ok {
+		return i
+	}
+	n.list = append(n.list, k)
+	if n.index == nil && len(n.list) > numberingFew {
+		n.index = make(map[K]int, 2*len(n.list))
+		for i, have := range n.list {
+			n.index[have] = i + 1
+		}
+	}
+	if n.index != nil {
+		n.index[k] = len(n.list)
+	}
+	return len(n.list)
 }
 
 // History makes the events of a row.
@@ -318,10 +389,9 @@ func (h *Home) History(row *HistoryRow) ([]workflow.HistoryEvent, error) {
 	return events, nil
 }
 
-func (h *Home) event(d *historyDoc, members *eventDoc) (e workflow.HistoryEvent, err error) {
-	kind, task, action := members[0].(string), members[1].(int), members[2].(int)
-	state, info, later := members[3].(string), members[4].(string), members[6].(int64)
-	e.Kind, e.State, e.Info = expand(kind, longKinds), expand(state, longStates), info
+func (h *Home) event(d *historyDoc, doc *eventDoc) (e workflow.HistoryEvent, err error) {
+	task, action, later := doc.task, doc.action, doc.later
+	e.Kind, e.State, e.Info = expand(doc.kind, longKinds), expand(doc.state, longStates), doc.info
 	e.At = moment(h.CreatedAt, d.At)
 	switch {
 	case later == 0:
@@ -343,16 +413,13 @@ func (h *Home) event(d *historyDoc, members *eventDoc) (e workflow.HistoryEvent,
 		}
 		e.ActionID = h.ids.Action(seq)
 	}
-	switch detail := members[5].(type) {
-	case attempt:
-		if detail.runner < 1 || detail.runner > len(d.Runners) {
-			return e, fmt.Errorf("it is of runner %d, the row has %d", detail.runner, len(d.Runners))
-		}
-		e.Detail = attemptDetail(detail.no, d.Runners[detail.runner-1])
-	case string:
-		if detail != "" {
-			e.Detail, err = parseValue(detail)
-		}
+	switch runner := doc.tried.runner; {
+	case runner < 0 || runner > len(d.Runners):
+		return e, fmt.Errorf("it is of runner %d, the row has %d", runner, len(d.Runners))
+	case runner > 0:
+		e.Detail = attemptDetail(doc.tried.no, d.Runners[runner-1])
+	case doc.detail != "":
+		e.Detail, err = parseValue(doc.detail)
 	}
 	return e, err
 }

@@ -533,6 +533,9 @@ func (e *Execution) record(h HistoryEvent) {
 	e.recDirty = true
 	e.rec.Runtime.HistorySeq++
 	h.Seq, h.At = e.rec.Runtime.HistorySeq, e.now
+	if e.history == nil {
+		e.history = make([]HistoryEvent, 0, 8) // few turns have more
+	}
 	e.history = append(e.history, h)
 }
 

@@ -22,6 +22,9 @@ const digitsMax = 320_000
 // ParseJSON reads one JSON document exactly: integers of any size, 1 and 1.0 apart, the order of keys, the last of
 // duplicate keys.
 func ParseJSON(data []byte) (Value, error) {
+	if v, ok := parsePlain(data); ok {
+		return v, nil
+	}
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
 	v, err := parseNext(dec, 0)
@@ -133,11 +136,13 @@ func appendJSON(dst []byte, v Value, depth int) ([]byte, error) {
 	case Float:
 		return append(dst, floatJSON(float64(v))...), nil
 	case String:
-		return appendString(dst, string(v)), nil
+		return AppendText(dst, string(v)), nil
 	case *List:
 		return appendItems(dst, v.items, depth)
 	case *Tuple:
 		return appendItems(dst, v.items, depth)
+	case *Dict: // as any mapping, without the iterator
+		return appendDict(dst, v, depth)
 	case Mapping:
 		return appendMapping(dst, v, depth)
 	case *Set:
@@ -171,20 +176,34 @@ func appendMapping(dst []byte, m Mapping, depth int) ([]byte, error) {
 	first := true
 	var err error
 	for k, v := range m.All() {
-		if !first {
-			dst = append(dst, ", "...)
+		if dst, err = appendMember(dst, k, v, first, depth); err != nil {
+			return nil, err
 		}
 		first = false
-		name, ok := keyText(k)
-		if !ok {
-			return nil, fmt.Errorf("a key of type %s has no JSON form", TypeName(k))
-		}
-		dst = append(appendString(dst, name), ": "...)
-		if dst, err = appendJSON(dst, v, depth+1); err != nil {
+	}
+	return append(dst, '}'), nil
+}
+
+func appendDict(dst []byte, d *Dict, depth int) ([]byte, error) {
+	dst = append(dst, '{')
+	var err error
+	for i := range d.keys {
+		if dst, err = appendMember(dst, d.keys[i], d.vals[i], i == 0, depth); err != nil {
 			return nil, err
 		}
 	}
 	return append(dst, '}'), nil
+}
+
+func appendMember(dst []byte, k, v Value, first bool, depth int) ([]byte, error) {
+	if !first {
+		dst = append(dst, ", "...)
+	}
+	name, ok := keyText(k)
+	if !ok {
+		return nil, fmt.Errorf("a key of type %s has no JSON form", TypeName(k))
+	}
+	return appendJSON(append(AppendText(dst, name), ": "...), v, depth+1)
 }
 
 func keyText(k Value) (string, bool) {
@@ -215,7 +234,8 @@ func floatJSON(f float64) string {
 
 const hexDigits = "0123456789abcdef"
 
-func appendString(dst []byte, s string) []byte {
+// AppendText appends a text as JSON has it; bytes that are no UTF-8 become U+FFFD.
+func AppendText(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	start := 0
 	for i := 0; i < len(s); {

@@ -58,47 +58,61 @@ func isUpdate(text string) bool { return strings.HasPrefix(text, "UPDATE") }
 
 // wholeOf makes the statement of a batch. nil: there are too many of them.
 func (s *Store) wholeOf(ctx context.Context, b *batch) (*whole, error) {
+	parts := append([]part{{createMany, createdRows(b)}, {updateMany, updatedRows(b)}}, children(b.turns)...)
 	w := &whole{}
 	var kind shape
-	var ctes, sums []string
-	add := func(bit int, p part, name string, texts ...string) {
+	size := 0
+	for _, p := range parts {
+		size += len(p.cols.places)
+	}
+	w.args = make([]any, 0, size)
+	for bit, p := range parts {
 		if p.cols.rows == 0 {
-			return
+			continue
 		}
 		kind |= 1 << bit
-		for i, text := range texts {
-			at := name
-			if i < len(texts)-1 {
-				at = "made"
-			}
-			ctes = append(ctes, at+" AS ("+renumber(text, len(w.args))+")")
-		}
 		w.args = append(w.args, p.cols.places...)
-		if bit < 2 || isUpdate(p.text) {
-			sums = append(sums, "(SELECT count(*) FROM "+name+")")
-			w.counts = append(w.counts, p.cols.rows)
-		}
-		if bit < 2 {
+		if bit < ownParts {
 			w.own++
 		}
-	}
-	add(0, part{createMany, createdRows(b)}, "created", createRows+" RETURNING key", createState)
-	add(1, part{updateMany, updatedRows(b)}, "updated", updateMany)
-	for i, p := range children(b.turns) {
-		text := p.text
-		if isUpdate(text) {
-			text += " RETURNING 1"
+		if bit < ownParts || isUpdate(p.text) {
+			w.counts = append(w.counts, p.cols.rows)
 		}
-		add(i+2, p, "part"+strconv.Itoa(i), text)
 	}
 	var err error
-	w.stmt, err = s.shaped(ctx, kind, func() string {
-		return "WITH " + strings.Join(ctes, ",\n") + "\nSELECT " + strings.Join(sums, ", ")
-	})
+	w.stmt, err = s.shaped(ctx, kind, func() string { return wholeText(parts) })
 	if w.stmt == nil || err != nil {
 		return nil, err
 	}
 	return w, nil
+}
+
+// ownParts are the first of a batch's parts: the executions that it creates, and those that it changes.
+const ownParts = 2
+
+// wholeText is the statement of those parts that have rows.
+func wholeText(parts []part) string {
+	var ctes, sums []string
+	args := 0
+	for bit, p := range parts {
+		if p.cols.rows == 0 {
+			continue
+		}
+		name, text := "part"+strconv.Itoa(bit), p.text
+		switch {
+		case bit == 0:
+			ctes = append(ctes, "made AS ("+renumber(createRows+" RETURNING key", args)+")")
+			text = createState
+		case bit > 1 && isUpdate(text):
+			text += " RETURNING 1"
+		}
+		ctes = append(ctes, name+" AS ("+renumber(text, args)+")")
+		if bit < ownParts || isUpdate(p.text) {
+			sums = append(sums, "(SELECT count(*) FROM "+name+")")
+		}
+		args += len(p.cols.places)
+	}
+	return "WITH " + strings.Join(ctes, ",\n") + "\nSELECT " + strings.Join(sums, ", ")
 }
 
 // shaped is the prepared statement of a shape. It is prepared outside of transactions, as the others are.

@@ -226,7 +226,7 @@ func readSource(t *testing.T) *source {
 				s.addConstants(d)
 				continue
 			}
-			if f, ok := decl.(*ast.FuncDecl); ok && slices.Contains([]string{"executionsStatement", "pageStatement", "resourcesStatement", "wholeOf"}, f.Name.Name) {
+			if f, ok := decl.(*ast.FuncDecl); ok && slices.Contains([]string{"executionsStatement", "pageStatement", "resourcesStatement", "wholeText"}, f.Name.Name) {
 				continue
 			}
 			s.addLoose(set, decl)
