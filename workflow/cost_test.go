@@ -84,9 +84,9 @@ func TestCostOfAnAction(t *testing.T) {
 		text                       func(int) string
 		turns, rows, sends, allocs float64 // at most, for each action
 	}{
-		{"sequence", sequence, 2.05, 9.1, 3.05, 250},
-		{"with-items", items, 1.05, 5.1, 3.05, 140},
-		{"fork and join", fork, 1.05, 7.1, 3.05, 240},
+		{"sequence", sequence, 2.05, 9.1, 3.05, 170},
+		{"with-items", items, 1.05, 5.1, 3.05, 100},
+		{"fork and join", fork, 1.05, 7.1, 3.05, 160},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			few, many := price(t, c.text(n)), price(t, c.text(10*n))

@@ -47,38 +47,45 @@ func NewPartIDs(id ExecutionID, created time.Time) PartIDs {
 func (p PartIDs) Key() Key { return p.key }
 
 // Task is the id of the task with the number.
-func (p PartIDs) Task(seq int) TaskID { return TaskID(p.id(seq, 0)) }
+func (p PartIDs) Task(seq int) TaskID {
+	id := p.id(seq, 0)
+	return TaskID(id[:])
+}
 
 // Action is the id of the action with the number.
-func (p PartIDs) Action(seq int) ActionID { return ActionID(p.id(seq, 1)) }
+func (p PartIDs) Action(seq int) ActionID {
+	id := p.id(seq, 1)
+	return ActionID(id[:])
+}
 
-func (p PartIDs) id(seq int, kind uint64) string {
+func (p PartIDs) id(seq int, kind uint64) (out [36]byte) {
 	n := uint64(seq)<<1 | kind
 	check := mix(p.salt+n*0xd1342543de82ef95) >> 32
 	key := uint64(p.key)
 	var b [16]byte
 	binary.BigEndian.PutUint64(b[:8], check<<32|n>>9<<16|0x8000|n&0x1ff<<3|key>>62)
 	binary.BigEndian.PutUint64(b[8:], key&(1<<62-1)|1<<63)
-	var out [36]byte
 	hex.Encode(out[0:8], b[0:4])
 	hex.Encode(out[9:13], b[4:6])
 	hex.Encode(out[14:18], b[6:8])
 	hex.Encode(out[19:23], b[8:10])
 	hex.Encode(out[24:36], b[10:16])
 	out[8], out[13], out[18], out[23] = '-', '-', '-', '-'
-	return string(out[:])
+	return out
 }
 
 // TaskSeq is the number of the execution's task with the id; false when it isn't one of this execution.
 func (p PartIDs) TaskSeq(id TaskID) (int, bool) {
 	_, seq, ok := id.Place()
-	return seq, ok && p.Task(seq) == id
+	is := p.id(seq, 0)
+	return seq, ok && string(is[:]) == string(id)
 }
 
 // ActionSeq is the number of the execution's action with the id; false when it isn't one of this execution.
 func (p PartIDs) ActionSeq(id ActionID) (int, bool) {
 	_, seq, ok := id.Place()
-	return seq, ok && p.Action(seq) == id
+	is := p.id(seq, 1)
+	return seq, ok && string(is[:]) == string(id)
 }
 
 // Place says where the task is if there is one with this id; false: there is none anywhere.

@@ -7,38 +7,51 @@ import (
 
 // Scopes say where an expression is evaluated: which layers `$` has, and what task() without a name means.
 
-// scope is the place of an evaluation.
+// scope is the place of an evaluation. What `$` has there is put together when an expression asks for the first time: most tasks
+// have none in most places.
 type scope struct {
 	e    *Execution
-	task *task
-	ctx  *value.Layers
+	task *task         // nil: the workflow itself
+	ctx  *value.Layers // nil until it is asked for; made of the rest
+	in   *branch
+	item *value.Dict // of with-items; nil: none
+	out  bool        // the task's layer and the branch come before the environment
+	// The base as it was when the scope began: what is published meanwhile isn't seen.
+	context, input *value.Dict
 }
 
 // taskScope is where a task's input, with-items, target and policies are evaluated. extra is the with-items layer.
 func (e *Execution) taskScope(t *task, extra *value.Dict) *scope {
-	layers := []*value.Dict{e.taskLayer(t), e.envLayer()}
-	layers = append(layers, e.inbound(t).layers()...)
-	if extra != nil {
-		layers = append(layers, extra)
-	}
-	return e.scopeOf(t, layers)
+	return &scope{e: e, task: t, in: e.inbound(t), item: extra, context: e.data.Context, input: e.data.Input}
 }
 
 // outScope is where publish, transitions and completion policies are evaluated; b is the task's in- or outbound branch.
 func (e *Execution) outScope(t *task, b *branch) *scope {
-	layers := []*value.Dict{e.taskLayer(t)}
-	layers = append(layers, b.layers()...)
-	return e.scopeOf(t, append(layers, e.envLayer()))
+	return &scope{e: e, task: t, in: b, out: true, context: e.data.Context, input: e.data.Input}
 }
 
 // finalScope is where the workflow's output is evaluated.
 func (e *Execution) finalScope(b *branch) *scope {
-	return e.scopeOf(nil, append(append([]*value.Dict(nil), b.layers()...), e.envLayer()))
+	return &scope{e: e, in: b, out: true, context: e.data.Context, input: e.data.Input}
 }
 
-func (e *Execution) scopeOf(t *task, layers []*value.Dict) *scope {
-	layers = append(layers, e.data.Context, e.data.Input)
-	return &scope{e: e, task: t, ctx: value.NewLayers(layers...)}
+// dollar is what `$` has.
+func (s *scope) dollar() *value.Layers {
+	if s.ctx != nil {
+		return s.ctx
+	}
+	branch := s.in.layers()
+	layers := make([]*value.Dict, 0, len(branch)+5)
+	if s.task != nil {
+		layers = append(layers, s.e.taskLayer(s.task))
+	}
+	if s.out {
+		layers = append(append(layers, branch...), s.e.envLayer())
+	} else {
+		layers = append(append(append(layers, s.e.envLayer()), branch...), s.item)
+	}
+	s.ctx = value.NewLayers(append(layers, s.context, s.input)...)
+	return s.ctx
 }
 
 func (e *Execution) taskLayer(t *task) *value.Dict {
@@ -60,7 +73,7 @@ func (e *Execution) envLayer() *value.Dict {
 }
 
 func (s *scope) env() *expr.Env {
-	return &expr.Env{Context: s.ctx, Functions: functions{s.e, s.task}, Now: s.e.now, Entropy: s.e.entropy.word, Legacy: s.e.program.legacy}
+	return &expr.Env{Context: s.dollar(), Functions: functions{s.e, s.task}, Now: s.e.now, Entropy: s.e.entropy.word, Legacy: s.e.program.legacy}
 }
 
 // tree evaluates a structure; nil gives nil. An error is a flaw unless the facts could not be read.
