@@ -178,9 +178,9 @@ func (t *job) longest() time.Duration {
 	return d
 }
 
-// write writes the flow as YAML; prefix is what the names of the run's workflows begin with.
+// write writes the flow as YAML; tag is quoted, for some of its kind are numbers to YAML; prefix is what the names of the run's workflows begin with.
 func (f *flow) write(b *strings.Builder, prefix, tag string) {
-	fmt.Fprintf(b, "%s%s:\n  tags: [cierzo-verify, %s]\n  input: [key]\n", prefix, f.name, tag)
+	fmt.Fprintf(b, "%s%s:\n  tags: [cierzo-verify, %q]\n  input: [key]\n", prefix, f.name, tag)
 	if f.reverse {
 		b.WriteString("  type: reverse\n")
 	}
