@@ -50,6 +50,9 @@ func (c *call) eval(r *run, f *frame) (value.Value, error) {
 		}
 	}
 	var vals []value.Value
+	if c.name == "#indexer" && len(c.plans) == 0 {
+		return nil, c.refuse(nil) // unlike a method, it is looked for before what it is of is known
+	}
 	if c.recv != nil {
 		recv, err := r.eval(c.recv, f)
 		if err != nil {

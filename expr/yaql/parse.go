@@ -221,8 +221,8 @@ func (p *parser) prefixOp(op string) (node, error) {
 		if err != nil {
 			return nil, err
 		}
-		if word, ok := n.(*constant); ok && word.word {
-			n = &constant{v: word.v} // in parentheses a word is a text only
+		if c, ok := n.(*constant); ok {
+			n = &constant{v: c.v, wrapped: true} // a word is a text only, there
 		}
 		return n, p.expect(")")
 	case "[":

@@ -14,8 +14,9 @@ type node interface {
 type (
 	// constant is a literal or, as a word, a bare identifier.
 	constant struct {
-		v    value.Value
-		word bool
+		v       value.Value
+		word    bool
+		wrapped bool // in parentheses: which overloads it fits is not known before it is evaluated
 	}
 	// argument is $1 and so on; $ is $1.
 	argument struct{ n int }

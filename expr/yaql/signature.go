@@ -106,7 +106,7 @@ func (p *param) takes(n node) bool {
 		return true
 	case p.typ == typWord:
 		return constant && c.word
-	case constant:
+	case constant && !c.wrapped:
 		return p.accepts(nil, c.v)
 	}
 	return true

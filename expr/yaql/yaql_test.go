@@ -31,6 +31,8 @@ var behaviours = []struct{ expr, want string }{
 	// Overloads are chosen by syntax first, so that an argument may never be evaluated.
 	{"(1 / 0) - a", "NoMatchingFunctionException: No function \"#operator_-\" matches supplied arguments"},
 	{"(1 / 0) + a", "ZeroDivisionError: integer division or modulo by zero"},
+	{"(1 / 0) - (a)", "ZeroDivisionError: integer division or modulo by zero"}, // in parentheses it may be anything
+	{"(1 / 0)[]", "NoMatchingFunctionException: No function \"#indexer\" matches supplied arguments"},
 	{"nope(1 / 0)", "NoFunctionRegisteredException: Unknown function \"nope\""},
 	{"1.nope(1 / 0)", "NoMethodRegisteredException: Unknown method \"nope\" for receiver 1"},
 	{"null?.'x'", "None"},
