@@ -237,7 +237,7 @@ func (e *Execution) rerun(op Rerun) error {
 	t.StartedAt = e.now
 	e.notifyTask(t, "TASK_RERUN")
 	if t.prog.Join.IsJoin() {
-		t.TriggeredBy, t.Parents, t.in = nil, nil, nil
+		t.TriggeredBy, t.in = nil, nil
 		e.setTask(t, Waiting, "Task is waiting.")
 		e.review(t)
 		return nil

@@ -24,9 +24,10 @@ func (e *Execution) triggerJoin(m move) error {
 	all := e.named(m.to.Name)
 	if len(all) > 0 {
 		last := all[len(all)-1]
-		if last.State == Error && len(last.actions) == 0 && len(last.Parents) == 0 && e.anew(m.from) {
+		if last.State == Error && last.Runtime.Unmet && e.anew(m.from) {
 			// It failed because of others, and one of these has been run again, or leads to it after all.
 			e.reopen(last)
+			last.Runtime.Unmet = false
 			e.setTask(last, Waiting, "Task is waiting.")
 		}
 		if last.State == Waiting {
@@ -42,6 +43,7 @@ func (e *Execution) triggerJoin(m move) error {
 		return err
 	}
 	t.TriggeredBy = []Trigger{{TaskID: m.from.ID, Event: m.event}}
+	t.Parents = []TaskID{m.from.ID} // all that it knows when it never runs
 	e.setTask(t, Waiting, "Task is waiting.")
 	e.review(t)
 	return nil
@@ -69,7 +71,7 @@ func (e *Execution) anew(t *task) bool {
 // again reports whether from begins another round of a join that has been decided.
 func (e *Execution) again(join, from *task) bool {
 	for _, id := range join.Parents {
-		if p := e.task(id); p.Name == from.Name && p != from {
+		if p := e.task(id); !join.Runtime.Unmet && p.Name == from.Name && p != from {
 			return true
 		}
 	}
@@ -128,14 +130,14 @@ func (e *Execution) refreshJoin(t *task) error {
 	need := needed(t.prog.Join, total)
 	switch {
 	case len(run) >= need:
-		t.TriggeredBy, t.Parents, t.in = run, parents, nil
+		t.TriggeredBy, t.Parents, t.in, t.Runtime.Unmet = run, parents, nil, false
 		if t.Runtime.RerunNo > 0 {
 			t.TriggeredBy = nil // as Mistral shows a join that was run again
 		}
 		e.setTask(t, Idle, "")
 		e.enqueue(t)
 	case len(names) > total-need:
-		t.TriggeredBy = nil
+		t.TriggeredBy, t.Runtime.Unmet = nil, true
 		if t.prog.Join.All {
 			t.TriggeredBy = dead
 		}

@@ -66,6 +66,15 @@ func orNone(s string) string {
 
 // stop ends the execution. One that is final already stays as it is.
 func (e *Execution) stop(s State, info string) error {
+	err := e.stopWith(s, info)
+	if text, ok := asFlaw(err); ok {
+		return e.stopWith(Error, fmt.Sprintf("Failed to check and complete [wf_ex_id=%s, wf_name=%s]: %s", e.rec.ID, e.program.name, text))
+	}
+	return err
+}
+
+// stopWith is stop, but that an output that can't be evaluated is the caller's affair: a flaw.
+func (e *Execution) stopWith(s State, info string) error {
 	if e.rec.State.Final() {
 		return nil
 	}
@@ -73,12 +82,7 @@ func (e *Execution) stop(s State, info string) error {
 	case Success:
 		out, err := e.successOutput()
 		if err != nil {
-			text, ok := asFlaw(err)
-			if !ok {
-				return err
-			}
-			info = fmt.Sprintf("Failed to check and complete [wf_ex_id=%s, wf_name=%s]: %s", e.rec.ID, e.program.name, text)
-			return e.stop(Error, info)
+			return err
 		}
 		e.data.Output = out
 		if e.data.Auth != nil { // nothing can be begun any more

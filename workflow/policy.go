@@ -201,7 +201,7 @@ func (e *Execution) retry(t *task, r *dsl.Retry) error {
 	t.Runtime.TimeoutAt = time.Time{}
 	info := fmt.Sprintf("Delayed by 'retry' policy [delay=%d]", delay)
 	// A join whose inbound tasks failed is retried by looking at them again.
-	if len(t.actions) == 0 && len(t.Parents) == 0 && t.prog.Join.IsJoin() {
+	if t.Runtime.Unmet {
 		e.delay(t, delay, wakeRetry, Waiting, info)
 		return nil
 	}

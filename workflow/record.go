@@ -228,6 +228,7 @@ type TaskRuntime struct {
 	Remembered     State     `json:"remembered,omitempty"`    // the state to complete with after a wait-after
 	RememberedInfo string    `json:"remembered_info,omitempty"`
 	RerunNo        int       `json:"rerun_no,omitempty"`
+	Unmet          bool      `json:"unmet,omitempty"`       // a join that has failed because too few tasks can lead to it
 	ItemCount      int       `json:"item_count"`            // with-items: number of items; -1 when the task has none
 	Concurrency    int       `json:"concurrency,omitempty"` // with-items: 0 is no limit
 	ItemsReady     bool      `json:"items_ready,omitempty"` // with-items: ItemCount was evaluated

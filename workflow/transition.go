@@ -188,7 +188,7 @@ func (e *Execution) carryOut(m move) error {
 	case "fail":
 		return e.stop(Error, m.message)
 	case "succeed":
-		return e.stop(Success, m.message)
+		return e.stopWith(Success, m.message) // a flaw of the output is one of the task's completion
 	case "pause":
 		return e.pause(m.message)
 	}

@@ -83,7 +83,7 @@ func fullTurn(n int) persistence.Turn {
 	t.Next, t.HasNext, t.Processed, t.ErrorHandled = []workflow.Trigger{{Name: "next", Event: "on-success"}}, true, true, true
 	t.Runtime = workflow.TaskRuntime{
 		RetryNo: 1, WakeAt: at(1), WakeFor: "retry", TimeoutAt: at(2), TimeoutSeconds: 3, WaitAfterDone: true, PausedBefore: true,
-		Remembered: workflow.Error, RememberedInfo: "i", RerunNo: 2, ItemCount: 3, Concurrency: 4, ItemsReady: true, GivenInput: `{"a": 1}`,
+		Remembered: workflow.Error, RememberedInfo: "i", RerunNo: 2, ItemCount: 3, Concurrency: 4, ItemsReady: true, GivenInput: `{"a": 1}`, Unmet: true,
 	}
 	t.StartedAt, t.FinishedAt = at(3), at(4)
 	a := action(n, 0, t)
