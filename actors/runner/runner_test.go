@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -324,6 +325,35 @@ func TestRunnerThatHearsNobodyGivesItsRepeatableActionsUp(t *testing.T) {
 		b.say(ack("safe", 1))
 		b.say(ack("once", 1))
 	})
+}
+
+// TestRunnerThatStoodStillGivesNothingUp: to it all engines have been silent, and what they have said is in line.
+func TestRunnerThatStoodStillGivesNothingUp(t *testing.T) {
+	t.Parallel()
+	var stood atomic.Int64
+	onBench(t, 2, func(b *bench) {
+		b.say(order("safe", 1, 30, func(m *messages.RunAction) { m.SafeRerun = true }))
+		b.kinds()
+		b.pass(time.Second)
+		stood.Store(int64(15 * time.Second))
+		b.silence(1500 * time.Millisecond) // it has looked at the time once
+		if m := b.Metrics(); m.Isolated != 0 {
+			t.Error("it gave a repeatable action up before it could hear anybody")
+		}
+		b.view()
+		b.pass(3 * time.Second)
+		if m := b.Metrics(); m.Isolated != 0 || m.RunningNow != 1 {
+			t.Errorf("%d were given up, %d run", m.Isolated, m.RunningNow)
+		}
+		b.silence(9 * time.Second)
+		if m := b.Metrics(); m.Isolated != 1 {
+			t.Errorf("%d were given up after 9 s in which nobody was heard", m.Isolated)
+		}
+		b.view()
+		b.say(grantOf("safe", 1))
+		b.pass(time.Minute)
+		b.say(ack("safe", 1))
+	}, func(c *Config) { c.Now = func() time.Time { return time.Now().Add(time.Duration(stood.Load())) } })
 }
 
 func TestDrainEndsWhenEverythingIsAcknowledged(t *testing.T) {

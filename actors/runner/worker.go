@@ -43,6 +43,8 @@ type worker struct {
 	waiters  []chan<- struct{}
 	hellos   uint64
 	beatAt   time.Time
+	ticked   time.Time // when it looked at the time last
+	woke     time.Time // when it last went on after it had stood still: what was said to it meanwhile may still be in line
 }
 
 func newWorker(r *Runner) *worker {
@@ -142,6 +144,10 @@ func (w *worker) viewed(v *messages.EngineView) {
 // tick does what time brings: hello, repetitions, and giving up when nobody answers.
 func (w *worker) tick() {
 	now := w.cfg.Now()
+	if !w.ticked.IsZero() && now.Sub(w.ticked) > 2*w.cfg.Heartbeat {
+		w.woke = now
+	}
+	w.ticked = now
 	w.engines.forget(now)
 	w.hello(false)
 	w.over.forget(now)
@@ -160,7 +166,7 @@ func (w *worker) tick() {
 			if !a.said && now.Sub(a.begunAt) >= w.cfg.SayStarted {
 				w.sayStarted(a)
 			}
-			if a.run.SafeRerun && !a.isolated && w.engines.silent(a.engine, now) >= w.cfg.Lease {
+			if a.run.SafeRerun && !a.isolated && w.engines.silent(a.engine, now) >= w.cfg.Lease && now.Sub(w.woke) >= 2*w.cfg.Heartbeat {
 				w.cfg.Logger.Warn("no engine is heard, a repeatable action is stopped", "action_id", a.key.action, "attempt", a.key.attempt)
 				w.counters.isolated.Add(1)
 				a.isolated = true
