@@ -288,6 +288,9 @@ func until(ctx context.Context, cond func() (bool, error)) error {
 		}
 		select {
 		case <-ctx.Done():
+			if err == nil {
+				return fmt.Errorf("not in time: %w", ctx.Err())
+			}
 			return fmt.Errorf("not in time (last: %w)", err)
 		case <-tick.C:
 		}

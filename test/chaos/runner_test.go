@@ -237,7 +237,7 @@ func (l *liar) Send(address, actor string, m proto.Message) {
 	invented := func(f *messages.ActionFinished) {
 		f.Kind, f.Value = messages.OutcomeKind_OUTCOME_VALUE, []byte(`"a lie"`)
 	}
-	say(func(f *messages.ActionFinished) { f.Attempt.Attempt++; invented(f) })
+	say(func(f *messages.ActionFinished) { f.Attempt.Attempt += 100; invented(f) }) // the next one may become its own, and the lie its word
 	say(func(f *messages.ActionFinished) { f.Attempt.Attempt--; invented(f) })
 	say(func(f *messages.ActionFinished) { f.RunnerId = "nobody"; invented(f) })
 	if f.GetKind() == messages.OutcomeKind_OUTCOME_CANCELLED {
