@@ -92,15 +92,21 @@ func TestDelayOfADeadEngineIsRepaired(t *testing.T) {
 	})
 }
 
+// outside starts an engine that keeps nothing idle in memory, and an execution that waits for somebody outside.
+func (w *world) outside() *engineNode {
+	e := w.engine(func(c *Config) { c.IdleAfter = time.Second })
+	w.openGateway()
+	w.runner(1)
+	w.start("outside", idOf(1), workflow.Success)
+	w.awaitPhase(idOf(1), workflow.PhaseDeferred)
+	return e
+}
+
 // TestStalledExecutionIsRepaired takes the wake-up of a task out of the rows, as a defect would.
 func TestStalledExecutionIsRepaired(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		e := w.engine(func(c *Config) { c.IdleAfter = time.Second })
-		w.openGateway()
-		w.runner(1)
-		w.start("outside", idOf(1), workflow.Success)
-		w.awaitPhase(idOf(1), workflow.PhaseDeferred)
+		e := w.outside()
 		w.pass(15 * time.Second) // it leaves memory
 		s, err := w.store.Activate(t.Context(), idOf(1), "nobody")
 		if err != nil {
@@ -133,14 +139,15 @@ func TestStalledExecutionIsRepaired(t *testing.T) {
 func TestWatchdogReadsNoRowsOfWhatIsSettled(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		e := w.engine(func(c *Config) { c.IdleAfter = time.Second })
-		w.openGateway()
-		w.runner(1)
-		w.start("outside", idOf(1), workflow.Success)
-		w.awaitPhase(idOf(1), workflow.PhaseDeferred)
+		e := w.outside()
 		w.await("it leaves memory", func() bool { return e.Metrics().ExecutionsNow == 0 })
 		if !e.settled.has(idOf(1)) {
 			t.Error("the engine doesn't know that the execution waits for somebody outside")
+		}
+		before := e.disk.listed.Load()
+		w.pass(35 * time.Second) // three looks
+		if n := e.disk.listed.Load() - before; n != 0 {
+			t.Errorf("the watchdog has read its rows %d times", n)
 		}
 		completeLater(w, idOf(1))
 		if e.settled.has(idOf(1)) {

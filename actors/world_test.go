@@ -120,6 +120,7 @@ func quietSystem() *actor.ActorSystem {
 type disk struct {
 	*memstore.Store
 	dead      atomic.Bool
+	listed    atomic.Int64                   // reads of an execution's tasks, which only the watchdog makes
 	committed func(turns []persistence.Turn) // after a commit, before its engine hears of it
 	before    func(turns []persistence.Turn) error
 }
@@ -147,6 +148,11 @@ func (d *disk) Activate(ctx context.Context, id workflow.ExecutionID, node persi
 		return nil, errDead
 	}
 	return d.Store.Activate(ctx, id, node)
+}
+
+func (d *disk) ListTasks(ctx context.Context, id workflow.ExecutionID, after, limit int) ([]*workflow.TaskRecord, error) {
+	d.listed.Add(1)
+	return d.Store.ListTasks(ctx, id, after, limit)
 }
 
 func (d *disk) Due(ctx context.Context, shards []uint16, limit int) ([]workflow.ExecutionID, error) {
