@@ -25,6 +25,10 @@ func ParseJSON(data []byte) (Value, error) {
 	if v, ok := parsePlain(data); ok {
 		return v, nil
 	}
+	return decodeJSON(data)
+}
+
+func decodeJSON(data []byte) (Value, error) {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
 	v, err := parseNext(dec, 0)

@@ -2,25 +2,8 @@ package value
 
 import (
 	"bytes"
-	"encoding/json"
-	"errors"
-	"io"
 	"testing"
 )
-
-// decoded is ParseJSON without its short way.
-func decoded(data []byte) (Value, error) {
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.UseNumber()
-	v, err := parseNext(dec, 0)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("extra data")
-	}
-	return v, nil
-}
 
 // samePlain checks that what is read the short way is what the decoder reads.
 func samePlain(t *testing.T, data []byte) (short bool) {
@@ -29,7 +12,7 @@ func samePlain(t *testing.T, data []byte) (short bool) {
 	if !ok {
 		return false
 	}
-	want, err := decoded(data)
+	want, err := decodeJSON(data)
 	if err != nil {
 		t.Fatalf("%q: read the short way, but the decoder says: %v", data, err)
 	}
