@@ -274,7 +274,7 @@ func (b *Bench) many(ctx context.Context, l load, label string) error {
 		return err
 	default:
 	}
-	if l.workflow == "bench_idle" || l.workflow == "bench_held" {
+	if l.waits {
 		return nil
 	}
 	if b.cfg.Engines > 1 { // what the others have ended isn't counted here
@@ -419,14 +419,12 @@ func (b *Bench) latency(ctx context.Context) (r Result, err error) {
 // idle starts executions that wait and looks at what they take while they are in memory, and when they have left it.
 func (b *Bench) idle(ctx context.Context) (r Result, err error) {
 	l := b.cfg.load("W6")
-	held := l
-	held.workflow = "bench_held"
 	before, goroutines := settled(b.pid), runtime.NumGoroutine()
 	a, err := b.moment(ctx)
 	if err != nil {
 		return r, err
 	}
-	if err := b.many(ctx, held, "W6"); err != nil {
+	if err := b.many(ctx, l, "W6"); err != nil {
 		return r, err
 	}
 	z, err := b.moment(ctx)
@@ -445,7 +443,7 @@ func (b *Bench) idle(ctx context.Context) (r Result, err error) {
 	}
 	passive := settled(b.pid)
 	r.MiBPassive = per(passive - before)
-	if err := b.many(ctx, l, "W6 days"); err != nil {
+	if err := b.many(ctx, b.cfg.load("W6 days"), "W6 days"); err != nil {
 		return r, err
 	}
 	if err := pass(ctx, 3*time.Second); err != nil {

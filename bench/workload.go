@@ -55,8 +55,9 @@ type load struct {
 	workflow string
 	input    map[string]any
 	clients  int
-	count    int // executions
-	actions  int // of each
+	count    int  // executions
+	actions  int  // of each
+	waits    bool // they don't end
 }
 
 // Workloads names all workloads in the order in which they are run.
@@ -90,7 +91,9 @@ func (c Config) load(name string) load {
 	case "W4F":
 		return load{workflow: "bench_fork_50", clients: 8, count: 20, actions: 50}
 	case "W6":
-		return load{workflow: "bench_idle", clients: 8, count: c.Idle, actions: 1}
+		return load{workflow: "bench_held", clients: 8, count: c.Idle, actions: 1, waits: true}
+	case "W6 days":
+		return load{workflow: "bench_idle", clients: 8, count: c.Idle, actions: 1, waits: true}
 	default: // W5
 		return load{workflow: "bench_seq_1", clients: 1, count: 1, actions: 1}
 	}
