@@ -46,13 +46,12 @@ type (
 
 // digest is what the actor remembers of the execution's row while a turn has the state.
 type digest struct {
-	state         workflow.State
-	wakeAt        time.Time
-	parentPending bool
+	state  workflow.State
+	wakeAt time.Time
 }
 
 func digestOf(r *workflow.ExecutionRecord) digest {
-	return digest{r.State, r.WakeAt, r.ParentPending}
+	return digest{r.State, r.WakeAt}
 }
 
 // execution is the engine actor: the only writer of one execution, as long as its epoch holds. While a turn is under way
@@ -280,14 +279,9 @@ func (x *execution) finish(t *turn) {
 	x.answerAll(t)
 	x.bury(t)
 	x.arm()
-	if x.over() || x.ex.Asleep(x.cfg.Now().Add(x.cfg.IdleAfter)) && x.resting() {
+	if x.resting() && x.ex.Dormant(x.cfg.Now().Add(x.cfg.IdleAfter)) {
 		x.root.Send(x.router, retire{x.id})
 	}
-}
-
-// over reports whether nothing more is to come but commands.
-func (x *execution) over() bool {
-	return x.known.state.Final() && !x.known.parentPending && x.known.wakeAt.IsZero() && x.resting()
 }
 
 // exists is the answer to a start that was carried out before: whatever became of it, it is done.

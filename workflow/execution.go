@@ -332,12 +332,16 @@ func (e *Execution) Idle() bool {
 	return !e.pending() && len(e.Wants(1)) == 0 && len(e.ready) == 0
 }
 
-// Asleep reports whether only a user, or a moment after this one, will move the execution: nothing of it runs anywhere.
-func (e *Execution) Asleep(at time.Time) bool {
-	if !e.rec.WakeAt.After(at) || !e.Idle() {
+// Dormant reports whether the execution may leave memory at once: it is over, and nobody has still to hear of it; or only a user,
+// or a moment after this one, will move it, for nothing of it runs anywhere.
+func (e *Execution) Dormant(at time.Time) bool {
+	if !e.Idle() {
 		return false
 	}
-	return !slices.ContainsFunc(e.live, func(t *task) bool { return t.active > 0 })
+	if e.rec.WakeAt.IsZero() {
+		return e.rec.State.Final() && !e.rec.ParentPending
+	}
+	return e.rec.WakeAt.After(at) && !slices.ContainsFunc(e.live, func(t *task) bool { return t.active > 0 })
 }
 
 // Wants lists queued actions that wait for a slot, at most max, oldest first. A paused or cancelled execution wants

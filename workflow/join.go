@@ -27,7 +27,6 @@ func (e *Execution) triggerJoin(m move) error {
 		if last.State == Error && last.Runtime.Unmet && e.anew(m.from) {
 			// It failed because of others, and one of these has been run again, or leads to it after all.
 			e.reopen(last)
-			last.Runtime.Unmet = false
 			e.setTask(last, Waiting, "Task is waiting.")
 		}
 		if last.State == Waiting {

@@ -67,7 +67,7 @@ func orNone(s string) string {
 // stop ends the execution. One that is final already stays as it is.
 func (e *Execution) stop(s State, info string) error {
 	err := e.stopWith(s, info)
-	if text, ok := asFlaw(err); ok {
+	if text, ok := asFlaw(err); ok && s == Success {
 		return e.stopWith(Error, fmt.Sprintf("Failed to check and complete [wf_ex_id=%s, wf_name=%s]: %s", e.rec.ID, e.program.name, text))
 	}
 	return err
