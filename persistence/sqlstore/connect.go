@@ -55,12 +55,64 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 		}
 	}
 	if stop() {
-		return conn, err
+		if err != nil {
+			return nil, err
+		}
+		return &serverConn{pqConn: conn.(pqConn), socket: d.dialed(), shapes: map[shape]driver.StmtExecContext{}}, nil
 	}
 	if err == nil {
 		err = conn.Close()
 	}
 	return nil, errors.Join(ctx.Err(), err)
+}
+
+// pqConn is what lib/pq's connections offer to database/sql.
+type pqConn interface {
+	driver.Conn
+	driver.ConnBeginTx
+	driver.ConnPrepareContext
+	driver.ExecerContext
+	driver.NamedValueChecker
+	driver.Pinger
+	driver.QueryerContext
+	driver.SessionResetter
+	driver.Validator
+}
+
+// serverConn is a connection with the statements that it has prepared for whole batches.
+type serverConn struct {
+	pqConn
+	socket net.Conn
+	shapes map[shape]driver.StmtExecContext
+}
+
+// ResetSession implements driver.SessionResetter: database/sql calls it when it takes a connection that was idle, and takes another
+// one after driver.ErrBadConn. A server that has said goodbye meanwhile, or is gone, shows here, where nothing has been sent yet.
+func (c *serverConn) ResetSession(ctx context.Context) error {
+	if err := c.pqConn.ResetSession(ctx); err != nil {
+		return err
+	}
+	if spoken(c.socket) {
+		return driver.ErrBadConn
+	}
+	return nil
+}
+
+// shaped is the statement for batches of a shape. errNotAll: the connection keeps too many.
+func (c *serverConn) shaped(ctx context.Context, kind shape, text func() string) (driver.StmtExecContext, error) {
+	if stmt := c.shapes[kind]; stmt != nil {
+		return stmt, nil
+	}
+	if len(c.shapes) >= shapesMax {
+		return nil, errNotAll
+	}
+	prepared, err := c.PrepareContext(ctx, text())
+	if err != nil {
+		return nil, err
+	}
+	stmt := prepared.(driver.StmtExecContext)
+	c.shapes[kind] = stmt
+	return stmt, nil
 }
 
 // dialer remembers what it has dialed last, so that it can be cut.
@@ -87,6 +139,13 @@ func (d *dialer) DialContext(ctx context.Context, network, address string) (net.
 	defer d.mu.Unlock()
 	d.conn = conn
 	return conn, err
+}
+
+// dialed is the last connection.
+func (d *dialer) dialed() net.Conn {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.conn
 }
 
 func (d *dialer) cut() {

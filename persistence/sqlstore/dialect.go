@@ -31,6 +31,8 @@ func postgres() dialect {
 		// The sizes of arrays say nothing of the best plan, which is always along the key. Without this each update is planned
 		// anew, for twice the price of carrying it out.
 		"plan_cache_mode": "force_generic_plan",
+		// Of the statement that writes a batch, which is a transaction by itself.
+		"default_transaction_isolation": "serializable",
 		// A frozen engine must not keep the rows that another one takes over.
 		"idle_in_transaction_session_timeout": "5000",
 	}}

@@ -2,26 +2,34 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
+	"database/sql/driver"
 	"errors"
+	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/lib/pq"
 
+	"cierzo/fault"
 	"cierzo/persistence"
 )
 
-// PostgreSQL writes a batch in one statement: with BEGIN and COMMIT three round trips, however many tables it touches. That
-// takes every turn for one that is written. When the database says that it isn't so, which is rare, the transaction is rolled back,
+// PostgreSQL writes a batch in one statement, however many tables it touches, and the statement is a transaction by itself: one round
+// trip. That takes every turn for one that is written. When the database finds that it isn't so, which is rare, the statement fails,
 // and the batch goes as on other servers, by a statement for each table. So an execution is simply inserted: to look first whether
 // it is there would cost each of them a speculative insertion.
+//
+// database/sql would send such a statement a second time when its connection breaks. A connection's own statement it never repeats.
 
-// errNotAll says that turns of a batch are fenced, or executions are there already.
+// errNotAll says that turns of a batch are fenced, or executions are there already, or that there is no statement for the batch.
 var errNotAll = errors.New("not all turns can be written")
 
-const uniqueViolation = "23505"
+// How the database says it: a key that is there, and the text below, which is no number.
+const (
+	uniqueViolation = "23505"
+	invalidText     = "22P02"
+)
 
 // shapesMax bounds the statements of batches that touch different tables: each is kept by each connection.
 const shapesMax = 48
@@ -31,10 +39,9 @@ type shape uint16
 
 // whole is a batch as one statement.
 type whole struct {
-	stmt   *sql.Stmt
-	args   []any
-	counts []int // of rows that each part that is counted must have touched: created, updated, then those of the children that are updates
-	own    int   // how many of counts are of executions
+	kind  shape
+	parts []part
+	args  []driver.NamedValue
 }
 
 var parameter = regexp.MustCompile(`\$[0-9]+`)
@@ -56,33 +63,28 @@ func renumber(text string, by int) string {
 // isUpdate reports whether a part may find that a row isn't there.
 func isUpdate(text string) bool { return strings.HasPrefix(text, "UPDATE") }
 
-// wholeOf makes the statement of a batch. nil: there are too many of them.
-func (s *Store) wholeOf(ctx context.Context, b *batch) (*whole, error) {
-	parts := append([]part{{createMany, createdRows(b)}, {updateMany, updatedRows(b)}}, children(b.turns)...)
-	w := &whole{}
-	var kind shape
+// wholeOf makes the statement of a batch.
+func wholeOf(b *batch) (*whole, error) {
+	w := &whole{parts: append([]part{{createMany, createdRows(b)}, {updateMany, updatedRows(b)}}, children(b.turns)...)}
 	size := 0
-	for _, p := range parts {
-		size += len(p.cols.places)
+	for bit, p := range w.parts {
+		if p.cols.rows > 0 {
+			w.kind |= 1 << bit
+			size += len(p.cols.places)
+		}
 	}
-	w.args = make([]any, 0, size)
-	for bit, p := range parts {
+	w.args = make([]driver.NamedValue, 0, size)
+	for _, p := range w.parts {
 		if p.cols.rows == 0 {
 			continue
 		}
-		kind |= 1 << bit
-		w.args = append(w.args, p.cols.places...)
-		if bit < ownParts {
-			w.own++
+		for _, column := range p.cols.places {
+			v, err := column.Value()
+			if err != nil {
+				return nil, fault.Wrap(fault.Internal, err, "commit turns")
+			}
+			w.args = append(w.args, driver.NamedValue{Ordinal: len(w.args) + 1, Value: v})
 		}
-		if bit < ownParts || isUpdate(p.text) {
-			w.counts = append(w.counts, p.cols.rows)
-		}
-	}
-	var err error
-	w.stmt, err = s.shaped(ctx, kind, func() string { return wholeText(parts) })
-	if w.stmt == nil || err != nil {
-		return nil, err
 	}
 	return w, nil
 }
@@ -90,9 +92,10 @@ func (s *Store) wholeOf(ctx context.Context, b *batch) (*whole, error) {
 // ownParts are the first of a batch's parts: the executions that it creates, and those that it changes.
 const ownParts = 2
 
-// wholeText is the statement of those parts that have rows.
+// wholeText is the statement of those parts that have rows. It fails unless it has written all of them: where a row may not be there,
+// those that are written are counted.
 func wholeText(parts []part) string {
-	var ctes, sums []string
+	var ctes, checks []string
 	args := 0
 	for bit, p := range parts {
 		if p.cols.rows == 0 {
@@ -108,55 +111,57 @@ func wholeText(parts []part) string {
 		}
 		ctes = append(ctes, name+" AS ("+renumber(text, args)+")")
 		if bit < ownParts || isUpdate(p.text) {
-			sums = append(sums, "(SELECT count(*) FROM "+name+")")
+			checks = append(checks, fmt.Sprintf("(SELECT count(*) FROM %s) = cardinality($%d::INT8[])", name, args+1))
 		}
 		args += len(p.cols.places)
 	}
-	return "WITH " + strings.Join(ctes, ",\n") + "\nSELECT " + strings.Join(sums, ", ")
+	if len(checks) == 0 {
+		return "WITH " + strings.Join(ctes, ",\n") + "\nSELECT 1"
+	}
+	// Not 1/0, which the log of the server wouldn't explain.
+	return "WITH " + strings.Join(ctes, ",\n") + "\nSELECT CAST(CASE WHEN " + strings.Join(checks, " AND ") + " THEN '1' ELSE '" + notAll + "' END AS INT8)"
 }
 
-// shaped is the prepared statement of a shape. It is prepared outside of transactions, as the others are.
-func (s *Store) shaped(ctx context.Context, kind shape, text func() string) (*sql.Stmt, error) {
-	s.shapesMu.Lock()
-	defer s.shapesMu.Unlock()
-	if stmt := s.shapes[kind]; stmt != nil || len(s.shapes) >= shapesMax {
-		return stmt, nil
-	}
-	stmt, err := s.writer.PrepareContext(ctx, text())
+// notAll is what the server's log says when a batch isn't written as a whole.
+const notAll = "some of these turns of executions are fenced: the batch is written without them"
+
+// send has a connection run the statement; false: it hasn't got so far.
+func (w *whole) send(ctx context.Context, s *Store) (bool, error) {
+	conn, err := s.writer.Conn(ctx)
 	if err != nil {
-		return nil, err
+		return false, err
 	}
-	s.shapes[kind] = stmt
-	return stmt, nil
+	defer conn.Close()
+	sent := false
+	err = conn.Raw(func(c any) error {
+		stmt, err := c.(*serverConn).shaped(ctx, w.kind, func() string { return wholeText(w.parts) })
+		if err != nil {
+			return err
+		}
+		sent = true
+		_, err = stmt.ExecContext(ctx, w.args)
+		return err
+	})
+	return sent, err
 }
 
-// write runs the statement. errNotAll: nothing of the batch may be committed.
-func (w *whole) write(t *transaction, b *batch) error {
-	got := make([]int, len(w.counts))
-	into := make([]any, len(got))
-	for i := range got {
-		into[i] = &got[i]
+// write is one try. errNotAll: nothing of the batch has been written.
+func (w *whole) write(ctx context.Context, s *Store) error {
+	sent, err := w.send(ctx, s)
+	for try := 1; !sent && try < lostMax && ctx.Err() == nil && lost(err); try++ { // as begin does
+		sent, err = w.send(ctx, s)
 	}
-	if err := t.tx.StmtContext(t.ctx, w.stmt).QueryRowContext(t.ctx, w.args...).Scan(into...); err != nil {
-		var answer *pq.Error
-		if errors.As(err, &answer) && answer.Code == uniqueViolation {
-			return errNotAll // what is created is there already, with its parts, or what is fenced has been written by another
-		}
-		return err
+	if err == nil || !sent {
+		return repeatable(err)
 	}
-	for i, n := range got {
-		if n == w.counts[i] {
-			continue
-		}
-		if i < w.own {
-			return errNotAll
-		}
-		return missingRows(w.counts[i], int64(n))
+	if !s.refused(err) {
+		return persistence.Ambiguous(err)
 	}
-	for _, turn := range b.turns {
-		b.outcomes[b.place[turn.Execution.Key]] = persistence.Committed
+	var answer *pq.Error
+	if errors.As(err, &answer) && (answer.Code == uniqueViolation || answer.Code == invalidText) {
+		return errNotAll // what is created is there already, with its parts, or what is fenced has been written by another
 	}
-	return nil
+	return repeatable(err)
 }
 
 // commitWhole commits a batch by one statement; false: it has to go by the others.
@@ -164,23 +169,19 @@ func (s *Store) commitWhole(ctx context.Context, b *batch) (bool, error) {
 	if !s.dialect.whole {
 		return false, nil
 	}
-	if err := s.enter(); err != nil {
+	w, err := wholeOf(b)
+	if err != nil {
 		return false, err
 	}
-	w, err := s.wholeOf(ctx, b)
-	s.leave()
-	if err != nil {
-		return false, s.classify(err, "prepare the commit of turns")
-	}
-	if w == nil {
-		return false, nil
-	}
-	err = s.transact(ctx, "commit turns", func(t *transaction) error {
-		b.reset()
-		return w.write(t, b)
-	})
+	err = s.repeat(ctx, "commit turns", func(ctx context.Context) error { return w.write(ctx, s) })
 	if errors.Is(err, errNotAll) {
 		return false, nil
+	}
+	if err == nil {
+		b.reset()
+		for _, turn := range b.turns {
+			b.outcomes[b.place[turn.Execution.Key]] = persistence.Committed
+		}
 	}
 	return err == nil, err
 }

@@ -50,10 +50,6 @@ type Store struct {
 	running sync.RWMutex
 	over    bool
 
-	// shapes are the statements that write whole batches.
-	shapesMu sync.Mutex
-	shapes   map[shape]*sql.Stmt
-
 	definitions grouped[persistence.DefinitionKey, persistence.Definition]
 	revisions   *cache.Cache[persistence.Definition]
 
@@ -132,7 +128,7 @@ func openServer(ctx context.Context, at address, cfg Config) (*Store, error) {
 	}
 	s := &Store{
 		dialect: at.dialect, target: at.target, db: sql.OpenDB(reads), writer: sql.OpenDB(writes), statements: map[statementKey]*sql.Stmt{},
-		shapes: map[shape]*sql.Stmt{}, revisions: cache.New[persistence.Definition](revisionsMax),
+		revisions: cache.New[persistence.Definition](revisionsMax),
 	}
 	for _, db := range []*sql.DB{s.db, s.writer} {
 		half := max(cfg.ConnectionsMax/2, 1)

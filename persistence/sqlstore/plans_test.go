@@ -273,7 +273,7 @@ func TestRoundTrips(t *testing.T) {
 		if statements != test.statements {
 			t.Errorf("%s: %d statements, want %d", test.name, statements, test.statements)
 		}
-		if len(frame) != 2 || !strings.HasPrefix(frame[0], "BEGIN ISOLATION LEVEL SERIALIZABLE") || frame[1] != "COMMIT" {
+		if len(frame) > 0 {
 			t.Errorf("%s: around them %q", test.name, frame)
 		}
 	}

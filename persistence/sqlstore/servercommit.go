@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"cmp"
 	"database/sql"
+	"database/sql/driver"
 
 	"github.com/lib/pq"
 
@@ -52,7 +53,15 @@ SELECT * FROM unnest($1::INT8[], $2::INT8[], $3::TEXT[])`
 // columns are the arrays of a statement's parameters: numbers and texts.
 type columns struct {
 	rows   int
-	places []any // *[]int64 or *[]string
+	places []driver.Valuer // *pq.Int64Array or *pq.StringArray
+}
+
+func (c columns) args() []any {
+	out := make([]any, len(c.places))
+	for i, v := range c.places {
+		out[i] = v
+	}
+	return out
 }
 
 func numbers(c *columns) *pq.Int64Array {
@@ -93,7 +102,7 @@ func writeArrays(t *transaction, b *batch) error {
 		if own.cols.rows == 0 {
 			continue
 		}
-		if err := t.query(own.text, b.scanWritten, own.cols.places...); err != nil {
+		if err := t.query(own.text, b.scanWritten, own.cols.args()...); err != nil {
 			return err
 		}
 	}
@@ -101,7 +110,7 @@ func writeArrays(t *transaction, b *batch) error {
 		if part.cols.rows == 0 {
 			continue
 		}
-		n, err := t.exec(part.text, part.cols.places...)
+		n, err := t.exec(part.text, part.cols.args()...)
 		if err != nil {
 			return err
 		}

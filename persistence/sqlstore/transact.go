@@ -29,6 +29,11 @@ const backoffMax = 200 * time.Millisecond
 // The loop is crdb.ExecuteCtx's around a whole transaction. crdb.ExecuteTx wouldn't do: on PostgreSQL it doesn't see the
 // error of COMMIT, which is there the moment of truth.
 func (s *Store) transact(ctx context.Context, doing string, fn func(*transaction) error) error {
+	return s.repeat(ctx, doing, func(ctx context.Context) error { return s.once(ctx, fn) })
+}
+
+// repeat runs a whole transaction until it meets no serialization failure.
+func (s *Store) repeat(ctx context.Context, doing string, once func(context.Context) error) error {
 	if err := s.enter(); err != nil {
 		return err
 	}
@@ -41,7 +46,7 @@ func (s *Store) transact(ctx context.Context, doing string, fn func(*transaction
 				return err
 			}
 		}
-		return s.once(ctx, fn)
+		return once(ctx)
 	})
 	if err != nil {
 		return s.classify(err, doing)
@@ -148,15 +153,22 @@ func (s *Store) once(ctx context.Context, fn func(*transaction) error) error {
 	return persistence.Ambiguous(err)
 }
 
-// refused reports that an error of COMMIT is the database's word that nothing was written.
+// refused reports that an error of COMMIT, or of a statement that is a transaction by itself, is the database's word that nothing was
+// written.
 func (s *Store) refused(err error) bool {
 	if !s.dialect.server {
 		return !unsureCommit(err)
 	}
 	var answer *pq.Error
-	const unknown = "40003" // statement completion unknown: CockroachDB itself has lost the answer
-	return errors.As(err, &answer) && answer.Severity == "ERROR" && answer.Code != unknown &&
-		answer.Code.Class() != "08" && answer.Code.Class() != "57"
+	const (
+		unknown   = "40003" // statement completion unknown: CockroachDB itself has lost the answer
+		cancelled = "57014"
+	)
+	if !errors.As(err, &answer) || answer.Severity != "ERROR" || answer.Code == unknown || answer.Code.Class() == "08" {
+		return false
+	}
+	// PostgreSQL heeds no cancellation once it commits.
+	return answer.Code.Class() != "57" || answer.Code == cancelled && s.dialect.whole
 }
 
 // deadlocked marks a deadlock as what may be repeated, which crdb.ExecuteCtx knows only of 40001.

@@ -126,6 +126,14 @@ const endBackend = "PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_s
 
 func TestSabotage(t *testing.T) {
 	t.Parallel()
+	dbtest.Postgres(t)
+	for name, whole := range map[string]bool{"in one statement": true, "by tables": false} {
+		t.Run(name, func(t *testing.T) { trySabotage(t, whole) })
+	}
+}
+
+// trySabotage makes commits fail in every way; those of whole batches are single statements.
+func trySabotage(t *testing.T, whole bool) {
 	const always = 1 << 30
 	tests := []struct {
 		name      string
@@ -143,7 +151,7 @@ func TestSabotage(t *testing.T) {
 		{"a statement deadlocks 3 times", 3, false, raise("40P01"), 0, true, false, 3},
 		{"COMMIT deadlocks 3 times", 3, true, raise("40P01"), 0, true, false, 3},
 		{"a storm of serialization failures", always, false, raise("40001"), fault.Unavailable, false, false, retriesMax},
-		{"the connection is killed in a statement", always, false, endBackend, fault.Unavailable, false, false, 0},
+		{"the connection is killed in a statement", always, false, endBackend, fault.Unavailable, false, whole, 0},
 		{"the connection is killed in COMMIT", always, true, endBackend, fault.Unavailable, false, true, 0},
 		{"a value is wrong", always, false, raise("22003"), fault.Invalid, false, false, 0},
 		{"a row is too big for an index", always, false, raise("54000"), fault.Invalid, false, false, 0},
@@ -153,12 +161,12 @@ func TestSabotage(t *testing.T) {
 		{"the server is read-only", always, false, raise("25006"), fault.Unavailable, false, false, 0},
 		{"CockroachDB doesn't know", always, true, raise("40003"), fault.Unavailable, false, true, 0},
 	}
-	dbtest.Postgres(t)
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			dsn := dbtest.Postgres(t)
 			s, db := open(t, dsn), admin(t, dsn)
+			s.dialect.whole = whole
 			mustCommit(t, s, creation("e1"))
 			before := info(t, s)
 			sabotage(t, db, test.n, test.atCommit, test.statement)
@@ -198,56 +206,77 @@ func info(t *testing.T, s *Store) persistence.Info {
 // TestCommitUnheard is each failing step of the wire twice: the server never got it, and it did and nobody heard.
 func TestCommitUnheard(t *testing.T) {
 	t.Parallel()
-	target := dbtest.Postgres(t)
-	w, dsn := throughWire(t, target)
-	s := open(t, dsn)
-	mustCommit(t, s, creation("e1"))
-	tests := []struct {
+	type step struct {
 		name      string
 		match     func(request) bool
 		verdict   verdict
 		ambiguous bool
 		written   bool
-	}{
-		{"COMMIT is lost", isCommit, cutBefore, true, false},
-		{"COMMIT is carried out", isCommit, cutAfter, true, true},
-		{"a statement is lost", isExecution, cutBefore, false, false},
-		{"a statement is carried out", isExecution, cutAfter, false, false},
 	}
-	for _, test := range tests {
-		commits := info(t, s).Commits
-		before := infoOf(t, s, "e1")
-		cut := false
-		w.on(func(r request) verdict {
-			if cut || !test.match(r) {
-				return pass
+	for name, steps := range map[string][]step{
+		"in one statement": {
+			{"it is lost", isExecution, cutBefore, true, false},
+			{"it is carried out", isExecution, cutAfter, true, true},
+		},
+		"by tables": {
+			{"COMMIT is lost", isCommit, cutBefore, true, false},
+			{"COMMIT is carried out", isCommit, cutAfter, true, true},
+			{"a statement is lost", isExecution, cutBefore, false, false},
+			{"a statement is carried out", isExecution, cutAfter, false, false},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, dsn := throughWire(t, dbtest.Postgres(t))
+			s := open(t, dsn)
+			s.dialect.whole = name == "in one statement"
+			mustCommit(t, s, creation("e1"))
+			for _, test := range steps {
+				commits := info(t, s).Commits
+				before := infoOf(t, s, "e1")
+				cut := false
+				w.on(func(r request) verdict {
+					if cut || !test.match(r) {
+						return pass
+					}
+					cut = true
+					return test.verdict
+				})
+				err := commit(t.Context(), s, update("e1", test.name))
+				if !fault.Is(err, fault.Unavailable) || persistence.IsAmbiguous(err) != test.ambiguous {
+					t.Errorf("%s: ambiguous %v, kind %v: %v", test.name, persistence.IsAmbiguous(err), fault.KindOf(err), err)
+				}
+				want := before
+				if test.written {
+					want = test.name
+				}
+				if got := infoOf(t, s, "e1"); got != want {
+					t.Errorf("%s: the execution says %q, want %q", test.name, got, want)
+				}
+				if got := info(t, s).Commits; got != commits {
+					t.Errorf("%s: a commit of which nobody knows was counted", test.name)
+				}
 			}
-			cut = true
-			return test.verdict
 		})
-		err := commit(t.Context(), s, update("e1", test.name))
-		if !fault.Is(err, fault.Unavailable) || persistence.IsAmbiguous(err) != test.ambiguous {
-			t.Errorf("%s: ambiguous %v, kind %v: %v", test.name, persistence.IsAmbiguous(err), fault.KindOf(err), err)
-		}
-		want := before
-		if test.written {
-			want = test.name
-		}
-		if got := infoOf(t, s, "e1"); got != want {
-			t.Errorf("%s: the execution says %q, want %q", test.name, got, want)
-		}
-		if got := info(t, s).Commits; got != commits {
-			t.Errorf("%s: a commit of which nobody knows was counted", test.name)
-		}
 	}
+}
+
+// TestBeginLost: a BEGIN that is lost does no harm, it is sent again.
+func TestBeginLost(t *testing.T) {
+	t.Parallel()
+	w, dsn := throughWire(t, dbtest.Postgres(t))
+	s := open(t, dsn)
+	mustCommit(t, s, creation("e1"))
+	lost := false
 	w.on(func(r request) verdict {
-		if strings.HasPrefix(r.text, "BEGIN") && len(w.seen) == 1 {
-			return cutBefore
+		if lost || !strings.HasPrefix(r.text, "BEGIN") {
+			return pass
 		}
-		return pass
+		lost = true
+		return cutBefore
 	})
-	if err := commit(t.Context(), s, update("e1", "BEGIN is lost")); err != nil {
-		t.Errorf("a BEGIN that is lost does no harm, it is sent again: %v", err)
+	if _, err := s.Activate(t.Context(), "e1", "n"); err != nil || !lost {
+		t.Errorf("lost: %v; %v", lost, err)
 	}
 }
 
@@ -260,9 +289,9 @@ func TestIdleConnectionsKilled(t *testing.T) {
 	dsn := dbtest.Postgres(t)
 	s, db := open(t, dsn), admin(t, dsn)
 	mustCommit(t, s, creation("e1"))
-	for round := range 3 {
+	fill := func() { // both pools
 		var held sync.WaitGroup
-		for range 8 { // fill both pools
+		for range 8 {
 			held.Go(func() {
 				if _, _, err := s.GetExecution(t.Context(), "", "e1"); err != nil {
 					t.Error(err)
@@ -273,12 +302,35 @@ func TestIdleConnectionsKilled(t *testing.T) {
 			})
 		}
 		held.Wait()
-		run(t, db, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
+	}
+	kill := func() {
+		const others = ` FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`
+		run(t, db, `SELECT pg_terminate_backend(pid)`+others)
+		for left := 1; left > 0; { // they have only been told so far
+			if err := db.QueryRowContext(t.Context(), `SELECT count(*)`+others).Scan(&left); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for round := range 3 {
+		fill()
+		kill()
 		if got := infoOf(t, s, "e1"); got != "" {
 			t.Errorf("round %d: %q", round, got)
 		}
 		if _, err := s.Activate(t.Context(), "e1", "n"); err != nil {
 			t.Errorf("round %d: %v", round, err)
+		}
+		fill()
+		snap, err := s.Activate(t.Context(), "e1", "n")
+		if err != nil {
+			t.Fatal(err)
+		}
+		kill()
+		turn := update("e1", "")
+		turn.Epoch = snap.Epoch
+		if err := commit(t.Context(), s, turn); err != nil {
+			t.Errorf("round %d: a commit by one statement: %v", round, err)
 		}
 	}
 }

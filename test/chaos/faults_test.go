@@ -390,9 +390,17 @@ func linkFaults() []*trouble {
 			for _, e := range r.engines {
 				e.store.fate.forgive()
 			}
-			after := r.fates()
-			r.t.Logf("of %d commits %d were cut off before, %d after they were done, %d conflicted", after[pass]-before[pass]+after[cutBefore]-before[cutBefore]+
-				after[cutAfter]-before[cutAfter]+after[conflict]-before[conflict], after[cutBefore]-before[cutBefore], after[cutAfter]-before[cutAfter], after[conflict]-before[conflict])
+			after, all := r.fates(), 0
+			for v, n := range before {
+				after[v] -= n
+			}
+			for _, n := range after {
+				all += n
+			}
+			r.t.Logf("of %d commits %d were cut off before, %d after they were done, %d conflicted", all, after[cutBefore], after[cutAfter], after[conflict])
+			if all == 0 {
+				return errors.New("the proxies have seen no commit")
+			}
 			return nil
 		}}
 	}

@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"bytes"
 	"encoding/binary"
 	"io"
 	"net"
@@ -13,13 +14,14 @@ import (
 // proxy stands between clients and a server, and treats what passes as badly as it is told: later, slower, not at all, or cut.
 // It does so to bytes of TCP connections, which are never doubled or out of order; that is for the simulation.
 //
-// With watch set it reads PostgreSQL's protocol (version 3, without TLS) and decides about each COMMIT. So the store meets
+// With watch set it reads PostgreSQL's protocol (version 3, without TLS) and decides about each COMMIT, and about each statement that
+// commits by itself what it writes. So the store meets
 // commits of whose fate it never hears without any change of the binary. Libraries for such proxies know nothing of the
 // messages inside, and that is most of what is wanted here.
 type proxy struct {
 	ln     net.Listener
 	server string
-	// watch decides about a COMMIT. nil: the protocol is none of the proxy's business. Set before the first connection.
+	// watch decides about a commit. nil: the protocol is none of the proxy's business. Set before the first connection.
 	watch func() verdict
 	fate  *fate // what watch asks, if it does
 
@@ -34,7 +36,7 @@ type proxy struct {
 	over    chan struct{}
 }
 
-// verdict is what becomes of a COMMIT.
+// verdict is what becomes of a COMMIT, or of a statement that commits by itself.
 type verdict uint8
 
 const (
@@ -114,8 +116,9 @@ func (p *proxy) drop(c *net.TCPConn) {
 type session struct {
 	p              *proxy
 	client, server *net.TCPConn
-	mute           atomic.Bool // the client hears nothing any more
-	refusing       atomic.Bool // the answer to the ROLLBACK becomes a serialization failure
+	mute           atomic.Bool     // the client hears nothing any more
+	refusing       atomic.Bool     // the answer to the ROLLBACK becomes a serialization failure
+	whole          map[string]bool // prepared statements that commit by themselves, by their names
 }
 
 func (p *proxy) serve(client *net.TCPConn) {
@@ -131,7 +134,7 @@ func (p *proxy) serve(client *net.TCPConn) {
 	server := conn.(*net.TCPConn)
 	p.keep(server)
 	defer p.drop(server)
-	s := &session{p: p, client: client, server: server}
+	s := &session{p: p, client: client, server: server, whole: map[string]bool{}}
 	back := make(chan struct{})
 	go func() {
 		defer close(back)
@@ -239,11 +242,33 @@ func query(text string) []byte {
 	return append(append(data, text...), 0)
 }
 
+// ownCommit is in the text of each statement that commits by itself: those with which the store writes a batch of turns. TestProxy
+// sees that it is so.
+const ownCommit = "some of these turns of executions are fenced"
+
+// commits reports whether a message is the last moment before a commit: a COMMIT, or the parameters of a statement that commits by
+// itself, after which nothing but the order to run it follows.
+func (s *session) commits(data []byte) bool {
+	switch data[0] {
+	case 'Q':
+		return string(data) == string(query("COMMIT"))
+	case 'P':
+		name, text, _ := bytes.Cut(data[5:], []byte{0})
+		s.whole[string(name)] = bytes.Contains(text, []byte(ownCommit))
+	case 'B':
+		_, rest, _ := bytes.Cut(data[5:], []byte{0})
+		name, _, _ := bytes.Cut(rest, []byte{0})
+		return s.whole[string(name)]
+	}
+	return false
+}
+
 // requests passes on what the client asks for.
 func (s *session) requests() {
 	data, err := message(s.client, true)
+	first := true
 	for err == nil {
-		if string(data) == string(query("COMMIT")) {
+		if !first && s.commits(data) {
 			switch s.p.watch() {
 			case pass:
 			case cutBefore:
@@ -253,9 +278,13 @@ func (s *session) requests() {
 				s.mute.Store(true)
 			case conflict:
 				s.refusing.Store(true)
+				for err == nil && data[0] != 'Q' && data[0] != 'S' { // the statement isn't run
+					data, err = message(s.client, false)
+				}
 				data = query("ROLLBACK")
 			}
 		}
+		first = false
 		if !s.write(s.server, data, data[0] == 'Q' || data[0] == 'S') { // the last of a question
 			return
 		}
