@@ -84,6 +84,7 @@ func (s *Store) saveDefinitions(ctx context.Context, doing string, ds []persiste
 			return nil, err
 		}
 	}
+	defer s.newest.change()()
 	var out []persistence.Definition
 	err := s.transact(ctx, doing, func(t *transaction) error {
 		out = nil
@@ -159,6 +160,7 @@ func (s *Store) RenameDefinition(ctx context.Context, old persistence.Definition
 	if err := d.Check(); err != nil {
 		return nil, err
 	}
+	defer s.newest.change()()
 	var out persistence.Definition
 	err := s.transact(ctx, fmt.Sprintf("rename %s %q", old.Kind, old.Name), func(t *transaction) error {
 		var found []persistence.Definition
@@ -204,6 +206,10 @@ func (s *Store) FindDefinition(ctx context.Context, k persistence.DefinitionKey)
 
 // findDefinition asks which revision is the newest, which can change, and for the revision, which can't, only when it isn't known yet.
 func (s *Store) findDefinition(ctx context.Context, k persistence.DefinitionKey) (persistence.Definition, error) {
+	known, changes := s.newest.get(k)
+	if known != "" {
+		return s.getDefinition(ctx, known)
+	}
 	what := fmt.Sprintf("%s %q in namespace %q", k.Kind, k.Name, k.Namespace)
 	id, err := one(ctx, s, what, scanID, newestIDQuery, keyArgs(k)...)
 	if fault.Is(err, fault.NotFound) {
@@ -211,6 +217,9 @@ func (s *Store) findDefinition(ctx context.Context, k persistence.DefinitionKey)
 	}
 	if err != nil {
 		return persistence.Definition{}, err
+	}
+	if s.lock != nil {
+		s.newest.put(k, id, changes)
 	}
 	return s.getDefinition(ctx, id)
 }
@@ -250,6 +259,7 @@ func (s *Store) getDefinition(ctx context.Context, id string) (persistence.Defin
 
 // DeleteDefinition implements persistence.Definitions.
 func (s *Store) DeleteDefinition(ctx context.Context, k persistence.DefinitionKey) error {
+	defer s.newest.change()()
 	return s.transact(ctx, fmt.Sprintf("delete %s %q", k.Kind, k.Name), func(t *transaction) error {
 		n, err := t.exec(deleteDefinition, keyArgs(k)...)
 		if err == nil && n == 0 {

@@ -189,7 +189,7 @@ func TestSchemaLock(t *testing.T) {
 	})
 }
 
-// TestNoRights: a user that may not make tables is told at once.
+// TestNoRights: a user that may not make tables is told, and not when the time for connecting is over.
 func TestNoRights(t *testing.T) {
 	t.Parallel()
 	dsn := dbtest.Postgres(t)
@@ -201,12 +201,8 @@ func TestNoRights(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	began := time.Now()
-	_, err := Open(t.Context(), strings.Replace(dsn, "postgres@", name+"@", 1), Config{})
+	_, err := Open(t.Context(), strings.Replace(dsn, "postgres@", name+"@", 1), Config{ConnectTimeout: time.Hour})
 	if !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "permission denied") {
 		t.Errorf("kind %v: %v", fault.KindOf(err), err)
-	}
-	if took := time.Since(began); took > 5*time.Second {
-		t.Errorf("it took %v to say so", took)
 	}
 }

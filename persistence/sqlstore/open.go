@@ -51,6 +51,7 @@ type Store struct {
 	over    bool
 
 	definitions grouped[persistence.DefinitionKey, persistence.Definition]
+	newest      newest
 	revisions   *cache.Cache[persistence.Definition]
 
 	// statements are prepared ones, by the database handle and the text. Not changed after Open.

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -163,5 +164,59 @@ func manyRevisions(t *testing.T, s persistence.Store) {
 		if d, err := s.GetDefinition(t.Context(), rid.(string)); err != nil || d.Revision != n {
 			t.Errorf("revision %d: %v", n, err)
 		}
+	}
+}
+
+// newestNeverOlder: who asks for the newest revision, his own or another project's public one, gets none that is older than what
+// was there, or was seen by anyone, before he asked.
+func newestNeverOlder(t *testing.T, s persistence.Store) {
+	const revisions = 40
+	var seen atomic.Int64
+	raise := func(n int64) {
+		for {
+			if old := seen.Load(); old >= n || seen.CompareAndSwap(old, n) {
+				return
+			}
+		}
+	}
+	of := func(n int) persistence.Definition {
+		d := definition("p1", "a", strings.Repeat("x", n))
+		d.Scope = "public"
+		return d
+	}
+	put(t, s, of(1))
+	raise(1)
+	together(4, func(i int) {
+		if i == 0 {
+			for n := 2; n <= revisions; n++ {
+				out, err := s.PutDefinitions(t.Context(), []persistence.Definition{of(n)})
+				if err != nil {
+					t.Errorf("put: %v", err)
+					break
+				}
+				raise(int64(out[0].Revision))
+			}
+			raise(revisions) // the readers end
+			return
+		}
+		for before := int64(0); before < revisions; {
+			before = seen.Load()
+			d, err := s.FindDefinition(t.Context(), persistence.DefinitionKey{ProjectID: fmt.Sprint("p", i), Kind: persistence.WorkflowDefinition, Name: "a"})
+			if err != nil {
+				t.Errorf("find: %v", err)
+				return
+			}
+			if int64(d.Revision) < before {
+				t.Errorf("revision %d, when %d had been seen", d.Revision, before)
+			}
+			raise(int64(d.Revision))
+		}
+	})
+	key := persistence.DefinitionKey{ProjectID: "p1", Kind: persistence.WorkflowDefinition, Name: "a"}
+	if err := s.DeleteDefinition(t.Context(), key); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.FindDefinition(t.Context(), key); !fault.Is(err, fault.NotFound) {
+		t.Errorf("find what is deleted: %v", err)
 	}
 }

@@ -70,6 +70,7 @@ func Exercise(t *testing.T, open Open) {
 		{"many creators of one execution", manyCreators},
 		{"crossed definitions", crossedDefinitions},
 		{"revisions by many", manyRevisions},
+		{"revisions while they are read", newestNeverOlder},
 		{"a cancelled context", cancelled},
 		{"information and closing", infoAndClose},
 	}
