@@ -90,8 +90,9 @@ type Config struct {
 	// Notify is told, after the commit, that there is a notification to deliver (see persistence.Notices). It must return at
 	// once. nil: nobody is.
 	Notify func(execution *workflow.ExecutionRecord, n workflow.Notification)
-	// Changed is told of each committed turn. It must return at once. nil: nobody is.
-	Changed func(id workflow.ExecutionID, s workflow.State)
+	// Changed is told what each turn has written, after its commit; nobody changes that any more. It must return at once. nil:
+	// nobody is.
+	Changed func(w *workflow.Writes)
 }
 
 // complete fills the defaults in.

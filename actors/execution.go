@@ -270,7 +270,7 @@ func (x *execution) finish(t *turn) {
 			x.log.Info("execution", "execution_id", x.id, "workflow", rec.WorkflowName, "state", rec.State)
 		}
 		if x.cfg.Changed != nil {
-			x.cfg.Changed(x.id, rec.State)
+			x.cfg.Changed(&t.effects.Writes)
 		}
 	} else {
 		x.idle++

@@ -152,7 +152,7 @@ func TestPanicOfAnExecutionsActorStopsThatActorOnly(t *testing.T) {
 	inWorld(t, func(w *world) {
 		broken := false
 		w.engine(func(c *Config) {
-			c.Changed = func(workflow.ExecutionID, workflow.State) {
+			c.Changed = func(*workflow.Writes) {
 				if broken {
 					broken = false
 					panic("a defect")

@@ -71,9 +71,9 @@ type Config struct {
 	NewID func() string
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time
-	// Ended returns a channel that is closed when an execution of this process' engine has ended, and what to call when
-	// nobody waits any more. nil: those who wait look into the store.
-	Ended func(id workflow.ExecutionID) (ended <-chan struct{}, done func())
+	// Ended returns a channel that gives what an execution's last turn has written, once and if this process' engine has it, and
+	// what to call when nobody waits any more. nil: those who wait look into the store.
+	Ended func(id workflow.ExecutionID) (ended <-chan *workflow.Writes, done func())
 	// Metrics gives the node's counters by their Prometheus names. nil: none are shown.
 	Metrics func() map[string]uint64
 	// Changes counts what this process has written of executions; all says that no other process writes any. A feed whose count

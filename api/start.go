@@ -189,7 +189,7 @@ const (
 func (s *server) waitForEnd(ctx context.Context, rec *workflow.ExecutionRecord, data *workflow.ExecutionData, wait time.Duration) (*workflow.ExecutionRecord, *workflow.ExecutionData, error) {
 	until := time.NewTimer(wait)
 	defer until.Stop()
-	var ended <-chan struct{}
+	var ended <-chan *workflow.Writes
 	if s.Ended != nil {
 		c, done := s.Ended(rec.ID)
 		defer done()
@@ -204,9 +204,11 @@ func (s *server) waitForEnd(ctx context.Context, rec *workflow.ExecutionRecord, 
 		look := time.NewTimer(pause)
 		select {
 		case <-look.C:
-		case <-ended:
+		case w := <-ended:
 			look.Stop()
-			ended = nil
+			if ended = nil; w.Data != nil {
+				return w.Execution, w.Data, nil
+			}
 		case <-until.C:
 			look.Stop()
 			return rec, data, nil

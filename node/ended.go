@@ -12,41 +12,42 @@ import (
 type ends struct {
 	waiters atomic.Int64 // so that a turn that nobody waits for takes no lock
 	mu      sync.Mutex
-	waiting map[workflow.ExecutionID]map[chan struct{}]struct{}
+	waiting map[workflow.ExecutionID]map[chan *workflow.Writes]struct{}
 }
 
 // changed hears of each committed turn.
-func (e *ends) changed(id workflow.ExecutionID, s workflow.State) {
-	if !s.Final() || e.waiters.Load() == 0 {
+func (e *ends) changed(w *workflow.Writes) {
+	if !w.Execution.State.Final() || e.waiters.Load() == 0 {
 		return
 	}
+	id := w.Execution.ID
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for ended := range e.waiting[id] {
-		close(ended)
+		ended <- w
 		e.waiters.Add(-1)
 	}
 	delete(e.waiting, id)
 }
 
-// await returns a channel that is closed when the execution has ended. Look into the store after the call, not before;
+// await returns a channel that gives what the execution's last turn has written. Look into the store after the call, not before;
 // call done in any case.
-func (e *ends) await(id workflow.ExecutionID) (ended <-chan struct{}, done func()) {
-	c := make(chan struct{})
+func (e *ends) await(id workflow.ExecutionID) (ended <-chan *workflow.Writes, done func()) {
+	c := make(chan *workflow.Writes, 1)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.waiting == nil {
-		e.waiting = map[workflow.ExecutionID]map[chan struct{}]struct{}{}
+		e.waiting = map[workflow.ExecutionID]map[chan *workflow.Writes]struct{}{}
 	}
 	if e.waiting[id] == nil {
-		e.waiting[id] = map[chan struct{}]struct{}{}
+		e.waiting[id] = map[chan *workflow.Writes]struct{}{}
 	}
 	e.waiting[id][c] = struct{}{}
 	e.waiters.Add(1)
 	return c, func() { e.forget(id, c) }
 }
 
-func (e *ends) forget(id workflow.ExecutionID, c chan struct{}) {
+func (e *ends) forget(id workflow.ExecutionID, c chan *workflow.Writes) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if _, there := e.waiting[id][c]; !there {

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"cierzo/actions"
 	"cierzo/actions/std"
 	"cierzo/fault"
@@ -134,6 +136,48 @@ func TestProgrammaticAPI(t *testing.T) {
 				t.Errorf("after the resume: %+v %v", e, err)
 			}
 		})
+	}
+}
+
+// TestRunGivesWhatTheStoreHas: whoever waits for an end hears of it from the engine, and gets what a later look at the store gives.
+func TestRunGivesWhatTheStoreHas(t *testing.T) {
+	t.Parallel()
+	ctx := testContext(t)
+	n := start(ctx, t, node.Config{})
+	const flows = `
+version: '2.0'
+good:
+  input: [a, b: 2]
+  output: {same: <% $ %>, text: "\u00e9\u20ac\\\"", number: 1.50, none: null}
+  tasks:
+    t: {action: std.echo output=<% $.a %>, publish: {p: "<% [task().result, 1.25, true] %>"}}
+bad:
+  output-on-error: {why: <% task(t).state %>}
+  tasks:
+    t: {action: std.fail}
+stopped:
+  tasks:
+    t: {action: std.noop, on-success: fail}
+`
+	if _, err := n.Upload(ctx, "flows.yaml", []byte(flows)); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"good", "bad", "stopped"} {
+		r := node.StartRequest{Workflow: name}
+		if name == "good" {
+			r.Input = map[string]any{"a": map[string]any{"z": 1e20, "y": []any{nil, -0.0, 1 << 53}}}
+		}
+		got, err := n.Run(ctx, r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := n.Execution(ctx, got.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" || !got.Final() {
+			t.Errorf("%s (-store +run):\n%s", name, diff)
+		}
 	}
 }
 

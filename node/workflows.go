@@ -144,10 +144,16 @@ func (n *Node) Execution(ctx context.Context, id string) (*Execution, error) {
 	if err != nil {
 		return nil, err
 	}
+	return executionOf(rec, data)
+}
+
+func executionOf(rec *workflow.ExecutionRecord, data *workflow.ExecutionData) (*Execution, error) {
+	stored := func(t time.Time) time.Time { return persistence.FromMicros(persistence.Micros(t)) }
 	out := &Execution{
-		ID: id, Workflow: rec.WorkflowName, State: string(rec.State), StateInfo: rec.StateInfo,
-		CreatedAt: rec.CreatedAt, UpdatedAt: rec.UpdatedAt,
+		ID: string(rec.ID), Workflow: rec.WorkflowName, State: string(rec.State), StateInfo: rec.StateInfo,
+		CreatedAt: stored(rec.CreatedAt), UpdatedAt: stored(rec.UpdatedAt),
 	}
+	var err error
 	if out.Input, err = value.AppendJSON(nil, data.Input); err != nil {
 		return nil, err
 	}
@@ -211,8 +217,8 @@ func (n *Node) Wait(ctx context.Context, id string) (*Execution, error) {
 	return n.wait(ctx, id, ended, 0)
 }
 
-// wait looks at the execution after a while for the first time, or when ended is closed.
-func (n *Node) wait(ctx context.Context, id string, ended <-chan struct{}, first time.Duration) (*Execution, error) {
+// wait looks at the execution after a while for the first time, and hears of its end by ended.
+func (n *Node) wait(ctx context.Context, id string, ended <-chan *workflow.Writes, first time.Duration) (*Execution, error) {
 	pause := waitMin
 	timer := time.NewTimer(first)
 	defer timer.Stop()
@@ -220,8 +226,11 @@ func (n *Node) wait(ctx context.Context, id string, ended <-chan struct{}, first
 		select {
 		case <-ctx.Done():
 			return nil, fault.Wrap(fault.Unavailable, ctx.Err(), "wait for execution %s", id)
-		case <-ended:
+		case w := <-ended:
 			ended = nil
+			if w.Data != nil && w.Execution.ProjectID == DefaultProject {
+				return executionOf(w.Execution, w.Data)
+			}
 		case <-timer.C:
 		}
 		e, err := n.Execution(ctx, id)
