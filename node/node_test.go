@@ -165,7 +165,7 @@ stopped:
 	for _, name := range []string{"good", "bad", "stopped"} {
 		r := node.StartRequest{Workflow: name}
 		if name == "good" {
-			r.Input = map[string]any{"a": map[string]any{"z": 1e20, "y": []any{nil, -0.0, 1 << 53}}}
+			r.Input = map[string]any{"a": map[string]any{"z": 1e20, "y": []any{nil, 0.5, 1 << 53}}}
 		}
 		got, err := n.Run(ctx, r)
 		if err != nil {
