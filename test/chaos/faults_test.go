@@ -116,12 +116,14 @@ func (r *round) hit(ctx context.Context, i *incident, e *node) error {
 
 // hitRunner begins an incident of a runner, when it has something to do if that is soon.
 func (r *round) hitRunner(ctx context.Context, i *incident, n *node) error {
-	soon, cancel := context.WithTimeout(ctx, 5*time.Second)
+	known, cancel := context.WithTimeout(ctx, r.patience())
 	defer cancel()
-	id, err := r.runnerID(soon, n)
+	id, err := r.runnerID(known, n)
 	if err != nil {
 		return err
 	}
+	soon, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
 	err = until(soon, func() (bool, error) {
 		var busy int
 		err := r.direct.QueryRowContext(soon, busyOn, id).Scan(&busy)
