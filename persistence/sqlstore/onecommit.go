@@ -115,9 +115,6 @@ func wholeText(parts []part) string {
 		}
 		args += len(p.cols.places)
 	}
-	if len(checks) == 0 {
-		return "WITH " + strings.Join(ctes, ",\n") + "\nSELECT 1"
-	}
 	// Not 1/0, which the log of the server wouldn't explain.
 	return "WITH " + strings.Join(ctes, ",\n") + "\nSELECT CAST(CASE WHEN " + strings.Join(checks, " AND ") + " THEN '1' ELSE '" + notAll + "' END AS INT8)"
 }

@@ -25,14 +25,14 @@ const backoffMax = 200 * time.Millisecond
 
 // transact runs fn in one serializable transaction and repeats both after a serialization failure: fn has no side
 // effects but on its own results, which it resets. fn's errors of a kind come back as they are.
-//
-// The loop is crdb.ExecuteCtx's around a whole transaction. crdb.ExecuteTx wouldn't do: on PostgreSQL it doesn't see the
-// error of COMMIT, which is there the moment of truth.
 func (s *Store) transact(ctx context.Context, doing string, fn func(*transaction) error) error {
 	return s.repeat(ctx, doing, func(ctx context.Context) error { return s.once(ctx, fn) })
 }
 
 // repeat runs a whole transaction until it meets no serialization failure.
+//
+// The loop is crdb.ExecuteCtx's. crdb.ExecuteTx wouldn't do: on PostgreSQL it doesn't see the error of COMMIT, which is there the
+// moment of truth.
 func (s *Store) repeat(ctx context.Context, doing string, once func(context.Context) error) error {
 	if err := s.enter(); err != nil {
 		return err
