@@ -34,6 +34,9 @@ const (
 	// batchMax and batchBytesMax: a batch of the largest messages just fits.
 	batchMax      = 32
 	batchBytesMax = batchMax*MessageBytesMax + 1<<20
+	// windowBytes is how much may be on its way to a node that hasn't read it, for each connection; it is as much as the library
+	// would come to by itself. To find that it sends a ping with nearly each message, which costs both sides more than the message.
+	windowBytes = 16 << 20
 	// connectTimeout bounds the connection to a node that doesn't answer.
 	connectTimeout = 5 * time.Second
 )
@@ -115,10 +118,10 @@ func (s *System) listen(cfg SystemConfig) (err error) {
 	config := remote.Configure(host, port,
 		remote.WithEndpointWriterBatchSize(batchMax),
 		remote.WithEndpointManagerBatchSize(batchMax),
-		remote.WithServerOptions(grpc.Creds(server), grpc.MaxRecvMsgSize(batchBytesMax),
+		remote.WithServerOptions(grpc.Creds(server), grpc.StaticStreamWindowSize(windowBytes), grpc.StaticConnWindowSize(windowBytes), grpc.MaxRecvMsgSize(batchBytesMax),
 			grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true})),
 		// Without keepalive a peer that hangs is not noticed at all; 10 s is the client's minimum.
-		remote.WithDialOptions(grpc.WithTransportCredentials(client), grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(batchBytesMax)),
+		remote.WithDialOptions(grpc.WithTransportCredentials(client), grpc.WithStaticStreamWindowSize(windowBytes), grpc.WithStaticConnWindowSize(windowBytes), grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(batchBytesMax)),
 			grpc.WithConnectParams(grpc.ConnectParams{Backoff: backoff.DefaultConfig, MinConnectTimeout: connectTimeout}),
 			grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 10 * time.Second, Timeout: 3 * time.Second, PermitWithoutStream: true})),
 		remote.WithAdvertisedHost(cfg.Advertise))
