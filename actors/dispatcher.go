@@ -1,9 +1,8 @@
 package actors
 
 import (
+	"sync"
 	"time"
-
-	"github.com/asynkron/protoactor-go/actor"
 
 	"cierzo/cluster"
 	"cierzo/messages"
@@ -13,18 +12,8 @@ import (
 // slotLease is how long an attempt may wait on its runner before it must ask again.
 const slotLease = 30 * time.Second
 
-// Messages to the dispatcher.
+// What the dispatcher is told.
 type (
-	// ask registers all that an execution wants; slots answers at once, perhaps with none.
-	ask struct {
-		execution workflow.ExecutionID
-		project   string
-		from      string // id of its actor: a PID would keep the actor in memory for as long as mailboxes remember this message
-		wants     []workflow.Want
-	}
-	slots struct{ slots []workflow.Slot }
-	// offered gives slots that have become free; they are the execution's until it releases them.
-	offered struct{ slots []workflow.Slot }
 	// toRunner sends to a runner, whose address only the dispatcher knows.
 	toRunner struct {
 		execution workflow.ExecutionID
@@ -48,30 +37,35 @@ type (
 	clock struct{}
 )
 
-// dispatcher is the actor around the board: it knows the runners and who waits for them.
+// offered is a message to an execution: slots that have become free; they are its own until it releases them.
+type offered struct{ slots []workflow.Slot }
+
+// dispatcher guards the board: it knows the runners and who waits for them. It is no actor, for a turn that needed two messages
+// to get its slots would be put aside twice. Nothing in it waits, but for its turn.
 type dispatcher struct {
 	*Engine
+	mu    sync.Mutex
 	board *board
 	view  *viewChanged
 	from  map[workflow.ExecutionID]string // ids of the actors of those that want something
-	// told is when the engine's list of runners was made, and of how many it knew.
-	told   time.Time
-	toldOf int
+	// listed is when the engine's list of runners was made, and of how many it knew.
+	listed   time.Time
+	listedOf int
 }
 
-// tellEvery is how often the list of runners is made anew, at most.
-const tellEvery = time.Second
+// listEvery is how often the list of runners is made anew, at most.
+const listEvery = time.Second
 
 func newDispatcher(e *Engine) *dispatcher {
 	return &dispatcher{Engine: e, board: newBoard(), from: map[workflow.ExecutionID]string{}}
 }
 
-// Receive handles one message. Nothing in it waits.
-func (d *dispatcher) Receive(c actor.Context) {
+// told takes note of what somebody says.
+func (d *dispatcher) told(message any) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	defer d.catch("dispatcher")
-	switch m := c.Message().(type) {
-	case ask:
-		d.ask(m)
+	switch m := message.(type) {
 	case toRunner:
 		d.send(m)
 	case release:
@@ -102,16 +96,19 @@ func (d *dispatcher) Receive(c actor.Context) {
 // tell sends to the actor of an execution.
 func (d *dispatcher) tell(to string, m any) { d.root.Send(d.cfg.Actors.NewLocalPID(to), m) }
 
-// ask registers wants and gives at once what is free.
-func (d *dispatcher) ask(m ask) {
-	var given []workflow.Slot
-	defer func() { d.tell(m.from, slots{given}) }() // whatever happens: the turn waits for it
-	d.board.register(m.execution, m.project, m.wants)
-	d.from[m.execution] = m.from
-	given = d.offer(m.execution)
-	if d.board.wants[m.execution] == nil {
-		delete(d.from, m.execution)
+// ask registers all that an execution wants and gives at once what is free, perhaps nothing. from is the id of its actor.
+func (d *dispatcher) ask(execution workflow.ExecutionID, project, from string, wants []workflow.Want) (given []workflow.Slot) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	defer d.catch("dispatcher")
+	d.board.register(execution, project, wants)
+	d.from[execution] = from
+	given = d.offer(execution)
+	if d.board.wants[execution] == nil {
+		delete(d.from, execution)
 	}
+	d.count()
+	return given
 }
 
 // offer gives free slots away: those of asking are returned, the others' sent.
@@ -201,12 +198,12 @@ func (d *dispatcher) count() {
 	d.counters.slots.Store(int64(granted))
 	d.counters.queued.Store(int64(d.board.queued))
 	d.counters.held.Store(int64(len(d.board.holds)))
-	if now.Sub(d.told) >= tellEvery || len(d.board.runners) != d.toldOf {
+	if now.Sub(d.listed) >= listEvery || len(d.board.runners) != d.listedOf {
 		list := d.board.tell(now)
 		d.Engine.runners.Store(&list)
 		queue := d.board.tellQueue(now)
 		d.Engine.queue.Store(&queue)
-		d.told, d.toldOf = now, len(d.board.runners)
+		d.listed, d.listedOf = now, len(d.board.runners)
 	}
 }
 

@@ -139,7 +139,7 @@ type Engine struct {
 	runners    atomic.Pointer[[]RunnerInfo] // the dispatcher writes it
 	queue      atomic.Pointer[[]QueueInfo]  // and this
 	router     *actor.PID
-	dispatcher *actor.PID
+	dispatcher *dispatcher
 	committer  *committer
 	members    *cluster.Membership
 	view       atomic.Pointer[viewChanged]                     // nil while parked
@@ -164,6 +164,7 @@ func StartEngine(ctx context.Context, cfg Config) (*Engine, error) {
 	e.closing, e.close = context.WithCancel(context.Background())
 	e.pool = newPool(e.closing.Done())
 	e.committer = newCommitter(e, cfg.BatchMax)
+	e.dispatcher = newDispatcher(e)
 	if err := e.spawn(); err != nil {
 		e.close()
 		return nil, err
@@ -189,16 +190,10 @@ func StartEngine(ctx context.Context, cfg Config) (*Engine, error) {
 func (e *Engine) spawn() error {
 	var err error
 	stop := actor.NewOneForOneStrategy(0, 0, func(any) actor.Directive { return actor.StopDirective })
-	d := newDispatcher(e)
-	e.dispatcher, err = e.root.SpawnNamed(actor.PropsFromProducer(func() actor.Actor { return d }, actor.WithDispatcher(e.pool)), RouterName+"-dispatcher")
-	if err != nil {
-		return fault.Wrap(fault.Conflict, err, "start the engine's dispatcher")
-	}
 	r := newRouter(e)
 	props := actor.PropsFromProducer(func() actor.Actor { return r }, actor.WithSupervisor(stop), actor.WithDispatcher(e.pool))
 	e.router, err = e.root.SpawnNamed(props, RouterName)
 	if err != nil {
-		e.root.Stop(e.dispatcher)
 		return fault.Wrap(fault.Conflict, err, "start the engine's router")
 	}
 	return nil
@@ -208,14 +203,14 @@ func (e *Engine) spawn() error {
 func (e *Engine) park() {
 	e.view.Store(nil)
 	e.root.Send(e.router, park{})
-	e.root.Send(e.dispatcher, park{})
+	e.dispatcher.told(park{})
 }
 
 // changed passes a new view on.
 func (e *Engine) changed(self persistence.NodeID, v *cluster.View) {
 	m := viewChanged{self, v}
 	e.view.Store(&m)
-	e.root.Send(e.dispatcher, m)
+	e.dispatcher.told(m)
 	e.root.Send(e.router, m)
 }
 
@@ -293,7 +288,6 @@ func (e *Engine) poison(ctx context.Context) error {
 	go func() {
 		defer close(done)
 		_ = e.root.StopFuture(e.router).Wait()
-		_ = e.root.StopFuture(e.dispatcher).Wait()
 	}()
 	select {
 	case <-done:

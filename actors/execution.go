@@ -96,11 +96,6 @@ func (x *execution) Receive(c actor.Context) {
 		x.take(m)
 	case offered:
 		x.inbox = append(x.inbox, item{event: workflow.Assigned{Slots: m.slots}})
-	case slots:
-		if t := x.turn; t != nil && t.asked {
-			t.asked = false
-			x.work(func() { t.assign(m.slots) })
-		}
 	case *turn:
 		x.stepped(m)
 	case written:
@@ -177,32 +172,36 @@ func (x *execution) resting() bool {
 	return x.turn == nil && !x.loading && !x.pausing && len(x.inbox) == 0 && (x.ex == nil || x.ex.Idle())
 }
 
-// pump begins what is next: to load, or a turn with all that waits.
+// pump begins what is next: to load, or turns with all that waits.
 func (x *execution) pump(c actor.Context) {
-	if x.turn != nil || x.loading {
-		return
+	for x.turn == nil && !x.loading {
+		if x.leaving {
+			c.Stop(c.Self())
+			return
+		}
+		if x.pausing || len(x.inbox) == 0 {
+			return
+		}
+		if x.ex == nil && x.inbox[0].start == nil {
+			x.load()
+			return
+		}
+		x.begin()
 	}
-	if x.leaving {
-		c.Stop(c.Self())
-		return
-	}
-	if x.pausing || len(x.inbox) == 0 {
-		return
-	}
-	if x.ex == nil && x.inbox[0].start == nil {
-		x.load()
-		return
-	}
+}
+
+// begin is the begin of a turn, and its end when nothing is to be written.
+func (x *execution) begin() {
 	n := min(len(x.inbox), turnItemsMax)
 	items := x.inbox[:n:n]
 	x.inbox = append([]item(nil), x.inbox[n:]...)
 	x.disarm()
 	x.turns++
 	x.turn = &turn{e: x.Engine, id: x.id, self: x.self, no: x.turns, ex: x.ex, node: x.node, epoch: x.epoch, items: items, wanting: x.wanting}
-	x.work(x.turn.step)
+	x.compute(x.turn, x.turn.step)
 }
 
-// stepped goes on with a turn: to the dispatcher for slots, to the store, or straight to its end.
+// stepped goes on with a turn that is not with the committer: with slots of the dispatcher's, or to its end.
 func (x *execution) stepped(t *turn) {
 	if t != x.turn {
 		return
@@ -211,12 +210,12 @@ func (x *execution) stepped(t *turn) {
 	case t.err != nil:
 		x.abort(t, t.err)
 	case t.asks:
-		t.asks, t.asked = false, true
-		x.root.Send(x.dispatcher, ask{execution: x.id, project: t.ex.ProjectID(), from: x.self.Id, wants: t.wants})
-	case t.effects.Writes.Execution == nil:
+		t.asks, t.wanting = false, len(t.wants) > 0
+		given := x.dispatcher.ask(x.id, t.ex.ProjectID(), x.self.Id, t.wants)
+		x.compute(t, func() { t.assign(given) })
+	default:
 		x.finish(t)
 	}
-	// Else it is with the committer, which answers with written.
 }
 
 // written is the store's answer to a turn.
@@ -241,7 +240,7 @@ func (x *execution) written(m written) {
 		// Another engine has it: not a word to anybody.
 		x.log.Info("turn refused, another engine has taken over", "execution_id", x.id)
 		x.turn, x.ex, x.inbox, x.leaving = nil, nil, nil, true
-		x.root.Send(x.dispatcher, forget{x.id, true}) // its slots are the other one's, whatever this engine's view says
+		x.dispatcher.told(forget{x.id, true}) // its slots are the other one's, whatever this engine's view says
 	default:
 		x.abort(t, fault.New(fault.Internal, "the store can't keep a turn of execution %s", x.id))
 	}
@@ -287,7 +286,7 @@ func (x *execution) finish(t *turn) {
 // exists is the answer to a start that was carried out before: whatever became of it, it is done.
 func (x *execution) exists(t *turn) {
 	x.turn, x.ex, x.wanting = nil, nil, false
-	x.root.Send(x.dispatcher, forget{x.id, false}) // slots for actions of an execution that never was
+	x.dispatcher.told(forget{x.id, false}) // slots for actions of an execution that never was
 	var rest []item
 	for _, it := range t.items {
 		if it.start != nil {
@@ -302,7 +301,7 @@ func (x *execution) exists(t *turn) {
 // taken refuses a start whose id can't be used: another execution's has the same key.
 func (x *execution) taken(t *turn) {
 	x.turn, x.ex, x.wanting = nil, nil, false
-	x.root.Send(x.dispatcher, forget{x.id, false})
+	x.dispatcher.told(forget{x.id, false})
 	err := fault.New(fault.Conflict, "the id %s can't be used: the id of another execution has the same key (hash); choose another one", x.id)
 	for _, it := range t.items {
 		x.answer(it.message, err)
@@ -317,7 +316,7 @@ func (x *execution) abort(t *turn, err error) {
 	x.failed++
 	x.counters.reloads.Add(1)
 	if !planted.Has(planted.SlotLeak) {
-		x.root.Send(x.dispatcher, forget{x.id, false})
+		x.dispatcher.told(forget{x.id, false})
 	}
 	x.wanting = false
 	if fault.Is(err, fault.Unavailable) {

@@ -14,7 +14,7 @@ func (x *execution) send(sends []workflow.Send) {
 	for _, s := range sends {
 		switch s := s.(type) {
 		case workflow.Release:
-			x.root.Send(x.dispatcher, release{s.Action, s.Runner})
+			x.dispatcher.told(release{s.Action, s.Runner})
 			continue
 		case workflow.Notification:
 			if x.cfg.Notify != nil {
@@ -29,7 +29,7 @@ func (x *execution) send(sends []workflow.Send) {
 		}
 		runner, m, err := encodeToRunner(x.id, x.epoch, s)
 		if err == nil && m != nil && runner != "" {
-			x.root.Send(x.dispatcher, toRunner{x.id, x.ex.ProjectID(), runner, m})
+			x.dispatcher.told(toRunner{x.id, x.ex.ProjectID(), runner, m})
 			continue
 		}
 		var on *messages.ToExecution
@@ -59,7 +59,7 @@ func (x *execution) answerAll(t *turn) {
 func (x *execution) bury(t *turn) {
 	for _, it := range t.items {
 		if lost, ok := it.event.(workflow.RunnerLost); ok {
-			x.root.Send(x.dispatcher, bereaved{x.id, lost.Runner})
+			x.dispatcher.told(bereaved{x.id, lost.Runner})
 		}
 	}
 }
@@ -90,13 +90,13 @@ func (x *execution) unknown() {
 		x.answer(it.message, errUnknown(x.id))
 		runner, back, on := answerUnknown(it.message)
 		if back != nil {
-			x.root.Send(x.dispatcher, toRunner{x.id, "", runner, back})
+			x.dispatcher.told(toRunner{x.id, "", runner, back})
 		}
 		if on != nil {
 			x.root.Send(x.router, on)
 		}
 	}
-	x.root.Send(x.dispatcher, forget{x.id, true})
+	x.dispatcher.told(forget{x.id, true})
 	x.leaving = true
 }
 

@@ -88,7 +88,7 @@ func (r *router) Receive(c actor.Context) {
 		r.route(c, m)
 	case *messages.ToEngine:
 		if h := m.GetHello(); h != nil {
-			r.root.Send(r.dispatcher, h)
+			r.dispatcher.told(h)
 		} else {
 			r.log.Debug("message not understood", "message", "ToEngine")
 		}
@@ -260,7 +260,7 @@ func (r *router) terminated(c actor.Context, pid *actor.PID) {
 		r.children, r.ids, r.most = compact(r.children), compact(r.ids), len(r.children)
 	}
 	owner, known := r.view.Owner(id)
-	r.root.Send(r.dispatcher, forget{id, r.view == nil || !known || owner.ID != r.self})
+	r.dispatcher.told(forget{id, r.view == nil || !known || owner.ID != r.self})
 	for _, m := range x.buffer {
 		r.route(c, m)
 	}

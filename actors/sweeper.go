@@ -52,7 +52,7 @@ func (s *sweeper) run() {
 		case <-tick.C:
 		}
 		s.e.root.Send(s.e.router, clock{})
-		s.e.root.Send(s.e.dispatcher, clock{})
+		s.e.dispatcher.told(clock{})
 		v := s.e.view.Load()
 		s.listen(v != nil && s.e.members.Valid())
 		if s.since.IsZero() {

@@ -21,7 +21,7 @@ const (
 	loadTimeout = 30 * time.Second
 )
 
-// turn is a turn under way. It belongs to its goroutine until that sends it to the actor.
+// turn is a turn under way. While a goroutine of its own computes it, it belongs to that until it is sent to the actor.
 type turn struct {
 	e       *Engine
 	id      workflow.ExecutionID
@@ -36,9 +36,39 @@ type turn struct {
 	effects workflow.Effects
 	wants   []workflow.Want
 	wanting bool // the dispatcher knows of wants
-	asks    bool // slots are wanted before the turn goes on
-	asked   bool // the dispatcher has been asked
+	asks    bool // the dispatcher is to be asked for slots before the turn goes on
+	gone    bool // to the committer, which answers with written
 	err     error
+}
+
+// compute goes on with a turn: in the actor's own goroutine while one of the engine's places is free, which spares going to another
+// one and back, else in one that waits for a place. fn may wait for the store: as many actors as there are places may be deaf then.
+func (x *execution) compute(t *turn, fn func()) {
+	if !x.inside(fn) {
+		e, self := x.Engine, x.self
+		x.work(func() {
+			fn()
+			if !t.gone {
+				e.root.Send(self, t)
+			}
+		})
+		return
+	}
+	if !t.gone {
+		x.stepped(t)
+	}
+}
+
+// inside runs fn if a place is free.
+func (e *Engine) inside(fn func()) bool {
+	select {
+	case e.slots <- struct{}{}:
+		defer func() { <-e.slots }()
+		fn()
+		return true
+	default:
+		return false
+	}
 }
 
 // work runs fn in a goroutine that ends before the engine does; at most TurnsMax at a time.
@@ -67,13 +97,11 @@ func (t *turn) step() {
 	t.err = t.guarded(func() error { return t.steps(ctx) })
 	if t.err == nil && t.ex != nil {
 		t.wants = t.ex.Wants(wantsMax)
-		if len(t.wants) > 0 || t.wanting {
-			t.wanting, t.asks = len(t.wants) > 0, true
-			t.e.root.Send(t.self, t)
-			return
-		}
+		t.asks = len(t.wants) > 0 || t.wanting
 	}
-	t.conclude()
+	if !t.asks {
+		t.conclude()
+	}
 }
 
 func (t *turn) steps(ctx context.Context) error {
@@ -126,7 +154,7 @@ func (t *turn) assign(s []workflow.Slot) {
 	t.conclude()
 }
 
-// conclude takes the effects and brings them to the committer, or the turn back to the actor when nothing is to be written.
+// conclude takes the effects and brings them to the committer, if anything is to be written.
 func (t *turn) conclude() {
 	if t.err == nil && t.ex != nil {
 		t.err = t.guarded(func() error {
@@ -138,7 +166,6 @@ func (t *turn) conclude() {
 		})
 	}
 	if t.err != nil || t.effects.Writes.Execution == nil {
-		t.e.root.Send(t.self, t)
 		return
 	}
 	if planted.Has(planted.AckBeforeCommit) {
@@ -151,6 +178,7 @@ func (t *turn) conclude() {
 		rec := *writes.Execution
 		rec.WakeAt, writes.Execution = at, &rec
 	}
+	t.gone = true
 	t.e.committer.submit(write{no: t.no, to: t.self, turn: persistence.Turn{
 		ID: t.id, Epoch: t.epoch, Node: t.node, Writes: writes,
 	}})
