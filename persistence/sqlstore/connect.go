@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"database/sql/driver"
 	"errors"
+	"io"
 	"net"
 	"sync"
 	"time"
@@ -21,11 +22,14 @@ type connector struct {
 	first  string // a statement for each new connection; '' for none
 }
 
-func newConnector(dsn, first string) (*connector, error) {
+// newConnector reads the address. binary says that arguments of type []byte are sent as they are, for they are values in the server's
+// binary form.
+func newConnector(dsn, first string, binary bool) (*connector, error) {
 	config, err := pq.NewConfig(dsn)
 	if err != nil {
 		return nil, err
 	}
+	config.BinaryParameters = config.BinaryParameters || binary
 	return &connector{config, first}, nil
 }
 
@@ -84,6 +88,7 @@ type serverConn struct {
 	pqConn
 	socket net.Conn
 	shapes map[shape]driver.StmtExecContext
+	types  map[string]uint32 // numbers of the types of rows; nil: not asked for yet
 }
 
 // ResetSession implements driver.SessionResetter: database/sql calls it when it takes a connection that was idle, and takes another
@@ -98,21 +103,57 @@ func (c *serverConn) ResetSession(ctx context.Context) error {
 	return nil
 }
 
-// shaped is the statement for batches of a shape. errNotAll: the connection keeps too many.
-func (c *serverConn) shaped(ctx context.Context, kind shape, text func() string) (driver.StmtExecContext, error) {
-	if stmt := c.shapes[kind]; stmt != nil {
-		return stmt, nil
+// whole is the statement for a batch, with its arguments. errNotAll: the connection keeps too many statements.
+func (c *serverConn) whole(ctx context.Context, w *whole) (driver.StmtExecContext, []driver.NamedValue, error) {
+	stmt := c.shapes[w.kind]
+	if stmt == nil {
+		if len(c.shapes) >= shapesMax {
+			return nil, nil, errNotAll
+		}
+		prepared, err := c.PrepareContext(ctx, wholeText(w.sheets))
+		if err != nil {
+			return nil, nil, err
+		}
+		stmt = prepared.(driver.StmtExecContext)
+		c.shapes[w.kind] = stmt
 	}
-	if len(c.shapes) >= shapesMax {
-		return nil, errNotAll
+	if c.types == nil {
+		types, err := c.rowTypes(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		c.types = types
 	}
-	prepared, err := c.PrepareContext(ctx, text())
+	args := make([]driver.NamedValue, len(w.sheets))
+	for i, s := range w.sheets {
+		args[i] = driver.NamedValue{Ordinal: i + 1, Value: s.binary(c.types[s.rowType])}
+	}
+	return stmt, args, nil
+}
+
+// rowTypesQuery gives the numbers of the types of rows in this database.
+const rowTypesQuery = `SELECT t, CAST(CAST(CAST(t AS REGTYPE) AS OID) AS INT8) FROM unnest(ARRAY['turn_creation', 'turn_update', 'turn_given', 'turn_data',
+'turn_task', 'turn_task_update', 'turn_action', 'turn_action_update', 'turn_history', 'turn_notice']) AS t`
+
+func (c *serverConn) rowTypes(ctx context.Context) (map[string]uint32, error) {
+	rows, err := c.QueryContext(ctx, rowTypesQuery, nil)
 	if err != nil {
 		return nil, err
 	}
-	stmt := prepared.(driver.StmtExecContext)
-	c.shapes[kind] = stmt
-	return stmt, nil
+	types, row := map[string]uint32{}, make([]driver.Value, 2)
+	for err = rows.Next(row); err == nil; err = rows.Next(row) {
+		name, ok := row[0].(string)
+		number, isNumber := row[1].(int64)
+		if !ok || !isNumber {
+			err = fault.New(fault.Internal, "type %v of rows has the number %v", row[0], row[1])
+			break
+		}
+		types[name] = uint32(number)
+	}
+	if !errors.Is(err, io.EOF) {
+		return nil, errors.Join(err, rows.Close())
+	}
+	return types, rows.Close()
 }
 
 // dialer remembers what it has dialed last, so that it can be cut.

@@ -10,11 +10,10 @@ import (
 )
 
 const (
-	noticeMany = `INSERT INTO notices (key, execution_id, lane, seq, due_at, tries, doc)
-SELECT u.key, u.execution_id, u.lane, u.seq, u.due_at, 0, u.doc
-FROM unnest($1::INT8[], $2::TEXT[], $3::TEXT[], $4::INT8[], $5::INT8[], $6::TEXT[]) AS u (key, execution_id, lane, seq, due_at, doc)
-ON CONFLICT (key, lane, seq) DO NOTHING`
-	noticeOne = `INSERT INTO notices (key, execution_id, lane, seq, due_at, tries, doc) VALUES ($1, $2, $3, $4, $5, 0, $6)
+	noticeMany   = insertNotice + `unnest($1::INT8[], $2::TEXT[], $3::TEXT[], $4::INT8[], $5::INT8[], $6::TEXT[]) AS u (key, execution_id, lane, seq, due_at, doc)` + onceNotice
+	insertNotice = `INSERT INTO notices (key, execution_id, lane, seq, due_at, tries, doc) SELECT u.key, u.execution_id, u.lane, u.seq, u.due_at, 0, u.doc FROM `
+	onceNotice   = ` ON CONFLICT (key, lane, seq) DO NOTHING`
+	noticeOne    = `INSERT INTO notices (key, execution_id, lane, seq, due_at, tries, doc) VALUES ($1, $2, $3, $4, $5, 0, $6)
 ON CONFLICT DO NOTHING`
 
 	noticesDueMany = `SELECT execution_id, lane FROM notices WHERE (key >> 56) = ANY($1::INT8[])
@@ -29,18 +28,18 @@ AND due_at <= CAST(extract(epoch FROM statement_timestamp()) * 1000000 AS INT8) 
 	countNotices = `SELECT count(*) FROM (SELECT 1 FROM notices LIMIT $1) AS n`
 )
 
-func noticeColumns(turns []*turnRows) columns {
-	var c columns
-	key, execution, lane, seq, due, doc := numbers(&c), texts(&c), texts(&c), numbers(&c), numbers(&c), texts(&c)
+func noticeRows(turns []*turnRows) sheet {
+	s := sheet{part: noticePart}
 	for _, turn := range turns {
 		for i := range turn.Notices {
 			r := &turn.Notices[i]
-			c.rows++
-			*key, *execution, *lane = append(*key, r.Key), append(*execution, r.ExecutionID), append(*lane, r.Lane)
-			*seq, *due, *doc = append(*seq, r.Seq), append(*due, r.DueAt), append(*doc, r.Doc)
+			s.numbers(r.Key)
+			s.texts(r.ExecutionID, r.Lane)
+			s.numbers(r.Seq, r.DueAt)
+			s.texts(r.Doc)
 		}
 	}
-	return c
+	return s
 }
 
 func scanLane(rows *sql.Rows) (persistence.NoticeLane, error) {

@@ -5,13 +5,11 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/lib/pq"
 
-	"cierzo/fault"
 	"cierzo/persistence"
 )
 
@@ -39,82 +37,39 @@ type shape uint16
 
 // whole is a batch as one statement.
 type whole struct {
-	kind  shape
-	parts []part
-	args  []driver.NamedValue
+	kind   shape
+	sheets []sheet // those that have rows
 }
-
-var parameter = regexp.MustCompile(`\$[0-9]+`)
-
-// renumber moves a statement's parameters behind those of others.
-func renumber(text string, by int) string {
-	if by == 0 {
-		return text
-	}
-	return parameter.ReplaceAllStringFunc(text, func(p string) string {
-		n, err := strconv.Atoi(p[1:])
-		if err != nil {
-			return p // the expression matches digits only
-		}
-		return "$" + strconv.Itoa(n+by)
-	})
-}
-
-// isUpdate reports whether a part may find that a row isn't there.
-func isUpdate(text string) bool { return strings.HasPrefix(text, "UPDATE") }
 
 // wholeOf makes the statement of a batch.
-func wholeOf(b *batch) (*whole, error) {
-	w := &whole{parts: append([]part{{createMany, createdRows(b)}, {updateMany, updatedRows(b)}}, children(b.turns)...)}
-	size := 0
-	for bit, p := range w.parts {
-		if p.cols.rows > 0 {
+func wholeOf(b *batch) *whole {
+	w := &whole{}
+	for bit, s := range append(owns(b), children(b.turns)...) {
+		if s.rows() > 0 {
 			w.kind |= 1 << bit
-			size += len(p.cols.places)
+			w.sheets = append(w.sheets, s)
 		}
 	}
-	w.args = make([]driver.NamedValue, 0, size)
-	for _, p := range w.parts {
-		if p.cols.rows == 0 {
-			continue
-		}
-		for _, column := range p.cols.places {
-			v, err := column.Value()
-			if err != nil {
-				return nil, fault.Wrap(fault.Internal, err, "commit turns")
-			}
-			w.args = append(w.args, driver.NamedValue{Ordinal: len(w.args) + 1, Value: v})
-		}
-	}
-	return w, nil
+	return w
 }
 
-// ownParts are the first of a batch's parts: the executions that it creates, and those that it changes.
-const ownParts = 2
-
-// wholeText is the statement of those parts that have rows. It fails unless it has written all of them: where a row may not be there,
+// wholeText is the statement for sheets of these parts. It fails unless it has written all of them: where a row may not be there,
 // those that are written are counted.
-func wholeText(parts []part) string {
+func wholeText(sheets []sheet) string {
 	var ctes, checks []string
-	args := 0
-	for bit, p := range parts {
-		if p.cols.rows == 0 {
-			continue
+	for i, s := range sheets {
+		name, from := "part"+strconv.Itoa(i+1), "unnest($"+strconv.Itoa(i+1)+"::"+s.rowType+"[]) AS u"
+		if s.part == createPart {
+			ctes = append(ctes, "made AS ("+createRows+from+")")
 		}
-		name, text := "part"+strconv.Itoa(bit), p.text
-		switch {
-		case bit == 0:
-			ctes = append(ctes, "made AS ("+renumber(createRows+" RETURNING key", args)+")")
-			text = createState
-		case bit > 1 && isUpdate(text):
+		text := s.head + from + s.tail
+		if strings.HasPrefix(text, "UPDATE") {
 			text += " RETURNING 1"
+			checks = append(checks, fmt.Sprintf("(SELECT count(*) FROM %s) = cardinality($%d)", name, i+1))
 		}
-		ctes = append(ctes, name+" AS ("+renumber(text, args)+")")
-		if bit < ownParts || isUpdate(p.text) {
-			checks = append(checks, fmt.Sprintf("(SELECT count(*) FROM %s) = cardinality($%d::INT8[])", name, args+1))
-		}
-		args += len(p.cols.places)
+		ctes = append(ctes, name+" AS ("+text+")")
 	}
+	checks = append(checks, "TRUE")
 	// Not 1/0, which the log of the server wouldn't explain.
 	return "WITH " + strings.Join(ctes, ",\n") + "\nSELECT CAST(CASE WHEN " + strings.Join(checks, " AND ") + " THEN '1' ELSE '" + notAll + "' END AS INT8)"
 }
@@ -130,16 +85,28 @@ func (w *whole) send(ctx context.Context, s *Store) (bool, error) {
 	}
 	defer conn.Close()
 	sent := false
-	err = conn.Raw(func(c any) error {
-		stmt, err := c.(*serverConn).shaped(ctx, w.kind, func() string { return wholeText(w.parts) })
-		if err != nil {
-			return err
+	lost := conn.Raw(func(c any) error {
+		stmt, args, e := c.(*serverConn).whole(ctx, w)
+		if e == nil {
+			sent = true
+			_, e = stmt.ExecContext(ctx, args)
 		}
-		sent = true
-		_, err = stmt.ExecContext(ctx, w.args)
-		return err
+		if err = e; outdated(e) {
+			return driver.ErrBadConn // another connection will know better
+		}
+		return e
 	})
+	if err == nil {
+		err = lost
+	}
 	return sent, err
+}
+
+// outdated reports that what the statement names is not, or no more, as this connection takes it to be: somebody has restored the
+// database, or a newer node has changed its types. Statements for each table don't name them.
+func outdated(err error) bool {
+	var answer *pq.Error
+	return errors.As(err, &answer) && (answer.Code.Class() == "42" || answer.Code == "XX000")
 }
 
 // write is one try. errNotAll: nothing of the batch has been written.
@@ -147,6 +114,9 @@ func (w *whole) write(ctx context.Context, s *Store) error {
 	sent, err := w.send(ctx, s)
 	for try := 1; !sent && try < lostMax && ctx.Err() == nil && lost(err); try++ { // as begin does
 		sent, err = w.send(ctx, s)
+	}
+	if outdated(err) {
+		return errNotAll
 	}
 	if err == nil || !sent {
 		return repeatable(err)
@@ -166,11 +136,8 @@ func (s *Store) commitWhole(ctx context.Context, b *batch) (bool, error) {
 	if !s.dialect.whole {
 		return false, nil
 	}
-	w, err := wholeOf(b)
-	if err != nil {
-		return false, err
-	}
-	err = s.repeat(ctx, "commit turns", func(ctx context.Context) error { return w.write(ctx, s) })
+	w := wholeOf(b)
+	err := s.repeat(ctx, "commit turns", func(ctx context.Context) error { return w.write(ctx, s) })
 	if errors.Is(err, errNotAll) {
 		return false, nil
 	}

@@ -68,6 +68,9 @@ func TestPlans(t *testing.T) {
 			if last < 1000 && handle == s.db {
 				continue // outside of transactions a scan of a small table harms nobody
 			}
+			if handle == s.writer {
+				texts = append(texts, wholeText(allSheets()))
+			}
 			for _, text := range texts {
 				plan := explain(t, handle, s.dialect.text(text))
 				if strings.Contains(plan, "Seq Scan") && scansAllowed()[text] == "" {
@@ -124,6 +127,9 @@ func TestPlans(t *testing.T) {
 		t.Errorf("due executions:\n%s", plan)
 	}
 }
+
+// allSheets is a sheet for each part of a batch.
+func allSheets() []sheet { return append(owns(&batch{}), children(nil)...) }
 
 // ordered: lists in the order of creation go along the index of what they are filtered by. Where that says little, the page
 // comes in the order of the index: what is sorted for each page grows with the installation.
@@ -239,6 +245,7 @@ func TestRoundTrips(t *testing.T) {
 	t.Parallel()
 	w, dsn := throughWire(t, dbtest.Postgres(t))
 	s := open(t, dsn)
+	mustCommit(t, s, creation("first")) // which asks for the numbers of types
 	turns := func(n int, make func(id workflow.ExecutionID) persistence.Turn) []persistence.Turn {
 		var out []persistence.Turn
 		for i := range n {

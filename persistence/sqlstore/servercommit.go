@@ -3,119 +3,117 @@ package sqlstore
 import (
 	"cmp"
 	"database/sql"
-	"database/sql/driver"
-
-	"github.com/lib/pq"
 
 	"cierzo/persistence"
 )
 
 // PostgreSQL (which tries one statement for all first, see onecommit.go) and CockroachDB: a statement costs a round trip, rows cost
-// little. Each statement gets all rows of its table
-// as arrays, one for each column.
+// little. Each statement gets all rows of its table as arrays, one for each column.
 
 const (
-	createMany = `WITH made AS (` + createMade + `) ` + createState
-	createMade = createRows + `
-ON CONFLICT (key) DO NOTHING RETURNING key`
-	createRows = `
-INSERT INTO executions (key, created_at, project, flow, id, project_id, workflow_name, root_id, parent_id, parent_task_id, about, given, history)
-SELECT * FROM unnest($1::INT8[], $2::INT8[], $3::INT8[], $4::INT8[], $5::TEXT[], $6::TEXT[], $7::TEXT[], $8::TEXT[], $9::TEXT[], $10::TEXT[], $11::TEXT[], $12::TEXT[], $13::TEXT[])`
-	createState = `
-INSERT INTO execution_states (key, created_at, project, epoch, owner, wake_at, wanting, busy, state, runners, doc, vals)
-SELECT u.* FROM unnest($1::INT8[], $2::INT8[], $3::INT8[], $14::INT8[], $15::TEXT[], $16::INT8[], $17::INT8[], $18::INT8[], $19::TEXT[], $20::TEXT[], $21::TEXT[], $22::TEXT[])
+	createMany = `WITH made AS (` + createRows + `unnest($1::INT8[], $2::INT8[], $3::INT8[], $4::INT8[], $5::TEXT[], $6::TEXT[], $7::TEXT[], $8::TEXT[], $9::TEXT[], $10::TEXT[], $11::TEXT[], $12::TEXT[], $13::TEXT[])
+AS u (key, created_at, project, flow, id, project_id, workflow_name, root_id, parent_id, parent_task_id, about, given, history) ON CONFLICT (key) DO NOTHING RETURNING key) ` +
+		createStates + `unnest($1::INT8[], $2::INT8[], $3::INT8[], $14::INT8[], $15::TEXT[], $16::INT8[], $17::INT8[], $18::INT8[], $19::TEXT[], $20::TEXT[], $21::TEXT[], $22::TEXT[])
 AS u (key, created_at, project, epoch, owner, wake_at, wanting, busy, state, runners, doc, vals) JOIN made ON made.key = u.key RETURNING key`
-	updateMany = `UPDATE execution_states AS s SET wake_at = u.wake_at, wanting = u.wanting, busy = u.busy, state = u.state, runners = u.runners, doc = u.doc,
-vals = CASE u.vals WHEN '=' THEN s.vals ELSE u.vals END
-FROM unnest($1::INT8[], $2::INT8[], $3::INT8[], $4::INT8[], $5::INT8[], $6::TEXT[], $7::TEXT[], $8::TEXT[], $9::TEXT[]) AS u (key, epoch, wake_at, wanting, busy, state, runners, doc, vals)
-WHERE s.key = u.key AND s.epoch = u.epoch RETURNING s.key`
-	updateGivenMany = `UPDATE executions AS e SET given = u.given FROM unnest($1::INT8[], $2::TEXT[]) AS u (key, given) WHERE e.key = u.key`
-	putDataMany     = `INSERT INTO execution_data (key, vals)
-SELECT * FROM unnest($1::INT8[], $2::TEXT[]) ON CONFLICT (key) DO UPDATE SET vals = excluded.vals`
-	insertTaskMany = `INSERT INTO tasks (key, seq, history_seq, about, history, action_about, action_given, doc, vals, action_doc, action_vals)
-SELECT * FROM unnest($1::INT8[], $2::INT8[], $3::INT8[], $4::TEXT[], $5::TEXT[], $6::TEXT[], $7::TEXT[], $8::TEXT[], $9::TEXT[], $10::TEXT[], $11::TEXT[])`
-	updateTaskMany = `UPDATE tasks AS t SET
+	createRows = `INSERT INTO executions (key, created_at, project, flow, id, project_id, workflow_name, root_id, parent_id, parent_task_id, about, given, history)
+SELECT u.key, u.created_at, u.project, u.flow, u.id, u.project_id, u.workflow_name, u.root_id, u.parent_id, u.parent_task_id, u.about, u.given, u.history FROM `
+	createStates = `INSERT INTO execution_states (key, created_at, project, epoch, owner, wake_at, wanting, busy, state, runners, doc, vals)
+SELECT u.key, u.created_at, u.project, u.epoch, u.owner, u.wake_at, u.wanting, u.busy, u.state, u.runners, u.doc, u.vals FROM `
+
+	updateMany = updateStates + `unnest($1::INT8[], $2::INT8[], $3::INT8[], $4::INT8[], $5::INT8[], $6::TEXT[], $7::TEXT[], $8::TEXT[], $9::TEXT[])
+AS u (key, epoch, wake_at, wanting, busy, state, runners, doc, vals)` + ofStates + ` RETURNING s.key`
+	updateStates = `UPDATE execution_states AS s SET wake_at = u.wake_at, wanting = u.wanting, busy = u.busy, state = u.state, runners = u.runners, doc = u.doc,
+vals = CASE u.vals WHEN '=' THEN s.vals ELSE u.vals END FROM `
+	ofStates = ` WHERE s.key = u.key AND s.epoch = u.epoch`
+
+	updateGivenMany = updateGiven + `unnest($1::INT8[], $2::TEXT[]) AS u (key, given)` + ofGiven
+	updateGiven     = `UPDATE executions AS e SET given = u.given FROM `
+	ofGiven         = ` WHERE e.key = u.key`
+
+	putDataMany = putData + `unnest($1::INT8[], $2::TEXT[]) AS u (key, vals)` + overData
+	putData     = `INSERT INTO execution_data (key, vals) SELECT u.key, u.vals FROM `
+	overData    = ` ON CONFLICT (key) DO UPDATE SET vals = excluded.vals`
+
+	insertTaskMany = insertTask + `unnest($1::INT8[], $2::INT8[], $3::INT8[], $4::TEXT[], $5::TEXT[], $6::TEXT[], $7::TEXT[], $8::TEXT[], $9::TEXT[], $10::TEXT[], $11::TEXT[])
+AS u (key, seq, history_seq, about, history, action_about, action_given, doc, vals, action_doc, action_vals)`
+	insertTask = `INSERT INTO tasks (key, seq, history_seq, about, history, action_about, action_given, doc, vals, action_doc, action_vals)
+SELECT u.key, u.seq, u.history_seq, u.about, u.history, u.action_about, u.action_given, u.doc, u.vals, u.action_doc, u.action_vals FROM `
+
+	updateTaskMany = updateTask + `unnest($1::INT8[], $2::INT8[], $3::INT8[], $4::INT8[], $5::TEXT[], $6::TEXT[], $7::TEXT[], $8::TEXT[], $9::TEXT[], $10::TEXT[], $11::TEXT[])
+AS u (key, seq, action, history_seq, history, action_about, action_given, doc, vals, action_doc, action_vals)` + ofTask
+	updateTask = `UPDATE tasks AS t SET
 action_about = CASE u.action_about WHEN '=' THEN t.action_about ELSE u.action_about END, action_given = CASE u.action_given WHEN '=' THEN t.action_given ELSE u.action_given END,
 doc = CASE u.doc WHEN '=' THEN t.doc ELSE u.doc END, vals = CASE u.vals WHEN '=' THEN t.vals ELSE u.vals END,
 history_seq = CASE u.history WHEN '=' THEN t.history_seq ELSE u.history_seq END, history = CASE u.history WHEN '=' THEN t.history ELSE u.history END,
 action_doc = CASE u.action_doc WHEN '=' THEN t.action_doc ELSE u.action_doc END, action_vals = CASE u.action_vals WHEN '=' THEN t.action_vals ELSE u.action_vals END
-FROM unnest($1::INT8[], $2::INT8[], $3::INT8[], $4::INT8[], $5::TEXT[], $6::TEXT[], $7::TEXT[], $8::TEXT[], $9::TEXT[], $10::TEXT[], $11::TEXT[])
-AS u (key, seq, action, history_seq, history, action_about, action_given, doc, vals, action_doc, action_vals)
-WHERE t.key = u.key AND t.seq = u.seq AND (u.action = 0 OR (u.action = 1) = (t.action_about = '')) AND (u.history = '=' OR t.history = '')`
-	insertActionMany = `INSERT INTO actions (key, seq, task, about, given, doc, vals)
-SELECT * FROM unnest($1::INT8[], $2::INT8[], $3::INT8[], $4::TEXT[], $5::TEXT[], $6::TEXT[], $7::TEXT[])`
-	updateActionMany = `UPDATE actions AS a SET doc = u.doc, vals = u.vals
-FROM unnest($1::INT8[], $2::INT8[], $3::TEXT[], $4::TEXT[]) AS u (key, seq, doc, vals) WHERE a.key = u.key AND a.seq = u.seq`
-	historyMany = `INSERT INTO history (key, last_seq, doc)
-SELECT * FROM unnest($1::INT8[], $2::INT8[], $3::TEXT[])`
+FROM `
+	ofTask = ` WHERE t.key = u.key AND t.seq = u.seq AND (u.action = 0 OR (u.action = 1) = (t.action_about = '')) AND (u.history = '=' OR t.history = '')`
+
+	insertActionMany = insertAction + `unnest($1::INT8[], $2::INT8[], $3::INT8[], $4::TEXT[], $5::TEXT[], $6::TEXT[], $7::TEXT[]) AS u (key, seq, task, about, given, doc, vals)`
+	insertAction     = `INSERT INTO actions (key, seq, task, about, given, doc, vals) SELECT u.key, u.seq, u.task, u.about, u.given, u.doc, u.vals FROM `
+
+	updateActionMany = updateAction + `unnest($1::INT8[], $2::INT8[], $3::TEXT[], $4::TEXT[]) AS u (key, seq, doc, vals)` + ofAction
+	updateAction     = `UPDATE actions AS a SET doc = u.doc, vals = u.vals FROM `
+	ofAction         = ` WHERE a.key = u.key AND a.seq = u.seq`
+
+	historyMany   = insertHistory + `unnest($1::INT8[], $2::INT8[], $3::TEXT[]) AS u (key, last_seq, doc)`
+	insertHistory = `INSERT INTO history (key, last_seq, doc) SELECT u.key, u.last_seq, u.doc FROM `
 )
 
-// columns are the arrays of a statement's parameters: numbers and texts.
-type columns struct {
-	rows   int
-	places []driver.Valuer // *pq.Int64Array or *pq.StringArray
-}
-
-func (c columns) args() []any {
-	out := make([]any, len(c.places))
-	for i, v := range c.places {
-		out[i] = v
-	}
-	return out
-}
-
-func numbers(c *columns) *pq.Int64Array {
-	a := &pq.Int64Array{}
-	c.places = append(c.places, a)
-	return a
-}
-
-func texts(c *columns) *pq.StringArray {
-	a := &pq.StringArray{}
-	c.places = append(c.places, a)
-	return a
-}
-
-// part is a statement with its parameters.
+// part is a statement that writes rows. It is head and tail around where the rows come from, called u.
 type part struct {
-	text string
-	cols columns
+	many       string // the statement, with an array for each column
+	head, tail string
+	rowType    string // of the rows as one array: in migrations/postgres
+	kinds      string // of the columns: isNumber, isText
 }
 
-// children are the parts of turns besides the executions' own rows.
-func children(turns []*turnRows) []part {
-	return []part{
-		{updateGivenMany, changedGiven(turns)},
-		{putDataMany, dataColumns(turns)},
-		{insertTaskMany, newTasks(turns)},
-		{updateTaskMany, changedTasks(turns)},
-		{insertActionMany, newActions(turns)},
-		{updateActionMany, changedActions(turns)},
-		{historyMany, historyColumns(turns)},
-		{noticeMany, noticeColumns(turns)},
+// parts are all statements of a commit: first those of the executions themselves, which tell what else is written.
+var (
+	createPart = part{createMany, createStates, "", "turn_creation", "nnnnttttttttt" + "ntnnntttt"}
+	updatePart = part{updateMany, updateStates, ofStates, "turn_update", "nnnnntttt"}
+
+	givenPart        = part{updateGivenMany, updateGiven, ofGiven, "turn_given", "nt"}
+	dataPart         = part{putDataMany, putData, overData, "turn_data", "nt"}
+	taskPart         = part{insertTaskMany, insertTask, "", "turn_task", "nnntttttttt"}
+	taskUpdatePart   = part{updateTaskMany, updateTask, ofTask, "turn_task_update", "nnnnttttttt"}
+	actionPart       = part{insertActionMany, insertAction, "", "turn_action", "nnntttt"}
+	actionUpdatePart = part{updateActionMany, updateAction, ofAction, "turn_action_update", "nntt"}
+	historyPart      = part{historyMany, insertHistory, "", "turn_history", "nnt"}
+	noticePart       = part{noticeMany, insertNotice, onceNotice, "turn_notice", "nttnnt"}
+)
+
+// owns are the rows of a batch's executions.
+func owns(b *batch) []sheet { return []sheet{createdRows(b), updatedRows(b)} }
+
+// children are the rows of turns besides the executions' own.
+func children(turns []*turnRows) []sheet {
+	return []sheet{
+		changedGiven(turns), dataRows(turns), newTasks(turns), changedTasks(turns), newActions(turns), changedActions(turns),
+		historyRows(turns), noticeRows(turns),
 	}
 }
 
 // writeArrays writes a batch with a statement for each table that it touches.
 func writeArrays(t *transaction, b *batch) error {
-	for _, own := range []part{{createMany, createdRows(b)}, {updateMany, updatedRows(b)}} {
-		if own.cols.rows == 0 {
+	for _, s := range owns(b) {
+		if s.rows() == 0 {
 			continue
 		}
-		if err := t.query(own.text, b.scanWritten, own.cols.args()...); err != nil {
+		if err := t.query(s.many, b.scanWritten, s.arrays()...); err != nil {
 			return err
 		}
 	}
-	for _, part := range children(b.committed()) {
-		if part.cols.rows == 0 {
+	for _, s := range children(b.committed()) {
+		if s.rows() == 0 {
 			continue
 		}
-		n, err := t.exec(part.text, part.cols.args()...)
+		n, err := t.exec(s.many, s.arrays()...)
 		if err != nil {
 			return err
 		}
-		if n != int64(part.cols.rows) {
-			return missingRows(part.cols.rows, n)
+		if n != int64(s.rows()) {
+			return missingRows(s.rows(), n)
 		}
 	}
 	return nil
@@ -130,154 +128,123 @@ func (b *batch) scanWritten(rows *sql.Rows) error {
 	return nil
 }
 
-func createdRows(b *batch) columns {
-	var c columns
-	key, created, projects, flow, id := numbers(&c), numbers(&c), numbers(&c), numbers(&c), texts(&c)
-	project, name, root, parent, parentTask := texts(&c), texts(&c), texts(&c), texts(&c), texts(&c)
-	about, given, history := texts(&c), texts(&c), texts(&c)
-	epoch, owner, wake, wanting, busy := numbers(&c), texts(&c), numbers(&c), numbers(&c), numbers(&c)
-	state, runners, doc, data := texts(&c), texts(&c), texts(&c), texts(&c)
+func createdRows(b *batch) sheet {
+	s := sheet{part: createPart}
 	for _, turn := range b.turns {
 		if !turn.Create {
 			continue
 		}
 		e := &turn.Execution
-		c.rows++
-		*key, *created, *id = append(*key, e.Key), append(*created, e.CreatedAt), append(*id, e.ID)
-		*projects, *flow = append(*projects, persistence.IndexHash(e.ProjectID)), append(*flow, persistence.IndexHash(e.ProjectID, e.WorkflowName))
-		*project, *name, *root = append(*project, e.ProjectID), append(*name, e.WorkflowName), append(*root, e.RootID)
-		*parent, *parentTask = append(*parent, e.ParentID), append(*parentTask, e.ParentTaskID)
-		*about, *given = append(*about, e.About), append(*given, turn.Given)
-		*history = append(*history, turn.born)
-		*epoch, *owner = append(*epoch, 1), append(*owner, string(turn.Node))
-		*wake, *wanting, *busy, *state = append(*wake, e.WakeAt), append(*wanting, e.Wanting), append(*busy, e.Busy), append(*state, e.State)
-		*runners, *doc, *data = append(*runners, e.Runners), append(*doc, e.Doc), append(*data, vals(turn))
+		s.numbers(e.Key, e.CreatedAt, persistence.IndexHash(e.ProjectID), persistence.IndexHash(e.ProjectID, e.WorkflowName))
+		s.texts(e.ID, e.ProjectID, e.WorkflowName, e.RootID, e.ParentID, e.ParentTaskID, e.About, turn.Given, turn.born)
+		s.numbers(1) // the epoch
+		s.texts(string(turn.Node))
+		s.numbers(e.WakeAt, e.Wanting, e.Busy)
+		s.texts(e.State, e.Runners, e.Doc, vals(turn))
 	}
-	return c
+	return s
 }
 
-func updatedRows(b *batch) columns {
-	var c columns
-	key, epoch, wake, wanting, busy := numbers(&c), numbers(&c), numbers(&c), numbers(&c), numbers(&c)
-	state, runners, doc, data := texts(&c), texts(&c), texts(&c), texts(&c)
+func updatedRows(b *batch) sheet {
+	s := sheet{part: updatePart}
 	for _, turn := range b.turns {
 		if turn.Create {
 			continue
 		}
 		e := &turn.Execution
-		c.rows++
-		*key, *epoch, *wake = append(*key, e.Key), append(*epoch, int64(turn.Epoch)), append(*wake, e.WakeAt)
-		*wanting, *busy, *state = append(*wanting, e.Wanting), append(*busy, e.Busy), append(*state, e.State)
-		*runners, *doc, *data = append(*runners, e.Runners), append(*doc, e.Doc), append(*data, vals(turn))
+		s.numbers(e.Key, int64(turn.Epoch), e.WakeAt, e.Wanting, e.Busy)
+		s.texts(e.State, e.Runners, e.Doc, vals(turn))
 	}
-	return c
+	return s
 }
 
 // changedGiven is what executions that were created before have been given since.
-func changedGiven(turns []*turnRows) columns {
-	var c columns
-	key, given := numbers(&c), texts(&c)
+func changedGiven(turns []*turnRows) sheet {
+	s := sheet{part: givenPart}
 	for _, turn := range turns {
 		if turn.HasGiven && !turn.Create {
-			c.rows++
-			*key, *given = append(*key, turn.Execution.Key), append(*given, turn.Given)
+			s.numbers(turn.Execution.Key)
+			s.texts(turn.Given)
 		}
 	}
-	return c
+	return s
 }
 
-// dataColumns are the data that don't lie in the rows of states.
-func dataColumns(turns []*turnRows) columns {
-	var c columns
-	key, data := numbers(&c), texts(&c)
+// dataRows are the data that don't lie in the rows of states.
+func dataRows(turns []*turnRows) sheet {
+	s := sheet{part: dataPart}
 	for _, turn := range turns {
 		if vals(turn) == valsApart {
-			c.rows++
-			*key, *data = append(*key, turn.Execution.Key), append(*data, turn.Data)
+			s.numbers(turn.Execution.Key)
+			s.texts(turn.Data)
 		}
 	}
-	return c
+	return s
 }
 
-func newTasks(turns []*turnRows) columns {
-	var c columns
-	key, seq, events, about, history := numbers(&c), numbers(&c), numbers(&c), texts(&c), texts(&c)
-	actionAbout, given, doc, values, actionDoc, actionValues := texts(&c), texts(&c), texts(&c), texts(&c), texts(&c), texts(&c)
+func newTasks(turns []*turnRows) sheet {
+	s := sheet{part: taskPart}
 	for _, turn := range turns {
 		for _, r := range turn.tasks {
 			if !r.isNew() {
 				continue
 			}
 			a := cmp.Or(r.action, &persistence.ActionRow{})
-			c.rows++
-			*key, *seq, *events = append(*key, turn.Execution.Key), append(*seq, r.seq), append(*events, turn.Events)
-			*about, *history = append(*about, r.task.About), append(*history, r.history)
-			*actionAbout, *given, *doc = append(*actionAbout, a.About), append(*given, a.Given), append(*doc, r.task.Doc)
-			*values, *actionDoc, *actionValues = append(*values, r.task.Values), append(*actionDoc, a.Doc), append(*actionValues, a.Values)
+			s.numbers(turn.Execution.Key, r.seq, turn.Events)
+			s.texts(r.task.About, r.history, a.About, a.Given, r.task.Doc, r.task.Values, a.Doc, a.Values)
 		}
 	}
-	return c
+	return s
 }
 
-func changedTasks(turns []*turnRows) columns {
-	var c columns
-	key, seq, which, events, history := numbers(&c), numbers(&c), numbers(&c), numbers(&c), texts(&c)
-	about, given, doc, values, actionDoc, actionValues := texts(&c), texts(&c), texts(&c), texts(&c), texts(&c), texts(&c)
+func changedTasks(turns []*turnRows) sheet {
+	s := sheet{part: taskUpdatePart}
 	for _, turn := range turns {
 		for _, r := range turn.tasks {
 			if r.isNew() {
 				continue
 			}
 			w := r.change()
-			c.rows++
-			*key, *seq, *which = append(*key, turn.Execution.Key), append(*seq, r.seq), append(*which, w.action)
-			*events, *history = append(*events, turn.Events), append(*history, w.history)
-			*about, *given, *doc = append(*about, w.about), append(*given, w.given), append(*doc, w.doc)
-			*values, *actionDoc, *actionValues = append(*values, w.values), append(*actionDoc, w.actionDoc), append(*actionValues, w.actionValues)
+			s.numbers(turn.Execution.Key, r.seq, w.action, turn.Events)
+			s.texts(w.history, w.about, w.given, w.doc, w.values, w.actionDoc, w.actionValues)
 		}
 	}
-	return c
+	return s
 }
 
-func newActions(turns []*turnRows) columns {
-	var c columns
-	key, seq, task, about := numbers(&c), numbers(&c), numbers(&c), texts(&c)
-	given, doc, values := texts(&c), texts(&c), texts(&c)
+func newActions(turns []*turnRows) sheet {
+	s := sheet{part: actionPart}
 	for _, turn := range turns {
 		for _, r := range turn.actions {
 			if r.New {
-				c.rows++
-				*key, *seq, *task = append(*key, turn.Execution.Key), append(*seq, r.Seq), append(*task, r.Task)
-				*about, *given = append(*about, r.About), append(*given, r.Given)
-				*doc, *values = append(*doc, r.Doc), append(*values, r.Values)
+				s.numbers(turn.Execution.Key, r.Seq, r.Task)
+				s.texts(r.About, r.Given, r.Doc, r.Values)
 			}
 		}
 	}
-	return c
+	return s
 }
 
-func changedActions(turns []*turnRows) columns {
-	var c columns
-	key, seq, doc, values := numbers(&c), numbers(&c), texts(&c), texts(&c)
+func changedActions(turns []*turnRows) sheet {
+	s := sheet{part: actionUpdatePart}
 	for _, turn := range turns {
 		for _, r := range turn.actions {
 			if !r.New {
-				c.rows++
-				*key, *seq, *doc, *values = append(*key, turn.Execution.Key), append(*seq, r.Seq), append(*doc, r.Doc), append(*values, r.Values)
+				s.numbers(turn.Execution.Key, r.Seq)
+				s.texts(r.Doc, r.Values)
 			}
 		}
 	}
-	return c
+	return s
 }
 
-func historyColumns(turns []*turnRows) columns {
-	var c columns
-	key, last, doc := numbers(&c), numbers(&c), texts(&c)
+func historyRows(turns []*turnRows) sheet {
+	s := sheet{part: historyPart}
 	for _, turn := range turns {
 		if h := turn.history; h != nil {
-			c.rows++
-			*key, *last, *doc = append(*key, turn.Execution.Key), append(*last, h.LastSeq), append(*doc, h.Doc)
+			s.numbers(turn.Execution.Key, h.LastSeq)
+			s.texts(h.Doc)
 		}
 	}
-	return c
+	return s
 }

@@ -41,6 +41,9 @@ func (d dialect) firstStatements() []string {
 		version = versionQuery
 	}
 	out := []string{version, schemaTable, schemaRow, schemaLock, schemaUnlock, schemaGet, schemaSet}
+	if d.whole {
+		out = append(out, rowTypesQuery)
+	}
 	if d.connected != "" {
 		out = append(out, d.connected)
 	}

@@ -1,0 +1,1 @@
+-- What a batch of turns is written by: only PostgreSQL needs types for that.
