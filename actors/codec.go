@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"errors"
 	"strings"
 	"time"
 
@@ -269,12 +270,15 @@ func encodeAnswer(err error) *messages.Answer {
 	if err == nil {
 		return &messages.Answer{}
 	}
-	return &messages.Answer{ErrorKind: kindNames[fault.KindOf(err)], Error: text(err.Error())}
+	return &messages.Answer{ErrorKind: kindNames[fault.KindOf(err)], Error: text(err.Error()), Outdated: errors.Is(err, ErrOutdated)}
 }
 
 func decodeAnswer(m *messages.Answer) error {
-	if m.ErrorKind == "" {
+	switch {
+	case m.ErrorKind == "":
 		return nil
+	case m.Outdated:
+		return ErrOutdated
 	}
 	for kind, name := range kindNames {
 		if name == m.ErrorKind {

@@ -28,6 +28,7 @@ const (
 type item struct {
 	event   workflow.Event        // nil of a start
 	start   *workflow.Spec        // nil of others
+	newest  bool                  // the start's definition must be the newest revision
 	message *messages.ToExecution // nil of what comes from here
 }
 
@@ -126,7 +127,7 @@ func (x *execution) take(m *messages.ToExecution) {
 	case m.GetStart() != nil:
 		var spec workflow.Spec
 		if spec, err = decodeStart(x.id, m.GetStart()); err == nil {
-			it.start = &spec
+			it.start, it.newest = &spec, m.GetStart().Newest
 		}
 	case m.GetActionProgress() != nil:
 		p := m.GetActionProgress()
@@ -233,7 +234,9 @@ func (x *execution) written(m written) {
 	case m.outcome == persistence.Exists:
 		x.exists(t)
 	case m.outcome == persistence.Taken:
-		x.taken(t)
+		x.never(t, fault.New(fault.Conflict, "the id %s can't be used: the id of another execution has the same key (hash); choose another one", x.id))
+	case m.outcome == persistence.Outdated:
+		x.never(t, ErrOutdated)
 	case m.outcome == persistence.Fenced && planted.Has(planted.FencedSpeaks):
 		x.finish(t)
 	case m.outcome == persistence.Fenced:
@@ -298,11 +301,10 @@ func (x *execution) exists(t *turn) {
 	x.inbox = append(append(rest, x.inbox...), item{event: workflow.Recovered{}})
 }
 
-// taken refuses a start whose id can't be used: another execution's has the same key.
-func (x *execution) taken(t *turn) {
+// never refuses a start that can't be written: there is no such execution.
+func (x *execution) never(t *turn, err error) {
 	x.turn, x.ex, x.wanting = nil, nil, false
 	x.dispatcher.told(forget{x.id, false})
-	err := fault.New(fault.Conflict, "the id %s can't be used: the id of another execution has the same key (hash); choose another one", x.id)
 	for _, it := range t.items {
 		x.answer(it.message, err)
 	}

@@ -112,11 +112,23 @@ func (g *Gateway) tick() {
 
 // Start creates an execution and returns when it is durable. The same ID again is no error and changes nothing.
 // fault.Invalid: the workflow refuses it; fault.Unavailable: no answer in time, it may have happened or not.
-func (g *Gateway) Start(ctx context.Context, s workflow.Spec) error {
+func (g *Gateway) Start(ctx context.Context, s workflow.Spec) error { return g.start(ctx, s, false) }
+
+// ErrOutdated says that a revision isn't the newest, which it had to be.
+var ErrOutdated = fault.New(fault.Conflict, "there is another revision of the workflow, or none any more")
+
+// StartNewest is Start, if the definition is, when that becomes durable, the newest revision of its workflow, of the execution's own
+// project. ErrOutdated: it isn't, and nothing has begun.
+func (g *Gateway) StartNewest(ctx context.Context, s workflow.Spec) error {
+	return g.start(ctx, s, true)
+}
+
+func (g *Gateway) start(ctx context.Context, s workflow.Spec, newest bool) error {
 	m, err := encodeStart(s)
 	if err != nil {
 		return fault.Wrap(fault.Invalid, err, "start execution %s", s.ID)
 	}
+	m.Newest = newest
 	return g.call(ctx, &messages.ToExecution{ExecutionId: string(s.ID), Message: &messages.ToExecution_Start{Start: m}})
 }
 

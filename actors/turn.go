@@ -33,6 +33,7 @@ type turn struct {
 	items   []item
 	refused []error // of each item
 	created bool
+	newest  bool // what is created is of a revision that must be the newest
 	effects workflow.Effects
 	wants   []workflow.Want
 	wanting bool // the dispatcher knows of wants
@@ -111,7 +112,7 @@ func (t *turn) steps(ctx context.Context) error {
 		var err error
 		switch {
 		case it.start != nil:
-			err = t.start(ctx, *it.start, facts)
+			err = t.start(ctx, it, facts)
 		case t.ex == nil:
 			err = errUnknown(t.id)
 		default:
@@ -126,10 +127,11 @@ func (t *turn) steps(ctx context.Context) error {
 }
 
 // start makes a new execution; one that is there already is not begun again.
-func (t *turn) start(ctx context.Context, spec workflow.Spec, facts workflow.Facts) error {
+func (t *turn) start(ctx context.Context, it item, facts workflow.Facts) error {
 	if t.ex != nil {
 		return nil
 	}
+	spec := *it.start
 	p, err := t.e.cfg.Catalog.Program(ctx, spec.DefinitionID)
 	if err != nil {
 		return fmt.Errorf("definition of execution %s: %w", t.id, err)
@@ -138,7 +140,7 @@ func (t *turn) start(ctx context.Context, spec workflow.Spec, facts workflow.Fac
 	if err != nil {
 		return err
 	}
-	t.ex, t.created = ex, true
+	t.ex, t.created, t.newest = ex, true, it.newest
 	return nil
 }
 
@@ -180,7 +182,7 @@ func (t *turn) conclude() {
 	}
 	t.gone = true
 	t.e.committer.submit(write{no: t.no, to: t.self, turn: persistence.Turn{
-		ID: t.id, Epoch: t.epoch, Node: t.node, Writes: writes,
+		ID: t.id, Epoch: t.epoch, Node: t.node, Newest: t.newest, Writes: writes,
 	}})
 }
 

@@ -86,13 +86,15 @@ func (s *server) createExecution(r *http.Request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	start, err := s.readStart(r, f)
-	if err != nil {
-		return 0, nil, err
-	}
 	// An id that is new can't be there; the read is saved.
 	named := f.has("id") || r.Header.Get(idempotencyHeader) != ""
-	rec, data, created, err := s.begin(r, start, named)
+	var rec *workflow.ExecutionRecord
+	var data *workflow.ExecutionData
+	var created bool
+	err = catalog.Begin(func(fresh bool) (catalog.Start, error) { return s.readStart(r, f, fresh) }, func(start catalog.Start) (err error) {
+		rec, data, created, err = s.begin(r, start, named)
+		return err
+	})
 	if err != nil {
 		return 0, nil, err
 	}
@@ -225,7 +227,7 @@ func (s *server) waitForEnd(ctx context.Context, rec *workflow.ExecutionRecord, 
 }
 
 // readStart reads the body of a request to start an execution; what it leaves out comes from the source execution.
-func (s *server) readStart(r *http.Request, f fields) (start catalog.Start, err error) {
+func (s *server) readStart(r *http.Request, f fields, fresh bool) (start catalog.Start, err error) {
 	t, err := f.texts("id", "workflow_id", "workflow_name", "workflow_namespace", "description", "source_execution_id")
 	if err != nil {
 		return start, err
@@ -260,7 +262,7 @@ func (s *server) readStart(r *http.Request, f fields) (start catalog.Start, err 
 	if identifier == "" {
 		return start, fault.New(fault.Invalid, "Workflow ID or workflow name must be provided. Workflow ID is recommended.")
 	}
-	def, err := s.lookUp(r, persistence.WorkflowDefinition, identifier, t["workflow_namespace"])
+	def, remembered, err := s.toStart(r, identifier, t["workflow_namespace"], fresh)
 	if err != nil {
 		return start, err
 	}
@@ -274,9 +276,21 @@ func (s *server) readStart(r *http.Request, f fields) (start catalog.Start, err 
 		}
 	}
 	caller := callerOf(r)
-	start.Auth, start.By = caller.Auth, caller.requester()
+	start.Auth, start.By, start.Newest = caller.Auth, caller.requester(), remembered
 	start.ID, start.SourceID, start.Description = workflow.ExecutionID(id), workflow.ExecutionID(source), t["description"]
 	return start, nil
+}
+
+// toStart finds the workflow that a start means; remembered and fresh are as Catalog.ToStart says.
+func (s *server) toStart(r *http.Request, identifier, namespace string, fresh bool) (def *persistence.Definition, remembered bool, err error) {
+	if !isUUID(identifier) {
+		key := persistence.DefinitionKey{ProjectID: callerOf(r).ProjectID, Kind: persistence.WorkflowDefinition, Namespace: namespace, Name: identifier}
+		if def, remembered, err = s.Catalog.ToStart(r.Context(), key, fresh); !fault.Is(err, fault.NotFound) {
+			return def, remembered, err
+		}
+	}
+	def, err = s.lookUp(r, persistence.WorkflowDefinition, identifier, namespace)
+	return def, false, err
 }
 
 // merge is base with the entries of over set on top.

@@ -5,7 +5,7 @@
 //	Program     the compiled form of a stored revision, cached: revisions never change
 //	Facts       what a step of the state machine looks up
 //
-// It holds no state of its own but caches of what can't change.
+// It holds no state of its own but caches of what can't change, and of what is asserted when it is used.
 package catalog
 
 import (
@@ -27,12 +27,16 @@ type Catalog struct {
 	// Legacy lets expressions use the functions that Mistral 15 had and later versions haven't; see Program.AllowLegacy.
 	// Set before the catalog is used. Defaults to false.
 	Legacy bool
+	// Shared says that other processes change the definitions, too. Then ToStart may answer from memory. Set before the catalog is
+	// used. Defaults to false.
+	Shared bool
 
 	store    persistence.Store
 	registry *actions.Registry
-	programs *cache.Cache[*workflow.Program]
-	parsed   *cache.Cache[*dsl.Document]
-	origins  *cache.Cache[string]
+	programs *cache.Cache[string, *workflow.Program]
+	parsed   *cache.Cache[string, *dsl.Document]
+	origins  *cache.Cache[string, string]
+	newest   *cache.Cache[persistence.DefinitionKey, string] // ids of revisions; see ToStart
 	builtIn  map[string]*workflow.ActionSpec
 }
 
@@ -41,15 +45,17 @@ const (
 	programsMax  = 512
 	documentsMax = 128
 	originsMax   = 10_000
+	newestMax    = 1000
 )
 
 // New makes a catalog over a store and the actions that runners offer.
 func New(store persistence.Store, registry *actions.Registry) *Catalog {
 	return &Catalog{
 		store: store, registry: registry,
-		programs: cache.New[*workflow.Program](programsMax),
-		parsed:   cache.New[*dsl.Document](documentsMax),
-		origins:  cache.New[string](originsMax),
+		programs: cache.New[string, *workflow.Program](programsMax),
+		parsed:   cache.New[string, *dsl.Document](documentsMax),
+		origins:  cache.New[string, string](originsMax),
+		newest:   cache.New[persistence.DefinitionKey, string](newestMax),
 		builtIn:  builtInSpecs(registry),
 	}
 }

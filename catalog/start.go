@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"errors"
 
 	"cierzo/expr/value"
 	"cierzo/fault"
@@ -25,6 +26,56 @@ type Start struct {
 	Env          *value.Dict          // never nil; resolved, its expressions not yet evaluated
 	Auth         *workflow.CloudAuth  // of who starts it; nil for none
 	By           workflow.Requester   // who starts it
+	// Newest says that the revision was the newest when somebody looked last. The start must assert that it still is, see Begin.
+	Newest bool
+}
+
+// ErrOutdated refuses a start with Newest whose revision isn't the newest any more.
+var ErrOutdated = fault.New(fault.Conflict, "there is another revision of the workflow, or none any more")
+
+// Begin starts what prepare makes. When that is ErrOutdated it is made and started once more, then of what ToStart has asked the store
+// for (fresh).
+func Begin(prepare func(fresh bool) (Start, error), start func(Start) error) error {
+	for fresh := false; ; fresh = true {
+		s, err := prepare(fresh)
+		if err != nil {
+			return err
+		}
+		if err = start(s); fresh || !errors.Is(err, ErrOutdated) {
+			return err
+		}
+	}
+}
+
+// ToStart finds the newest revision of a workflow: in the project, else a public one. remembered: nobody has asked the store, and
+// Start.Newest is to be set; never when it is to be fresh. fault.NotFound.
+func (c *Catalog) ToStart(ctx context.Context, key persistence.DefinitionKey, fresh bool) (def *persistence.Definition, remembered bool, err error) {
+	if c.Shared && !fresh {
+		if id, ok := c.newest.Get(key); ok {
+			if def, err := c.store.GetDefinition(ctx, id); err == nil {
+				return def, true, nil
+			}
+		}
+	}
+	def, err = c.store.FindDefinition(ctx, key)
+	switch {
+	case err == nil && def.ProjectID == key.ProjectID:
+		c.newest.Put(key, def.ID)
+	case err == nil || fault.Is(err, fault.NotFound):
+		// Of a public workflow it would have to be asserted, too, that the project has got none.
+		c.newest.Drop(key)
+	}
+	return def, false, err
+}
+
+// IsNewest asks the store whether a start's revision is the newest of the project's own.
+func (c *Catalog) IsNewest(ctx context.Context, s *Start) (bool, error) {
+	key := persistence.DefinitionKey{ProjectID: s.ProjectID, Kind: persistence.WorkflowDefinition, Namespace: s.Namespace, Name: s.WorkflowName}
+	def, _, err := c.ToStart(ctx, key, true)
+	if fault.Is(err, fault.NotFound) {
+		return false, nil
+	}
+	return err == nil && def.ID == s.DefinitionID, err
 }
 
 // NewStart prepares the start of a definition in a project, which may be another than the definition's: it resolves the

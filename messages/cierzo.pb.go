@@ -1769,7 +1769,9 @@ type StartExecution struct {
 	// The right of who starts it; of a sub-workflow its parent's.
 	Auth *CloudAuth `protobuf:"bytes,16,opt,name=auth,proto3" json:"auth,omitempty"`
 	// Who starts it; of a sub-workflow nobody.
-	By            *Requester `protobuf:"bytes,17,opt,name=by,proto3" json:"by,omitempty"`
+	By *Requester `protobuf:"bytes,17,opt,name=by,proto3" json:"by,omitempty"`
+	// It is started only while the definition is the newest revision of its workflow, of that project; the answer is outdated if it isn't.
+	Newest        bool `protobuf:"varint,18,opt,name=newest,proto3" json:"newest,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1921,6 +1923,13 @@ func (x *StartExecution) GetBy() *Requester {
 		return x.By
 	}
 	return nil
+}
+
+func (x *StartExecution) GetNewest() bool {
+	if x != nil {
+		return x.Newest
+	}
+	return false
 }
 
 // Requester is who asks for something; empty fields aren't known.
@@ -2664,8 +2673,10 @@ func (x *CompleteAction) GetOutput() []byte {
 type Answer struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// "" is done. Else the kind of the refusal: invalid, not_found, conflict, forbidden, too_large, unavailable, internal.
-	ErrorKind     string `protobuf:"bytes,1,opt,name=error_kind,json=errorKind,proto3" json:"error_kind,omitempty"`
-	Error         string `protobuf:"bytes,2,opt,name=error,proto3" json:"error,omitempty"`
+	ErrorKind string `protobuf:"bytes,1,opt,name=error_kind,json=errorKind,proto3" json:"error_kind,omitempty"`
+	Error     string `protobuf:"bytes,2,opt,name=error,proto3" json:"error,omitempty"`
+	// Of a start that wants the newest revision: there is another one.
+	Outdated      bool `protobuf:"varint,3,opt,name=outdated,proto3" json:"outdated,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2712,6 +2723,13 @@ func (x *Answer) GetError() string {
 		return x.Error
 	}
 	return ""
+}
+
+func (x *Answer) GetOutdated() bool {
+	if x != nil {
+		return x.Outdated
+	}
+	return false
 }
 
 // ChildReport tells a sub-workflow's state to its parent, until ParentAck.
@@ -3044,7 +3062,7 @@ const file_cierzo_proto_rawDesc = "" +
 	"\x04Wake\x12\x12\n" +
 	"\x04gone\x18\x01 \x01(\tR\x04gone\x12\x14\n" +
 	"\x05child\x18\x02 \x01(\tR\x05child\x12\x14\n" +
-	"\x05watch\x18\x03 \x01(\bR\x05watch\"\xf4\x03\n" +
+	"\x05watch\x18\x03 \x01(\bR\x05watch\"\x8c\x04\n" +
 	"\x0eStartExecution\x12#\n" +
 	"\rdefinition_id\x18\x01 \x01(\tR\fdefinitionId\x12\x18\n" +
 	"\aproject\x18\x02 \x01(\tR\aproject\x12\x1c\n" +
@@ -3063,7 +3081,8 @@ const file_cierzo_proto_rawDesc = "" +
 	"\x05depth\x18\x0e \x01(\rR\x05depth\x12\x1b\n" +
 	"\tsource_id\x18\x0f \x01(\tR\bsourceId\x12(\n" +
 	"\x04auth\x18\x10 \x01(\v2\x14.cierzo.v1.CloudAuthR\x04auth\x12$\n" +
-	"\x02by\x18\x11 \x01(\v2\x14.cierzo.v1.RequesterR\x02by\"M\n" +
+	"\x02by\x18\x11 \x01(\v2\x14.cierzo.v1.RequesterR\x02by\x12\x16\n" +
+	"\x06newest\x18\x12 \x01(\bR\x06newest\"M\n" +
 	"\tRequester\x12\x12\n" +
 	"\x04user\x18\x01 \x01(\tR\x04user\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
@@ -3109,11 +3128,12 @@ const file_cierzo_proto_rawDesc = "" +
 	"\x0eCompleteAction\x12\x1b\n" +
 	"\taction_id\x18\x01 \x01(\tR\bactionId\x12\x14\n" +
 	"\x05state\x18\x02 \x01(\tR\x05state\x12\x16\n" +
-	"\x06output\x18\x03 \x01(\fR\x06output\"=\n" +
+	"\x06output\x18\x03 \x01(\fR\x06output\"Y\n" +
 	"\x06Answer\x12\x1d\n" +
 	"\n" +
 	"error_kind\x18\x01 \x01(\tR\terrorKind\x12\x14\n" +
-	"\x05error\x18\x02 \x01(\tR\x05error\"\x96\x01\n" +
+	"\x05error\x18\x02 \x01(\tR\x05error\x12\x1a\n" +
+	"\boutdated\x18\x03 \x01(\bR\boutdated\"\x96\x01\n" +
 	"\vChildReport\x12\x19\n" +
 	"\bchild_id\x18\x01 \x01(\tR\achildId\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\rR\x03seq\x12\x14\n" +

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -25,6 +26,7 @@ type assembly struct {
 	engine  *actors.Engine  // nil without the role
 	gateway *actors.Gateway // nil without a store
 	runner  *runner.Runner  // nil without the role
+	catalog *catalog.Catalog
 	ends    ends
 }
 
@@ -41,7 +43,7 @@ func assemble(ctx context.Context, cfg Config, store persistence.Store, cat *cat
 	if err != nil {
 		return nil, listenError("bind", cfg.Bind, err)
 	}
-	a := &assembly{system: system}
+	a := &assembly{system: system, catalog: cat}
 	if cfg.Bind != "" {
 		a.address = system.Address()
 	}
@@ -126,10 +128,29 @@ func (a *assembly) Start(ctx context.Context, s catalog.Start) error {
 	if a.gateway == nil {
 		return fault.New(fault.Unavailable, "this node reaches no engine")
 	}
-	return a.gateway.Start(ctx, workflow.Spec{
+	if !s.Newest {
+		return a.gateway.Start(ctx, specOf(s))
+	}
+	err := a.gateway.StartNewest(ctx, specOf(s))
+	switch {
+	case err == nil || fault.Is(err, fault.Unavailable):
+		return err
+	case errors.Is(err, actors.ErrOutdated):
+		return catalog.ErrOutdated
+	}
+	// It may be that only a revision refuses it that isn't the newest any more.
+	newest, e := a.catalog.IsNewest(ctx, &s)
+	if e == nil && !newest {
+		return catalog.ErrOutdated
+	}
+	return cmp.Or(e, err)
+}
+
+func specOf(s catalog.Start) workflow.Spec {
+	return workflow.Spec{
 		ID: s.ID, ProjectID: s.ProjectID, Namespace: s.Namespace, DefinitionID: s.DefinitionID, Description: s.Description, SourceID: s.SourceID,
 		Tags: s.Tags, Priority: s.Priority, Input: s.Input, Params: s.Params, Env: s.Env, Auth: s.Auth, By: s.By,
-	})
+	}
 }
 
 // Command implements api.Engine.

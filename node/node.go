@@ -82,7 +82,11 @@ func (n *Node) start(ctx context.Context) error {
 		}
 		n.catalog = catalog.New(n.store, n.cfg.Actions)
 		n.catalog.Legacy = n.cfg.LegacyFunctions
-		var err error
+		info, err := n.store.Info(ctx)
+		if err != nil {
+			return err
+		}
+		n.catalog.Shared = !info.Exclusive
 		if n.duties, err = readDuties(n.cfg); err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"time"
@@ -63,41 +64,44 @@ func (n *Node) Start(ctx context.Context, r StartRequest) (string, error) {
 	if len(r.ID) > 36 {
 		return "", fault.New(fault.Invalid, "id %q is longer than 36 characters", r.ID)
 	}
-	key := persistence.DefinitionKey{ProjectID: DefaultProject, Kind: persistence.WorkflowDefinition, Namespace: r.Namespace, Name: r.Workflow}
-	def, err := n.store.FindDefinition(ctx, key)
-	if fault.Is(err, fault.NotFound) {
-		return "", catalog.NotFound(key)
-	}
+	id := workflow.ExecutionID(cmp.Or(r.ID, uuid.NewString()))
+	err := catalog.Begin(func(fresh bool) (catalog.Start, error) { return n.prepare(ctx, id, &r, fresh) }, func(s catalog.Start) error {
+		return n.cluster.Start(ctx, s)
+	})
 	if err != nil {
 		return "", err
+	}
+	return string(id), nil
+}
+
+// prepare makes the start that a request means.
+func (n *Node) prepare(ctx context.Context, id workflow.ExecutionID, r *StartRequest, fresh bool) (start catalog.Start, err error) {
+	key := persistence.DefinitionKey{ProjectID: DefaultProject, Kind: persistence.WorkflowDefinition, Namespace: r.Namespace, Name: r.Workflow}
+	def, remembered, err := n.catalog.ToStart(ctx, key, fresh)
+	if fault.Is(err, fault.NotFound) {
+		return start, catalog.NotFound(key)
+	}
+	if err != nil {
+		return start, err
 	}
 	input, err := dictOf("input", r.Input)
 	if err != nil {
-		return "", err
+		return start, err
 	}
 	params, err := dictOf("params", r.Params)
 	if err != nil {
-		return "", err
+		return start, err
 	}
 	if r.Env != nil {
 		env, err := dictOf("env", r.Env)
 		if err != nil {
-			return "", err
+			return start, err
 		}
 		params.SetString("env", env)
 	}
-	start, err := n.catalog.NewStart(ctx, DefaultProject, def, input, params)
-	if err != nil {
-		return "", err
-	}
-	start.ID, start.Description, start.Priority = workflow.ExecutionID(r.ID), r.Description, r.Priority
-	if start.ID == "" {
-		start.ID = workflow.ExecutionID(uuid.NewString())
-	}
-	if err := n.cluster.Start(ctx, start); err != nil {
-		return "", err
-	}
-	return string(start.ID), nil
+	start, err = n.catalog.NewStart(ctx, DefaultProject, def, input, params)
+	start.ID, start.Description, start.Priority, start.Newest = id, r.Description, r.Priority, remembered
+	return start, err
 }
 
 // dictOf gives a Go value the form that the engine works on. It goes by JSON, so that struct tags and json.RawMessage

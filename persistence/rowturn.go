@@ -22,6 +22,13 @@ type TurnRows struct {
 	Turns     uint64      // number of the turn, from 1
 	FirstTask int64       // number of tasks that the store has
 	Notices   []NoticeRow
+	Newest    RevisionOf // what must be the newest revision; the zero value is nothing
+}
+
+// RevisionOf is a revision, and what of.
+type RevisionOf struct {
+	DefinitionKey
+	ID string
 }
 
 // NewTurnRows makes the rows of a turn. fault.Invalid: the turn is no turn (no execution, rows of another execution), or
@@ -48,6 +55,12 @@ func NewTurnRows(t *Turn) (*TurnRows, error) {
 	if rows.HasGiven {
 		if rows.Given, err = NewGivenText(w.Data); err != nil {
 			return nil, err
+		}
+	}
+	if t.Newest && w.Create {
+		rows.Newest.ID = w.Execution.DefinitionID
+		rows.Newest.DefinitionKey = DefinitionKey{
+			ProjectID: w.Execution.ProjectID, Kind: WorkflowDefinition, Namespace: w.Execution.Namespace, Name: w.Execution.WorkflowName,
 		}
 	}
 	h := rows.Execution.Home()

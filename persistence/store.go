@@ -101,9 +101,12 @@ type Claim struct {
 
 // Turn is what one execution wants written.
 type Turn struct {
-	ID     workflow.ExecutionID
-	Epoch  uint64 // of the activation that computed the turn; ignored with Create
-	Node   NodeID // owner, recorded with Create
+	ID    workflow.ExecutionID
+	Epoch uint64 // of the activation that computed the turn; ignored with Create
+	Node  NodeID // owner, recorded with Create
+	// Newest, with Create: the turn is written only if the execution's definition is at that moment the newest revision of its
+	// workflow, of the execution's own project; else its outcome is Outdated.
+	Newest bool
 	Writes workflow.Writes
 }
 
@@ -121,6 +124,9 @@ const (
 	// Taken: Create found an execution there whose id is another one but has the same workflow.Key; nothing of the turn was
 	// written, and the id can't be used while that one is there.
 	Taken
+	// Outdated: the turn has Newest, and its revision isn't, or isn't there; nothing of the turn was written. An execution that
+	// is there comes first: then it is Exists, or Taken.
+	Outdated
 )
 
 // Snapshot is an execution as read by Activate.

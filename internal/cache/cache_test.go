@@ -8,7 +8,7 @@ import (
 )
 
 func TestCache(t *testing.T) {
-	c := cache.New[int](10)
+	c := cache.New[string, int](10)
 	for i := range 100 {
 		key := strconv.Itoa(i)
 		c.Put(key, -1)
@@ -28,5 +28,11 @@ func TestCache(t *testing.T) {
 	}
 	if kept != 10 {
 		t.Errorf("%d entries are kept, want 10", kept)
+	}
+	c.Put("a", 1)
+	c.Drop("a")
+	c.Drop("b")
+	if v, ok := c.Get("a"); ok {
+		t.Errorf("after it was dropped %d is there", v)
 	}
 }

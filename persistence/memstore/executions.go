@@ -70,12 +70,19 @@ func (s *Store) agrees(rows *persistence.TurnRows) error {
 	return nil
 }
 
+func (s *Store) isNewest(r persistence.RevisionOf) bool {
+	d := s.definitions[r.DefinitionKey]
+	return d != nil && d.ID == r.ID
+}
+
 func (s *Store) commit(rows *persistence.TurnRows) persistence.TurnOutcome {
 	id := workflow.ExecutionID(rows.Execution.ID)
 	e := s.executions[id]
 	switch {
 	case rows.Create && e != nil && !planted.Has(planted.StartRepeats):
 		return persistence.Exists
+	case rows.Newest.ID != "" && !s.isNewest(rows.Newest):
+		return persistence.Outdated
 	case rows.Create:
 		e = &execution{epoch: 1, owner: rows.Node, tasks: map[int64]persistence.TaskRow{}, actions: map[int64]persistence.ActionRow{}}
 		s.executions[id] = e

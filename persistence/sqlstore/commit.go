@@ -3,6 +3,8 @@ package sqlstore
 import (
 	"cmp"
 	"context"
+	"database/sql"
+	"errors"
 	"slices"
 
 	"cierzo/fault"
@@ -45,6 +47,7 @@ func newBatch(turns []persistence.Turn) (*batch, error) {
 // reset forgets what an earlier try has found.
 func (b *batch) reset() {
 	for _, t := range b.turns {
+		t.outdated = false
 		b.outcomes[b.place[t.Execution.Key]] = persistence.Fenced
 		if t.Create {
 			b.outcomes[b.place[t.Execution.Key]] = persistence.Exists
@@ -64,6 +67,8 @@ type turnRows struct {
 	// history is what lies in the history's own table; nil: nothing. born lies in the execution's row, see placeHistory.
 	history *persistence.HistoryRow
 	born    string
+	// outdated says that the revision isn't the newest, which this turn wants: so this try of a transaction has found.
+	outdated bool
 }
 
 // taskRow is what a turn writes into the row of a task: the task, its action, or both; never neither.
@@ -163,7 +168,7 @@ func (r taskRow) change() taskChange {
 
 const idOfKey = `SELECT id FROM executions WHERE key = $1`
 
-// findTaken tells executions that are there from others that have their key.
+// findTaken tells executions that are there from others that have their key, and from those that were refused before that was seen.
 func findTaken(t *transaction, b *batch) error {
 	for _, turn := range b.turns {
 		at := b.place[turn.Execution.Key]
@@ -171,10 +176,13 @@ func findTaken(t *transaction, b *batch) error {
 			continue
 		}
 		var id string
-		if err := t.row(idOfKey, []any{turn.Execution.Key}, []any{&id}); err != nil {
+		err := t.row(idOfKey, []any{turn.Execution.Key}, []any{&id})
+		switch {
+		case turn.outdated && errors.Is(err, sql.ErrNoRows):
+			b.outcomes[at] = persistence.Outdated
+		case err != nil:
 			return err
-		}
-		if id != turn.Execution.ID {
+		case id != turn.Execution.ID:
 			b.outcomes[at] = persistence.Taken
 		}
 	}

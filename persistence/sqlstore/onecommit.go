@@ -14,13 +14,13 @@ import (
 )
 
 // PostgreSQL writes a batch in one statement, however many tables it touches, and the statement is a transaction by itself: one round
-// trip. That takes every turn for one that is written. When the database finds that it isn't so, which is rare, the statement fails,
+// trip. That takes every turn for one that is written, and what it starts for the newest revision where that is wanted. When the database finds that it isn't so, which is rare, the statement fails,
 // and the batch goes as on other servers, by a statement for each table. So an execution is simply inserted: to look first whether
 // it is there would cost each of them a speculative insertion.
 //
 // database/sql would send such a statement a second time when its connection breaks. A connection's own statement it never repeats.
 
-// errNotAll says that turns of a batch are fenced, or executions are there already, or that there is no statement for the batch.
+// errNotAll says that turns of a batch are fenced or outdated, or executions are there already, or that there is no statement for the batch.
 var errNotAll = errors.New("not all turns can be written")
 
 // How the database says it: a key that is there, and the text below, which is no number.
@@ -44,7 +44,7 @@ type whole struct {
 // wholeOf makes the statement of a batch.
 func wholeOf(b *batch) *whole {
 	w := &whole{}
-	for bit, s := range append(owns(b), children(b.turns)...) {
+	for bit, s := range append(append(owns(b), children(b.turns)...), newestRevisions(b.turns)) {
 		if s.rows() > 0 {
 			w.kind |= 1 << bit
 			w.sheets = append(w.sheets, s)
@@ -63,8 +63,10 @@ func wholeText(sheets []sheet) string {
 			ctes = append(ctes, "made AS ("+createRows+from+")")
 		}
 		text := s.head + from + s.tail
-		if strings.HasPrefix(text, "UPDATE") {
-			text += " RETURNING 1"
+		if update := strings.HasPrefix(text, "UPDATE"); update || s.part == newestPart {
+			if update {
+				text += " RETURNING 1"
+			}
 			checks = append(checks, fmt.Sprintf("(SELECT count(*) FROM %s) = cardinality($%d)", name, i+1))
 		}
 		ctes = append(ctes, name+" AS ("+text+")")
@@ -75,7 +77,7 @@ func wholeText(sheets []sheet) string {
 }
 
 // notAll is what the server's log says when a batch isn't written as a whole.
-const notAll = "some of these turns of executions are fenced: the batch is written without them"
+const notAll = "some of these turns of executions are fenced or outdated: the batch is written without them"
 
 // send has a connection run the statement; false: it hasn't got so far.
 func (w *whole) send(ctx context.Context, s *Store) (bool, error) {

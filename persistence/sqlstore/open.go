@@ -52,7 +52,7 @@ type Store struct {
 
 	definitions grouped[persistence.DefinitionKey, persistence.Definition]
 	newest      newest
-	revisions   *cache.Cache[persistence.Definition]
+	revisions   *cache.Cache[string, persistence.Definition]
 
 	// statements are prepared ones, by the database handle and the text. Not changed after Open.
 	statements map[statementKey]*sql.Stmt
@@ -129,7 +129,7 @@ func openServer(ctx context.Context, at address, cfg Config) (*Store, error) {
 	}
 	s := &Store{
 		dialect: at.dialect, target: at.target, db: sql.OpenDB(reads), writer: sql.OpenDB(writes), statements: map[statementKey]*sql.Stmt{},
-		revisions: cache.New[persistence.Definition](revisionsMax),
+		revisions: cache.New[string, persistence.Definition](revisionsMax),
 	}
 	for _, db := range []*sql.DB{s.db, s.writer} {
 		half := max(cfg.ConnectionsMax/2, 1)

@@ -129,7 +129,9 @@ func TestPlans(t *testing.T) {
 }
 
 // allSheets is a sheet for each part of a batch.
-func allSheets() []sheet { return append(owns(&batch{}), children(nil)...) }
+func allSheets() []sheet {
+	return append(append(owns(&batch{}), children(nil)...), newestRevisions(nil))
+}
 
 // ordered: lists in the order of creation go along the index of what they are filtered by. Where that says little, the page
 // comes in the order of the index: what is sorted for each page grows with the installation.

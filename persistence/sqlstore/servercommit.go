@@ -60,7 +60,14 @@ FROM `
 	insertHistory = `INSERT INTO history (key, last_seq, doc) SELECT u.key, u.last_seq, u.doc FROM `
 )
 
-// part is a statement that writes rows. It is head and tail around where the rows come from, called u.
+// Which revisions are the newest, of those that must be.
+const (
+	newestMany = newestRows + `unnest($1::TEXT[], $2::TEXT[], $3::TEXT[], $4::TEXT[]) AS u (project_id, namespace, name, revision_id)` + areNewest
+	newestRows = `SELECT u.project_id, u.namespace, u.name, u.revision_id FROM `
+	areNewest  = ` JOIN definitions AS d ON d.project_id = u.project_id AND d.kind = 'workflow' AND d.namespace = u.namespace AND d.name = u.name AND d.revision_id = u.revision_id`
+)
+
+// part is a statement that writes rows, or looks whether they are as they must be. It is head and tail around where the rows come from, called u.
 type part struct {
 	many       string // the statement, with an array for each column
 	head, tail string
@@ -81,6 +88,8 @@ var (
 	actionUpdatePart = part{updateActionMany, updateAction, ofAction, "turn_action_update", "nntt"}
 	historyPart      = part{historyMany, insertHistory, "", "turn_history", "nnt"}
 	noticePart       = part{noticeMany, insertNotice, onceNotice, "turn_notice", "nttnnt"}
+
+	newestPart = part{newestMany, newestRows, areNewest, "turn_newest", "tttt"}
 )
 
 // owns are the rows of a batch's executions.
@@ -96,6 +105,9 @@ func children(turns []*turnRows) []sheet {
 
 // writeArrays writes a batch with a statement for each table that it touches.
 func writeArrays(t *transaction, b *batch) error {
+	if err := findOutdated(t, b); err != nil {
+		return err
+	}
 	for _, s := range owns(b) {
 		if s.rows() == 0 {
 			continue
@@ -119,6 +131,43 @@ func writeArrays(t *transaction, b *batch) error {
 	return nil
 }
 
+// findOutdated finds turns that can't be written because their revision isn't the newest.
+func findOutdated(t *transaction, b *batch) error {
+	s := newestRevisions(b.turns)
+	if s.rows() == 0 {
+		return nil
+	}
+	newest := map[persistence.RevisionOf]bool{}
+	err := t.query(s.many, func(rows *sql.Rows) error {
+		r := persistence.RevisionOf{DefinitionKey: persistence.DefinitionKey{Kind: persistence.WorkflowDefinition}}
+		err := rows.Scan(&r.ProjectID, &r.Namespace, &r.Name, &r.ID)
+		newest[r] = true
+		return err
+	}, s.arrays()...)
+	for _, turn := range b.turns {
+		turn.outdated = turn.Newest.ID != "" && !newest[turn.Newest]
+	}
+	return err
+}
+
+// newestRevisions are the revisions that must be the newest, each once.
+func newestRevisions(turns []*turnRows) sheet {
+	s := sheet{part: newestPart}
+	var seen map[persistence.RevisionOf]bool
+	for _, turn := range turns {
+		r := turn.Newest
+		if r.ID == "" || seen[r] {
+			continue
+		}
+		if seen == nil {
+			seen = map[persistence.RevisionOf]bool{}
+		}
+		seen[r] = true
+		s.texts(r.ProjectID, r.Namespace, r.Name, r.ID)
+	}
+	return s
+}
+
 func (b *batch) scanWritten(rows *sql.Rows) error {
 	var key int64
 	if err := rows.Scan(&key); err != nil {
@@ -131,7 +180,7 @@ func (b *batch) scanWritten(rows *sql.Rows) error {
 func createdRows(b *batch) sheet {
 	s := sheet{part: createPart}
 	for _, turn := range b.turns {
-		if !turn.Create {
+		if !turn.Create || turn.outdated {
 			continue
 		}
 		e := &turn.Execution

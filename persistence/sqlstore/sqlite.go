@@ -31,7 +31,7 @@ func openSQLite(ctx context.Context, at address) (*Store, error) {
 	}
 	s := &Store{
 		dialect: at.dialect, target: at.target, lock: lock, statements: map[statementKey]*sql.Stmt{},
-		revisions: cache.New[persistence.Definition](revisionsMax),
+		revisions: cache.New[string, persistence.Definition](revisionsMax),
 	}
 	// In a URI of SQLite these three have a meaning.
 	file := "file:" + strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(at.path)

@@ -2,6 +2,8 @@ package sqlstore
 
 import (
 	"cmp"
+	"database/sql"
+	"errors"
 
 	"cierzo/fault"
 	"cierzo/persistence"
@@ -53,6 +55,16 @@ func writeOneByOne(t *transaction, b *batch) error {
 
 func createExecution(t *transaction, turn *turnRows) (int64, error) {
 	e := &turn.Execution
+	if turn.Newest.ID != "" {
+		var newest string
+		err := t.row(newestIDQuery, keyArgs(turn.Newest.DefinitionKey), []any{&newest})
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return 0, err
+		}
+		if turn.outdated = newest != turn.Newest.ID; turn.outdated {
+			return 0, nil
+		}
+	}
 	project := persistence.IndexHash(e.ProjectID)
 	n, err := t.exec(createOne, e.Key, e.CreatedAt, project, persistence.IndexHash(e.ProjectID, e.WorkflowName), e.ID, e.ProjectID, e.WorkflowName,
 		e.RootID, e.ParentID, e.ParentTaskID, e.About, turn.Given, turn.born)

@@ -24,7 +24,7 @@ func (d dialect) writes() []string {
 	}
 	if d.server {
 		commit = []string{
-			createMany, updateMany, updateGivenMany, putDataMany, insertTaskMany, updateTaskMany, insertActionMany, updateActionMany, historyMany, noticeMany,
+			createMany, updateMany, updateGivenMany, putDataMany, insertTaskMany, updateTaskMany, insertActionMany, updateActionMany, historyMany, noticeMany, newestMany,
 		}
 	}
 	return append(commit,

@@ -27,6 +27,7 @@ func Exercise(t *testing.T, open Open) {
 	}{
 		{"create, then exists", createExists},
 		{"a batch of all outcomes", batchOutcomes},
+		{"only of the newest revision", onlyNewest},
 		{"turns and activation", turnsAndActivation},
 		{"two turns of one execution", twoTurns},
 		{"what an execution is stays", identity},

@@ -54,6 +54,50 @@ func batchOutcomes(t *testing.T, s persistence.Store) {
 	}
 }
 
+// onlyNewest: a creation that wants the newest revision is written only while that is so.
+func onlyNewest(t *testing.T, s persistence.Store) {
+	one := put(t, s, definition("p1", "a", "text 1"))[0]
+	of := func(n int, d persistence.Definition, change func(w *workflow.Writes)) persistence.Turn {
+		turn := creation(n, func(w *workflow.Writes) {
+			w.Execution.WorkflowName, w.Execution.Namespace, w.Execution.DefinitionID = d.Name, d.Namespace, d.ID
+			w.Tasks = []*workflow.TaskRecord{task(n, 0)}
+			if change != nil {
+				change(w)
+			}
+		})
+		turn.Newest = true
+		return turn
+	}
+	c, f, x, o := persistence.Committed, persistence.Fenced, persistence.Exists, persistence.Outdated
+	wantSame(t, commit(t, s, of(1, one, nil), of(2, one, nil)), []persistence.TurnOutcome{c, c}, "of the only revision")
+
+	two := put(t, s, definition("p1", "a", "text 2"))[0]
+	other := func(w *workflow.Writes) { w.Execution.ProjectID = "p2" }
+	place := func(w *workflow.Writes) { w.Execution.Namespace = "elsewhere" }
+	late := of(9, one, nil)
+	late.Newest = false
+	stale := update(8, 7, "fenced")
+	got := commit(t, s, of(3, one, nil), of(4, two, nil), update(1, 1, "goes on"), of(2, one, nil), of(5, two, other), of(6, two, place), late, stale)
+	wantSame(t, got, []persistence.TurnOutcome{o, c, c, x, o, o, c, f}, "after another revision")
+	wantSame(t, commit(t, s, of(7, one, nil)), []persistence.TurnOutcome{o}, "alone")
+	wantSame(t, commit(t, s, of(7, two, nil)), []persistence.TurnOutcome{c}, "of the newest")
+	for n, want := range map[int]bool{1: true, 2: true, 3: false, 4: true, 5: false, 6: false, 7: true, 9: true} {
+		_, _, err := s.GetExecution(t.Context(), "", executionID(n))
+		if there := err == nil; there != want || err != nil && !fault.Is(err, fault.NotFound) {
+			t.Errorf("execution %d is there: %t, %v", n, there, err)
+		}
+		tasks, err := s.ListTasks(t.Context(), executionID(n), -1, 10)
+		if err != nil || (len(tasks) > 0) != want {
+			t.Errorf("execution %d has %d tasks, %v", n, len(tasks), err)
+		}
+	}
+
+	if err := s.DeleteDefinition(t.Context(), two.Key()); err != nil {
+		t.Fatal(err)
+	}
+	wantSame(t, commit(t, s, of(10, two, nil)), []persistence.TurnOutcome{o}, "of what is deleted")
+}
+
 func turnsAndActivation(t *testing.T, s persistence.Store) {
 	commitAll(t, s, creation(1, func(w *workflow.Writes) { w.Data.Input = dict("a", value.Int(1)) }))
 	if got := activate(t, s, 1, "node-2").Epoch; got != 2 {

@@ -244,7 +244,7 @@ func query(text string) []byte {
 
 // ownCommit is in the text of each statement that commits by itself: those with which the store writes a batch of turns. TestProxy
 // sees that it is so.
-const ownCommit = "some of these turns of executions are fenced"
+const ownCommit = "some of these turns of executions are fenced or outdated"
 
 // commits reports whether a message is the last moment before a commit: a COMMIT, or the parameters of a statement that commits by
 // itself, after which nothing but the order to run it follows.
