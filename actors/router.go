@@ -65,6 +65,8 @@ type router struct {
 	most     int                             // children since the maps were made
 	leaving  []chan<- struct{}
 	closed   bool // nothing new begins
+	props    *actor.Props
+	next     *execution // whose actor is being made, by props
 }
 
 // child is the actor of an execution.
@@ -77,7 +79,9 @@ type child struct {
 }
 
 func newRouter(e *Engine) *router {
-	return &router{Engine: e, children: map[workflow.ExecutionID]*child{}, ids: map[string]workflow.ExecutionID{}}
+	r := &router{Engine: e, children: map[workflow.ExecutionID]*child{}, ids: map[string]workflow.ExecutionID{}}
+	r.props = actor.PropsFromProducer(func() actor.Actor { return r.next }, actor.WithDispatcher(e.pool))
+	return r
 }
 
 // Receive handles one message. A panic must not escape: it would take all executions along.
@@ -116,6 +120,10 @@ func (r *router) Receive(c actor.Context) {
 		}
 	case *actor.Terminated:
 		r.terminated(c, m.Who)
+	case *actor.Stopping:
+		for _, x := range r.children {
+			r.stopChild(c, x)
+		}
 	}
 	r.counters.executions.Store(int64(len(r.children)))
 	if len(r.children) == 0 {
@@ -174,9 +182,15 @@ func (r *router) deliver(c actor.Context, id workflow.ExecutionID, m *messages.T
 	r.root.Send(x.pid, m)
 }
 
+// spawn makes the actor of an execution. The router is its parent, but not by Context.Spawn: a context's set of children keeps places
+// of those that have gone, and by them half of all actors that there ever were at the same time.
 func (r *router) spawn(c actor.Context, id workflow.ExecutionID) *child {
-	e, node := r.Engine, r.self
-	pid := c.Spawn(actor.PropsFromProducer(func() actor.Actor { return newExecution(e, id, node) }, actor.WithDispatcher(e.pool)))
+	r.next = newExecution(r.Engine, id, r.self)
+	pid, err := actor.DefaultSpawner(r.cfg.Actors, RouterName+"/"+r.cfg.Actors.ProcessRegistry.NextID(), r.props, c)
+	if err != nil {
+		panic(err) // the name is a new one
+	}
+	r.next = nil
 	x := &child{pid: pid, used: r.cfg.Now()}
 	r.settled.set(id, false)
 	r.children[id] = x
