@@ -19,25 +19,18 @@ import (
 // then says nothing would keep it for all of connect_timeout.
 type connector struct {
 	config pq.Config
-	first  string // a statement for each new connection; '' for none
 }
 
 // newConnector reads the address. binary says that arguments of type []byte are sent as they are, for they are values in the server's
 // binary form.
-func newConnector(dsn, first string, binary bool) (*connector, error) {
+func newConnector(dsn string, binary bool) (*connector, error) {
 	config, err := pq.NewConfig(dsn)
 	if err != nil {
 		return nil, err
 	}
 	config.BinaryParameters = config.BinaryParameters || binary
-	return &connector{config, first}, nil
+	return &connector{config}, nil
 }
-
-// keepMemory makes a process of PostgreSQL keep the memory that statements need. What carries out the statement of a batch is
-// more than 128 kB, and from there on glibc gives the top of the heap back to the system after each statement, to fault it in again,
-// page by page, for the next one: a fifth of the database's time. When glibc has once freed a large block it keeps twice as much;
-// nothing else sets that from outside. Where the server runs without glibc this does nothing.
-const keepMemory = `SELECT length(repeat('x', 4000000))`
 
 // Driver implements driver.Connector.
 func (c *connector) Driver() driver.Driver { return &pq.Driver{} }
@@ -52,12 +45,6 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	inner.Dialer(d)
 	stop := context.AfterFunc(ctx, d.cut)
 	conn, err := inner.Connect(ctx)
-	if err == nil && c.first != "" {
-		if _, err = conn.(driver.ExecerContext).ExecContext(ctx, c.first, nil); err != nil {
-			_ = conn.Close() // it is lost
-			conn = nil
-		}
-	}
 	if stop() {
 		if err != nil {
 			return nil, err

@@ -8,8 +8,6 @@ type dialect struct {
 	server   bool // several writers, arrays as parameters, serialization failures
 	batchMax int  // turns that one transaction takes best
 	whole    bool // one statement may write several tables, some of them twice: see onecommit.go
-	// connected is the first statement of each connection; "" for none.
-	connected string
 	// now is the database's clock, in microseconds.
 	now string
 	// schemaInTx says that statements that change the schema can be rolled back.
@@ -26,7 +24,7 @@ func sqlite() dialect {
 const serverNow = "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS INT8)"
 
 func postgres() dialect {
-	return dialect{name: "postgres", server: true, whole: true, connected: keepMemory, batchMax: 64, now: serverNow, schemaInTx: true, writerSettings: map[string]string{
+	return dialect{name: "postgres", server: true, whole: true, batchMax: 64, now: serverNow, schemaInTx: true, writerSettings: map[string]string{
 		"enable_seqscan": "off", "enable_bitmapscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "jit": "off",
 		// The sizes of arrays say nothing of the best plan, which is always along the key. Without this each update is planned
 		// anew, for twice the price of carrying it out.

@@ -119,11 +119,11 @@ func Open(ctx context.Context, dsn string, cfg Config) (*Store, error) {
 const versionQuery = `SELECT version()`
 
 func openServer(ctx context.Context, at address, cfg Config) (*Store, error) {
-	reads, err := newConnector(at.reads, at.dialect.connected, false)
+	reads, err := newConnector(at.reads, false)
 	if err != nil {
 		return nil, fault.Wrap(fault.Invalid, err, "database %s", at.target)
 	}
-	writes, err := newConnector(at.writes, at.dialect.connected, at.dialect.whole)
+	writes, err := newConnector(at.writes, at.dialect.whole)
 	if err != nil {
 		return nil, fault.Wrap(fault.Invalid, err, "database %s", at.target)
 	}

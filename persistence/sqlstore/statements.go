@@ -44,8 +44,5 @@ func (d dialect) firstStatements() []string {
 	if d.whole {
 		out = append(out, rowTypesQuery)
 	}
-	if d.connected != "" {
-		out = append(out, d.connected)
-	}
 	return out
 }
