@@ -2,9 +2,13 @@ package actors
 
 import (
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"time"
+	"weak"
+
+	"github.com/asynkron/protoactor-go/actor"
 
 	"cierzo/cluster"
 	"cierzo/messages"
@@ -34,6 +38,48 @@ func TestExecutionLeavesMemoryWhenItOnlyWaitsAndIsLoadedOnDemand(t *testing.T) {
 		w.pass(3 * time.Second)
 		if m := w.engines[0].Metrics(); m.ExecutionsNow != 0 {
 			t.Error("an execution that has ended stays in memory")
+		}
+	})
+}
+
+// TestExecutionsThatHaveLeftMemoryLeaveNothing: no list of the actor library's holds on to actors that have ended.
+func TestExecutionsThatHaveLeftMemoryLeaveNothing(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(w *world) {
+		var system *actor.ActorSystem
+		w.engine(func(c *Config) { c.IdleAfter, system = 5*time.Second, c.Actors })
+		w.openGateway()
+		w.runner(1)
+		const all = 200
+		for n := range all {
+			w.start("outside", idOf(n), workflow.Success)
+		}
+		w.pass(4 * time.Second)
+		var actors []weak.Pointer[actor.ActorProcess]
+		for _, bucket := range system.ProcessRegistry.LocalPIDs.LocalPIDs {
+			for name, process := range bucket.Items() {
+				if p, ok := process.(*actor.ActorProcess); ok && strings.HasPrefix(name, RouterName+"/") {
+					actors = append(actors, weak.Make(p))
+				}
+			}
+		}
+		if len(actors) != all {
+			t.Fatalf("%d actors, want %d", len(actors), all)
+		}
+		w.pass(4 * time.Second)
+		runtime.GC()
+		left := 0
+		for _, a := range actors {
+			if a.Value() != nil {
+				left++
+			}
+		}
+		// Mailboxes remember who wrote to them last.
+		if left > all/10 {
+			t.Errorf("of %d executions that have left memory %d actors are there", all, left)
+		}
+		for n := range all {
+			completeLater(w, idOf(n))
 		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -245,6 +246,40 @@ func TestStartIsRefusedAndLeavesNothing(t *testing.T) {
 		w.pass(3 * time.Second)
 		if diff := gocmp.Diff(uint64(0), w.engines[0].Metrics().ExecutionsNow); diff != "" {
 			t.Errorf("executions in memory: %s", diff)
+		}
+	})
+}
+
+// TestStartOfAnOldRevisionIsRefusedAndLeavesNothing: the slots that it got, too, are free again.
+func TestStartOfAnOldRevisionIsRefusedAndLeavesNothing(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(w *world) {
+		w.cluster(1, 1, 2)
+		old := w.spec("one", idOf(1))
+		if err := w.gateway.StartNewest(w.t.Context(), old); err != nil {
+			t.Errorf("start of the newest revision: %v", err)
+		}
+		w.awaitState(idOf(1), workflow.Success)
+		w.define(strings.Replace(definitions, "a: {action: work}", "again: {action: work}", 1))
+		for n := range 5 {
+			old.ID = idOf(2 + n)
+			if err := w.gateway.StartNewest(w.t.Context(), old); !errors.Is(err, ErrOutdated) {
+				t.Errorf("start of an old revision: %v", err)
+			}
+			if w.exists(old.ID) {
+				t.Errorf("execution %s exists", old.ID)
+			}
+		}
+		w.pass(3 * time.Second)
+		if m := w.engines[0].Metrics(); m.ExecutionsNow != 0 || m.HeldNow != 0 {
+			t.Errorf("%d executions in memory, %d slots in use", m.ExecutionsNow, m.HeldNow)
+		}
+		if err := w.gateway.Start(w.t.Context(), old); err != nil {
+			t.Errorf("start of an old revision that needn't be the newest: %v", err)
+		}
+		w.awaitState(old.ID, workflow.Success)
+		if err := w.gateway.StartNewest(w.t.Context(), old); err != nil {
+			t.Errorf("the same start again, whatever its revision: %v", err)
 		}
 	})
 }
