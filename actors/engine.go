@@ -267,7 +267,7 @@ func (e *Engine) Stop(ctx context.Context) error {
 			e.log.Warn("node can't say that it drains", "error", err)
 		}
 		empty := make(chan struct{})
-		e.root.Send(e.router, shutDown{empty})
+		e.root.Send(e.router, shutDown{empty: empty})
 		select {
 		case <-empty:
 		case <-ctx.Done():
@@ -285,8 +285,14 @@ func (e *Engine) Stop(ctx context.Context) error {
 // poison ends the actors and waits for them.
 func (e *Engine) poison(ctx context.Context) error {
 	done := make(chan struct{})
+	empty := make(chan struct{})
+	e.root.Send(e.router, shutDown{empty, true})
 	go func() {
 		defer close(done)
+		select {
+		case <-empty: // what an actor computes is over, too
+		case <-ctx.Done():
+		}
 		_ = e.root.StopFuture(e.router).Wait()
 	}()
 	select {

@@ -51,8 +51,11 @@ type (
 	// idleCheck asks whether an execution may leave memory; yield tells it to, after the turn that is under way.
 	idleCheck struct{}
 	yield     struct{}
-	// shutDown lets all executions go; empty is closed when they are gone.
-	shutDown struct{ empty chan<- struct{} }
+	// shutDown lets all executions go, after their turns or at once; empty is closed when they are gone.
+	shutDown struct {
+		empty chan<- struct{}
+		now   bool
+	}
 )
 
 // router is an engine's only address. It finds or makes the actor of an execution, or passes a message on to its owner.
@@ -116,14 +119,14 @@ func (r *router) Receive(c actor.Context) {
 	case shutDown:
 		r.leaving, r.closed = append(r.leaving, m.empty), true
 		for _, x := range r.children {
-			r.root.Send(x.pid, yield{})
+			if m.now {
+				r.stopChild(c, x)
+			} else {
+				r.root.Send(x.pid, yield{})
+			}
 		}
 	case *actor.Terminated:
 		r.terminated(c, m.Who)
-	case *actor.Stopping:
-		for _, x := range r.children {
-			r.stopChild(c, x)
-		}
 	}
 	r.counters.executions.Store(int64(len(r.children)))
 	if len(r.children) == 0 {
