@@ -250,6 +250,26 @@ func TestWait(t *testing.T) {
 	w.post("/v2/executions?wait=2h", object("workflow_name", "waits")).refused(400, "at most 1m0s")
 }
 
+// TestCreatedIsWhatTheStoreHas: the answer to a start is what the engine has written, not what is read afterwards.
+func TestCreatedIsWhatTheStoreHas(t *testing.T) {
+	t.Parallel()
+	w := open(t, node.Config{})
+	w.define(flows)
+	input := object("name", "ż <&> \u2028 x")
+	for _, path := range []string{"/v2/executions", "/v2/executions?wait=20s"} {
+		created := w.post(path, object("workflow_name", "hello", "input", input, "description", "why", "params", object("env", object("k", []any{1, 2.5, nil})))).want(201)
+		stored := w.get("/v2/executions/" + created.at("id")).want(200)
+		for _, field := range []string{
+			"id", "workflow_id", "workflow_name", "workflow_namespace", "description", "tags", "params", "input", "created_at", "project_id",
+			"root_execution_id", "task_execution_id", "source_execution_id", "started_by",
+		} {
+			if got, want := created.at(field), stored.at(field); got != want {
+				t.Errorf("%s: %s says %s, a look afterwards %s", path, field, got, want)
+			}
+		}
+	}
+}
+
 func TestBulk(t *testing.T) {
 	t.Parallel()
 	w := open(t, node.Config{})

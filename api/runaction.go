@@ -241,11 +241,13 @@ func (s *server) answerRun(r *http.Request, rec *workflow.ExecutionRecord, run *
 	if run.timeout > 0 {
 		wait = min(wait, time.Duration(run.timeout+1)*time.Second)
 	}
-	_, data, err := s.Store.GetExecution(r.Context(), rec.ProjectID, rec.ID)
+	ended, done := awaitTurn(s.Ended, rec.ID)
+	defer done()
+	rec, data, err := s.Store.GetExecution(r.Context(), rec.ProjectID, rec.ID)
 	if err != nil {
 		return 0, nil, err
 	}
-	rec, _, err = s.waitForEnd(r.Context(), rec, data, wait)
+	rec, _, err = s.waitForEnd(r.Context(), rec, data, ended, wait)
 	if err != nil {
 		return 0, nil, err
 	}

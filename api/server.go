@@ -71,6 +71,8 @@ type Config struct {
 	NewID func() string
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time
+	// Begun is as Ended, for an execution's first turn. Optional.
+	Begun func(id workflow.ExecutionID) (begun <-chan *workflow.Writes, done func())
 	// Ended returns a channel that gives what an execution's last turn has written, once and if this process' engine has it, and
 	// what to call when nobody waits any more. nil: those who wait look into the store.
 	Ended func(id workflow.ExecutionID) (ended <-chan *workflow.Writes, done func())

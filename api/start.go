@@ -91,7 +91,14 @@ func (s *server) createExecution(r *http.Request) (int, any, error) {
 	var rec *workflow.ExecutionRecord
 	var data *workflow.ExecutionData
 	var created bool
+	var ended <-chan *workflow.Writes
+	unwait := func() {}
+	defer func() { unwait() }()
 	err = catalog.Begin(func(fresh bool) (catalog.Start, error) { return s.readStart(r, f, fresh) }, func(start catalog.Start) (err error) {
+		if wait > 0 {
+			unwait()
+			ended, unwait = awaitTurn(s.Ended, start.ID)
+		}
 		rec, data, created, err = s.begin(r, start, named)
 		return err
 	})
@@ -99,7 +106,7 @@ func (s *server) createExecution(r *http.Request) (int, any, error) {
 		return 0, nil, err
 	}
 	if wait > 0 {
-		if rec, data, err = s.waitForEnd(r.Context(), rec, data, wait); err != nil {
+		if rec, data, err = s.waitForEnd(r.Context(), rec, data, ended, wait); err != nil {
 			return 0, nil, err
 		}
 	} else if created {
@@ -126,14 +133,25 @@ func (s *server) begin(r *http.Request, start catalog.Start, named bool) (*workf
 		}
 		created = err != nil
 	}
+	var rec *workflow.ExecutionRecord
+	var data *workflow.ExecutionData
 	if created {
+		begun, done := awaitTurn(s.Begun, start.ID)
+		defer done()
 		if err := s.Engine.Start(ctx, start); err != nil {
 			return nil, nil, false, err
 		}
+		select {
+		case w := <-begun:
+			rec, data = new(*w.Execution), new(*w.Data)
+		default: // another process has it
+		}
 	}
-	rec, data, err := s.Store.GetExecution(ctx, "", start.ID)
-	if err != nil {
-		return nil, nil, false, err
+	if rec == nil {
+		var err error
+		if rec, data, err = s.Store.GetExecution(ctx, "", start.ID); err != nil {
+			return nil, nil, false, err
+		}
 	}
 	if rec.ProjectID != start.ProjectID {
 		return nil, nil, false, fault.New(fault.Conflict, "The id %s is taken", clipText(string(start.ID)))
@@ -187,21 +205,18 @@ const (
 	lookMax = 250 * time.Millisecond
 )
 
-// waitForEnd looks at an execution until it has ended or the time is over.
-func (s *server) waitForEnd(ctx context.Context, rec *workflow.ExecutionRecord, data *workflow.ExecutionData, wait time.Duration) (*workflow.ExecutionRecord, *workflow.ExecutionData, error) {
+// awaitTurn awaits a turn of an execution if there is somebody who tells of it.
+func awaitTurn(await func(workflow.ExecutionID) (<-chan *workflow.Writes, func()), id workflow.ExecutionID) (turn <-chan *workflow.Writes, done func()) {
+	if await == nil {
+		return nil, func() {}
+	}
+	return await(id)
+}
+
+// waitForEnd looks at an execution until it has ended or the time is over. ended tells if it has since before it was read.
+func (s *server) waitForEnd(ctx context.Context, rec *workflow.ExecutionRecord, data *workflow.ExecutionData, ended <-chan *workflow.Writes, wait time.Duration) (*workflow.ExecutionRecord, *workflow.ExecutionData, error) {
 	until := time.NewTimer(wait)
 	defer until.Stop()
-	var ended <-chan *workflow.Writes
-	if s.Ended != nil {
-		c, done := s.Ended(rec.ID)
-		defer done()
-		// What has ended before that is seen here.
-		var err error
-		if rec, data, err = s.Store.GetExecution(ctx, rec.ProjectID, rec.ID); err != nil {
-			return nil, nil, err
-		}
-		ended = c
-	}
 	for pause := lookMin; !rec.State.Final(); pause = min(pause*3/2, lookMax) {
 		look := time.NewTimer(pause)
 		select {

@@ -27,7 +27,8 @@ type assembly struct {
 	gateway *actors.Gateway // nil without a store
 	runner  *runner.Runner  // nil without the role
 	catalog *catalog.Catalog
-	ends    ends
+	begun   told // of first turns
+	ended   told // of last turns
 }
 
 func openStore(ctx context.Context, dsn string) (persistence.Store, error) {
@@ -74,7 +75,7 @@ func (a *assembly) start(ctx context.Context, cfg Config, store persistence.Stor
 			Actors: a.system.Actors(), Network: a.system, Store: store, Catalog: cat, LeaseTTL: cfg.LeaseTTL,
 			RunnerGrace: cfg.RunnerGrace, IdleAfter: cfg.IdleAfter, Roles: roles, Version: cfg.Version, Logger: cfg.Logger,
 			InnerRunner: inner, Alone: info.Exclusive, Publishers: d.asked(), Notify: d.notifier.Notify,
-			Changed: a.ends.changed,
+			Changed: a.changed,
 		})
 		if err != nil {
 			return err

@@ -135,7 +135,8 @@ func (n *Node) serve(ln net.Listener) error {
 			Store: n.store, Catalog: n.catalog, Engine: n.cluster, Logger: n.cfg.Logger, NewID: uuid.NewString,
 			Metrics: n.Metrics, Changes: n.changes, Closing: closing, Authorize: n.cfg.Authorize, Cron: n.cfg.Cron, Info: n.cfg.Info,
 			DeleteActionExecutions: n.cfg.DeleteActionExecutions, Events: n.duties.events, EventSecrets: n.duties.secrets,
-			Ended:    n.cluster.ends.await,
+			Begun:    n.cluster.begun.await,
+			Ended:    n.cluster.ended.await,
 			Evaluate: Evaluate, Runners: n.cluster.runners, Queue: n.cluster.queue, Functions: functions(n.cfg.LegacyFunctions),
 		}
 		if err := n.cfg.Auth.protect(&cfg); err != nil {

@@ -216,7 +216,7 @@ const (
 
 // Wait returns the execution when it is final, or the context's error.
 func (n *Node) Wait(ctx context.Context, id string) (*Execution, error) {
-	ended, done := n.cluster.ends.await(workflow.ExecutionID(id))
+	ended, done := n.cluster.ended.await(workflow.ExecutionID(id))
 	defer done()
 	return n.wait(ctx, id, ended, 0)
 }
@@ -255,7 +255,7 @@ func (n *Node) Run(ctx context.Context, r StartRequest) (*Execution, error) {
 		r.ID = uuid.NewString()
 	}
 	// Before the start, so that an end which this node's engine brings about is heard: it says so sooner than one would look.
-	ended, done := n.cluster.ends.await(workflow.ExecutionID(r.ID))
+	ended, done := n.cluster.ended.await(workflow.ExecutionID(r.ID))
 	defer done()
 	id, err := n.Start(ctx, r)
 	if err != nil {

@@ -7,32 +7,41 @@ import (
 	"cierzo/workflow"
 )
 
-// ends tells those who wait in this process of the end of executions, after its commit. It knows only of the executions
+// told are those in this process who wait to hear of a turn of one execution, after its commit. They hear only of executions
 // that this node's engine owns: for others, and for the moment when one moves, a waiter looks into the store now and then.
-type ends struct {
+type told struct {
 	waiters atomic.Int64 // so that a turn that nobody waits for takes no lock
 	mu      sync.Mutex
 	waiting map[workflow.ExecutionID]map[chan *workflow.Writes]struct{}
 }
 
 // changed hears of each committed turn.
-func (e *ends) changed(w *workflow.Writes) {
-	if !w.Execution.State.Final() || e.waiters.Load() == 0 {
+func (a *assembly) changed(w *workflow.Writes) {
+	if w.Create {
+		a.begun.tell(w)
+	}
+	if w.Execution.State.Final() {
+		a.ended.tell(w)
+	}
+}
+
+func (e *told) tell(w *workflow.Writes) {
+	if e.waiters.Load() == 0 {
 		return
 	}
 	id := w.Execution.ID
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for ended := range e.waiting[id] {
-		ended <- w
+	for c := range e.waiting[id] {
+		c <- w
 		e.waiters.Add(-1)
 	}
 	delete(e.waiting, id)
 }
 
-// await returns a channel that gives what the execution's last turn has written. Look into the store after the call, not before;
-// call done in any case.
-func (e *ends) await(id workflow.ExecutionID) (ended <-chan *workflow.Writes, done func()) {
+// await returns a channel that gives what the turn has written. Look into the store after the call, not before; call done in any
+// case.
+func (e *told) await(id workflow.ExecutionID) (turn <-chan *workflow.Writes, done func()) {
 	c := make(chan *workflow.Writes, 1)
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -47,7 +56,7 @@ func (e *ends) await(id workflow.ExecutionID) (ended <-chan *workflow.Writes, do
 	return c, func() { e.forget(id, c) }
 }
 
-func (e *ends) forget(id workflow.ExecutionID, c chan *workflow.Writes) {
+func (e *told) forget(id workflow.ExecutionID, c chan *workflow.Writes) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if _, there := e.waiting[id][c]; !there {
