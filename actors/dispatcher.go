@@ -68,8 +68,10 @@ func (d *dispatcher) told(message any) {
 	switch m := message.(type) {
 	case toRunner:
 		d.send(m)
-	case release:
-		d.board.release(m.action, m.runner)
+	case []release:
+		for _, r := range m {
+			d.board.release(r.action, r.runner)
+		}
 		d.offer("")
 	case bereaved:
 		d.board.lost(m.execution, m.runner)

@@ -11,10 +11,18 @@ import (
 
 // send does a turn's sends. The same function serves after a commit and after a recovery.
 func (x *execution) send(sends []workflow.Send) {
+	var free []release // what is free is offered once
+	for _, s := range sends {
+		if s, ok := s.(workflow.Release); ok {
+			free = append(free, release{s.Action, s.Runner})
+		}
+	}
+	if len(free) > 0 {
+		x.dispatcher.told(free)
+	}
 	for _, s := range sends {
 		switch s := s.(type) {
 		case workflow.Release:
-			x.dispatcher.told(release{s.Action, s.Runner})
 			continue
 		case workflow.Notification:
 			if x.cfg.Notify != nil {
