@@ -14,9 +14,9 @@ import (
 )
 
 // PostgreSQL writes a batch in one statement, however many tables it touches, and the statement is a transaction by itself: one round
-// trip. That takes every turn for one that is written, and what it starts for the newest revision where that is wanted. When the database finds that it isn't so, which is rare, the statement fails,
-// and the batch goes as on other servers, by a statement for each table. So an execution is simply inserted: to look first whether
-// it is there would cost each of them a speculative insertion.
+// trip. That takes every turn for one that is written, and what it starts for the newest revision where that is wanted. When the
+// database finds that it isn't so, which is rare, the statement fails, and the batch goes as on other servers, by a statement for each
+// table. So an execution is simply inserted: to look first whether it is there would cost each of them a speculative insertion.
 //
 // database/sql would send such a statement a second time when its connection breaks. A connection's own statement it never repeats.
 
@@ -41,14 +41,18 @@ type whole struct {
 	sheets []sheet // those that have rows
 }
 
-// wholeOf makes the statement of a batch.
+// wholeOf makes the statement of a batch. Where it creates something it has the revisions that must be the newest, also if there are none:
+// twice as many shapes would cost more than to look at nothing.
 func wholeOf(b *batch) *whole {
 	w := &whole{}
-	for bit, s := range append(append(owns(b), children(b.turns)...), newestRevisions(b.turns)) {
+	for bit, s := range append(owns(b), children(b.turns)...) {
 		if s.rows() > 0 {
 			w.kind |= 1 << bit
 			w.sheets = append(w.sheets, s)
 		}
+	}
+	if len(w.sheets) > 0 && w.sheets[0].part == createPart {
+		w.sheets = append(w.sheets, newestRevisions(b.turns))
 	}
 	return w
 }
