@@ -8,6 +8,7 @@ import (
 	"cierzo/expr/value"
 	"cierzo/fault"
 	"cierzo/messages"
+	"cierzo/persistence"
 	"cierzo/workflow"
 )
 
@@ -270,7 +271,7 @@ func encodeAnswer(err error) *messages.Answer {
 	if err == nil {
 		return &messages.Answer{}
 	}
-	return &messages.Answer{ErrorKind: kindNames[fault.KindOf(err)], Error: text(err.Error()), Outdated: errors.Is(err, ErrOutdated)}
+	return &messages.Answer{ErrorKind: kindNames[fault.KindOf(err)], Error: text(err.Error()), Outdated: errors.Is(err, persistence.ErrOutdated)}
 }
 
 func decodeAnswer(m *messages.Answer) error {
@@ -278,7 +279,7 @@ func decodeAnswer(m *messages.Answer) error {
 	case m.ErrorKind == "":
 		return nil
 	case m.Outdated:
-		return ErrOutdated
+		return persistence.ErrOutdated
 	}
 	for kind, name := range kindNames {
 		if name == m.ErrorKind {

@@ -236,7 +236,7 @@ func (x *execution) written(m written) {
 	case m.outcome == persistence.Taken:
 		x.never(t, fault.New(fault.Conflict, "the id %s can't be used: the id of another execution has the same key (hash); choose another one", x.id))
 	case m.outcome == persistence.Outdated:
-		x.never(t, ErrOutdated)
+		x.never(t, persistence.ErrOutdated)
 	case m.outcome == persistence.Fenced && planted.Has(planted.FencedSpeaks):
 		x.finish(t)
 	case m.outcome == persistence.Fenced:

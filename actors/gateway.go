@@ -114,11 +114,8 @@ func (g *Gateway) tick() {
 // fault.Invalid: the workflow refuses it; fault.Unavailable: no answer in time, it may have happened or not.
 func (g *Gateway) Start(ctx context.Context, s workflow.Spec) error { return g.start(ctx, s, false) }
 
-// ErrOutdated says that a revision isn't the newest, which it had to be.
-var ErrOutdated = fault.New(fault.Conflict, "there is another revision of the workflow, or none any more")
-
 // StartNewest is Start, if the definition is, when that becomes durable, the newest revision of its workflow, of the execution's own
-// project. ErrOutdated: it isn't, and nothing has begun.
+// project. persistence.ErrOutdated: it isn't, and nothing has begun.
 func (g *Gateway) StartNewest(ctx context.Context, s workflow.Spec) error {
 	return g.start(ctx, s, true)
 }

@@ -263,7 +263,7 @@ func TestStartOfAnOldRevisionIsRefusedAndLeavesNothing(t *testing.T) {
 		w.define(strings.Replace(definitions, "a: {action: work}", "again: {action: work}", 1))
 		for n := range 5 {
 			old.ID = idOf(2 + n)
-			if err := w.gateway.StartNewest(w.t.Context(), old); !errors.Is(err, ErrOutdated) {
+			if err := w.gateway.StartNewest(w.t.Context(), old); !errors.Is(err, persistence.ErrOutdated) {
 				t.Errorf("start of an old revision: %v", err)
 			}
 			if w.exists(old.ID) {

@@ -30,18 +30,15 @@ type Start struct {
 	Newest bool
 }
 
-// ErrOutdated refuses a start with Newest whose revision isn't the newest any more.
-var ErrOutdated = fault.New(fault.Conflict, "there is another revision of the workflow, or none any more")
-
-// Begin starts what prepare makes. When that is ErrOutdated it is made and started once more, then of what ToStart has asked the store
-// for (fresh).
+// Begin starts what prepare makes. When that is persistence.ErrOutdated it is made and started once more, then of what ToStart has asked
+// the store for (fresh).
 func Begin(prepare func(fresh bool) (Start, error), start func(Start) error) error {
 	for fresh := false; ; fresh = true {
 		s, err := prepare(fresh)
 		if err != nil {
 			return err
 		}
-		if err = start(s); fresh || !errors.Is(err, ErrOutdated) {
+		if err = start(s); fresh || !errors.Is(err, persistence.ErrOutdated) {
 			return err
 		}
 	}
@@ -66,16 +63,6 @@ func (c *Catalog) ToStart(ctx context.Context, key persistence.DefinitionKey, fr
 		c.newest.Drop(key)
 	}
 	return def, false, err
-}
-
-// IsNewest asks the store whether a start's revision is the newest of the project's own.
-func (c *Catalog) IsNewest(ctx context.Context, s *Start) (bool, error) {
-	key := persistence.DefinitionKey{ProjectID: s.ProjectID, Kind: persistence.WorkflowDefinition, Namespace: s.Namespace, Name: s.WorkflowName}
-	def, _, err := c.ToStart(ctx, key, true)
-	if fault.Is(err, fault.NotFound) {
-		return false, nil
-	}
-	return err == nil && def.ID == s.DefinitionID, err
 }
 
 // NewStart prepares the start of a definition in a project, which may be another than the definition's: it resolves the

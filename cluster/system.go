@@ -35,7 +35,7 @@ const (
 	batchMax      = 32
 	batchBytesMax = batchMax*MessageBytesMax + 1<<20
 	// windowBytes is how much may be on its way to a node that hasn't read it, for each connection; it is as much as the library
-	// would come to by itself. To find that it sends a ping with nearly each message, which costs both sides more than the message.
+	// would come to by itself. To find that it sends a ping with nearly each message, half of all that a lone workflow writes.
 	windowBytes = 16 << 20
 	// connectTimeout bounds the connection to a node that doesn't answer.
 	connectTimeout = 5 * time.Second

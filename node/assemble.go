@@ -1,7 +1,6 @@
 package node
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -26,9 +25,8 @@ type assembly struct {
 	engine  *actors.Engine  // nil without the role
 	gateway *actors.Gateway // nil without a store
 	runner  *runner.Runner  // nil without the role
-	catalog *catalog.Catalog
-	begun   told // of first turns
-	ended   told // of last turns
+	begun   told            // of first turns
+	ended   told            // of last turns
 }
 
 func openStore(ctx context.Context, dsn string) (persistence.Store, error) {
@@ -44,7 +42,7 @@ func assemble(ctx context.Context, cfg Config, store persistence.Store, cat *cat
 	if err != nil {
 		return nil, listenError("bind", cfg.Bind, err)
 	}
-	a := &assembly{system: system, catalog: cat}
+	a := &assembly{system: system}
 	if cfg.Bind != "" {
 		a.address = system.Address()
 	}
@@ -133,18 +131,10 @@ func (a *assembly) Start(ctx context.Context, s catalog.Start) error {
 		return a.gateway.Start(ctx, specOf(s))
 	}
 	err := a.gateway.StartNewest(ctx, specOf(s))
-	switch {
-	case err == nil || fault.Is(err, fault.Unavailable):
-		return err
-	case errors.Is(err, actors.ErrOutdated):
-		return catalog.ErrOutdated
+	if err != nil && !fault.Is(err, fault.Unavailable) {
+		return persistence.ErrOutdated // whatever refuses it may be only a revision that isn't the newest any more
 	}
-	// It may be that only a revision refuses it that isn't the newest any more.
-	newest, e := a.catalog.IsNewest(ctx, &s)
-	if e == nil && !newest {
-		return catalog.ErrOutdated
-	}
-	return cmp.Or(e, err)
+	return err
 }
 
 func specOf(s catalog.Start) workflow.Spec {

@@ -22,3 +22,6 @@ func IsAmbiguous(err error) bool {
 	var a *ambiguous
 	return errors.As(err, &a)
 }
+
+// ErrOutdated refuses a start whose revision isn't the newest, which it had to be (Turn.Newest).
+var ErrOutdated = fault.New(fault.Conflict, "there is another revision of the workflow, or none any more")

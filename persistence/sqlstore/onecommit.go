@@ -97,7 +97,7 @@ func (w *whole) send(ctx context.Context, s *Store) (bool, error) {
 			sent = true
 			_, e = stmt.ExecContext(ctx, args)
 		}
-		if err = e; outdated(e) {
+		if err = e; typesChanged(e) {
 			return driver.ErrBadConn // another connection will know better
 		}
 		return e
@@ -108,9 +108,9 @@ func (w *whole) send(ctx context.Context, s *Store) (bool, error) {
 	return sent, err
 }
 
-// outdated reports that what the statement names is not, or no more, as this connection takes it to be: somebody has restored the
+// typesChanged reports that what the statement names is not, or no more, as this connection takes it to be: somebody has restored the
 // database, or a newer node has changed its types. Statements for each table don't name them.
-func outdated(err error) bool {
+func typesChanged(err error) bool {
 	var answer *pq.Error
 	return errors.As(err, &answer) && (answer.Code.Class() == "42" || answer.Code == "XX000")
 }
@@ -121,7 +121,7 @@ func (w *whole) write(ctx context.Context, s *Store) error {
 	for try := 1; !sent && try < lostMax && ctx.Err() == nil && lost(err); try++ { // as begin does
 		sent, err = w.send(ctx, s)
 	}
-	if outdated(err) {
+	if typesChanged(err) {
 		return errNotAll
 	}
 	if err == nil || !sent {
