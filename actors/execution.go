@@ -56,7 +56,7 @@ func digestOf(r *workflow.ExecutionRecord) digest {
 }
 
 // execution is the engine actor: the only writer of one execution, as long as its epoch holds. While a turn is under way
-// its goroutine has the state; the actor only collects.
+// that has the state; the actor only collects.
 type execution struct {
 	*Engine
 	id      workflow.ExecutionID
@@ -82,7 +82,7 @@ func newExecution(e *Engine, id workflow.ExecutionID, node nodeID) *execution {
 	return &execution{Engine: e, id: id, node: node}
 }
 
-// Receive handles one message. Nothing in it waits.
+// Receive handles one message. Only a step's lookups may wait in it, see compute.
 func (x *execution) Receive(c actor.Context) {
 	switch m := c.Message().(type) {
 	case *actor.Started:

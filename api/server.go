@@ -25,7 +25,8 @@ import (
 // Engine carries out what the API is asked to change. Errors have a kind: Invalid and Conflict are refusals by the state
 // machine, Unavailable says that no engine has answered in time.
 type Engine interface {
-	// Start begins an execution and returns when it is durable. The same ID again is no error.
+	// Start begins an execution and returns when it is durable. The same ID again is no error. persistence.ErrOutdated: it is refused,
+	// and s.Newest, so that another revision may be meant; see catalog.Begin.
 	Start(ctx context.Context, s catalog.Start) error
 	// Command carries out a user's command and returns when its effect is durable. The same RequestID again is answered
 	// and not carried out twice.
