@@ -145,20 +145,17 @@ func (b *board) drop(x *hold) {
 	}
 }
 
-// dispatched marks a slot as used by an attempt that is sent; nil when the runner is not known.
-func (b *board) dispatched(id workflow.ExecutionID, project string, a workflow.ActionID, runner workflow.RunnerID, now time.Time) *runnerAddress {
+// dispatched marks a slot as used by an attempt that is sent, if the runner is known.
+func (b *board) dispatched(id workflow.ExecutionID, project string, a workflow.ActionID, runner workflow.RunnerID, now time.Time) {
 	r := b.runners[runner]
 	if r == nil {
-		return nil
+		return
 	}
 	if x := b.holds[a]; x == nil || x.runner != r {
 		b.hold(&hold{action: a, execution: id, project: project, runner: r, since: now})
 	}
 	b.holds[a].dispatched, b.holds[a].since = true, now
-	return &runnerAddress{r.address, r.actor}
 }
-
-type runnerAddress struct{ address, actor string }
 
 // release frees a slot, if the action still has it on that runner.
 func (b *board) release(a workflow.ActionID, runner workflow.RunnerID) {

@@ -91,7 +91,7 @@ func refusedChild(parent, child workflow.ExecutionID, state workflow.State, info
 }
 
 // answerUnknown says to the sender of a message that its execution doesn't exist, so that it needn't send it again.
-func answerUnknown(m *messages.ToExecution) (workflow.RunnerID, *messages.ToRunner, *messages.ToExecution) {
+func answerUnknown(id workflow.ExecutionID, m *messages.ToExecution) (workflow.RunnerID, *messages.ToRunner, *messages.ToExecution) {
 	const reason = "there is no such execution"
 	switch x := m.Message.(type) {
 	case *messages.ToExecution_ActionFinished:
@@ -110,7 +110,7 @@ func answerUnknown(m *messages.ToExecution) (workflow.RunnerID, *messages.ToRunn
 		if x.ControlChild.Op != "cancel" || x.ControlChild.ParentId == "" {
 			return "", nil, nil
 		}
-		return "", nil, refusedChild(workflow.ExecutionID(x.ControlChild.ParentId), workflow.ExecutionID(m.ExecutionId),
+		return "", nil, refusedChild(workflow.ExecutionID(x.ControlChild.ParentId), id,
 			workflow.Cancelled, "cancelled before it began")
 	}
 	return "", nil, nil

@@ -19,7 +19,7 @@ type (
 		execution workflow.ExecutionID
 		project   string
 		runner    workflow.RunnerID
-		message   *messages.ToRunner
+		messages  []*messages.ToRunner // go together
 	}
 	release struct {
 		action workflow.ActionID
@@ -143,21 +143,22 @@ func (d *dispatcher) offer(asking workflow.ExecutionID) []workflow.Slot {
 	return own
 }
 
-// send brings a message to a runner. To one that this engine doesn't know nothing is sent: it will be sent again.
+// send brings messages to a runner. To one that this engine doesn't know nothing is sent: it will be sent again.
 func (d *dispatcher) send(m toRunner) {
-	var to *runnerAddress
-	if run := m.message.GetRun(); run != nil {
-		to = d.board.dispatched(m.execution, m.project, workflow.ActionID(run.Attempt.ActionId), m.runner, d.cfg.Now())
-		d.counters.dispatched.Add(1)
-	} else if r := d.board.runners[m.runner]; r != nil {
-		to = &runnerAddress{r.address, r.actor}
+	for _, part := range m.messages {
+		if run := part.GetRun(); run != nil {
+			d.board.dispatched(m.execution, m.project, workflow.ActionID(run.Attempt.ActionId), m.runner, d.cfg.Now())
+			d.counters.dispatched.Add(1)
+		}
 	}
-	if to == nil {
-		d.counters.dropped.Add(1)
+	r := d.board.runners[m.runner]
+	if r == nil {
+		d.counters.dropped.Add(uint64(len(m.messages)))
 		return
 	}
-	m.message.RunnerId, m.message.Engine = string(m.runner), d.cfg.Network.Address()
-	d.cfg.Network.Send(to.address, to.actor, m.message)
+	message := messages.BundleForRunner(m.messages)
+	message.RunnerId, message.Engine = string(m.runner), d.cfg.Network.Address()
+	d.cfg.Network.Send(r.address, r.actor, message)
 }
 
 // hello answers a runner with who the engines are. A parked engine says nothing.

@@ -94,7 +94,9 @@ func (x *execution) Receive(c actor.Context) {
 		*x = execution{Engine: x.Engine, id: x.id}
 		return
 	case *messages.ToExecution:
-		x.take(m)
+		for _, part := range m.Parts() {
+			x.take(part)
+		}
 	case offered:
 		x.inbox = append(x.inbox, item{event: workflow.Assigned{Slots: m.slots}})
 	case *turn:

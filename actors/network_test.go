@@ -25,6 +25,7 @@ type wire struct {
 	rule  func(packet) []fate
 	last  time.Time             // when the last of the late copies arrives
 	edit  func(m proto.Message) // changes each copy
+	whole bool                  // a bundle has one fate; else each message in it has its own
 	sent  map[string]int        // by kind
 	given []given
 }
@@ -133,6 +134,40 @@ func (w *wire) send(from, to, name string, m proto.Message) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.given = append(w.given, given{m, text})
+	parts := partsOf(m)
+	if w.whole || len(parts) == 1 {
+		w.pass(from, to, name, m)
+		return
+	}
+	w.sent[kindOf(m)]++
+	for _, part := range parts {
+		w.pass(from, to, name, part)
+	}
+}
+
+// partsOf gives the messages of a bundle as if each had been sent by itself.
+func partsOf(m proto.Message) (parts []proto.Message) {
+	switch m := m.(type) {
+	case *messages.ToExecution:
+		for _, part := range m.Parts() {
+			part = proto.CloneOf(part)
+			part.ExecutionId, part.Hops = m.ExecutionId, m.Hops
+			parts = append(parts, part)
+		}
+	case *messages.ToRunner:
+		for _, part := range m.Parts() {
+			part = proto.CloneOf(part)
+			part.RunnerId, part.Engine = m.RunnerId, m.Engine
+			parts = append(parts, part)
+		}
+	default:
+		parts = append(parts, m)
+	}
+	return parts
+}
+
+// pass is called with the lock.
+func (w *wire) pass(from, to, name string, m proto.Message) {
 	kind := kindOf(m)
 	w.sent[kind]++
 	if w.cut[from] || w.cut[to] {

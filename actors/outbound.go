@@ -20,6 +20,7 @@ func (x *execution) send(sends []workflow.Send) {
 	if len(free) > 0 {
 		x.dispatcher.told(free)
 	}
+	var bundles messages.Bundles[workflow.RunnerID, *messages.ToRunner]
 	for _, s := range sends {
 		switch s := s.(type) {
 		case workflow.Release:
@@ -37,7 +38,7 @@ func (x *execution) send(sends []workflow.Send) {
 		}
 		runner, m, err := encodeToRunner(x.id, x.epoch, s)
 		if err == nil && m != nil && runner != "" {
-			x.dispatcher.told(toRunner{x.id, x.ex.ProjectID(), runner, m})
+			bundles.Add(runner, m)
 			continue
 		}
 		var on *messages.ToExecution
@@ -50,6 +51,9 @@ func (x *execution) send(sends []workflow.Send) {
 			x.root.Send(x.router, on)
 		}
 	}
+	bundles.Take(func(runner workflow.RunnerID, parts []*messages.ToRunner) {
+		x.dispatcher.told(toRunner{x.id, x.ex.ProjectID(), runner, parts})
+	})
 }
 
 // answerAll answers the items of a turn that somebody waits for.
@@ -96,9 +100,9 @@ func (x *execution) unknown() {
 			continue
 		}
 		x.answer(it.message, errUnknown(x.id))
-		runner, back, on := answerUnknown(it.message)
+		runner, back, on := answerUnknown(x.id, it.message)
 		if back != nil {
-			x.dispatcher.told(toRunner{x.id, "", runner, back})
+			x.dispatcher.told(toRunner{x.id, "", runner, []*messages.ToRunner{back}})
 		}
 		if on != nil {
 			x.root.Send(x.router, on)

@@ -3,6 +3,7 @@ package actors
 import (
 	"flag"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -44,6 +45,8 @@ func plays() []play {
 		{"a pause while an attempt waits on its runner", []string{"StartRequest", "StartDenied", "RunAction", "Command"}, playDenied},
 		{"a runner that dies", []string{"Hello", "RunAction", "ActionFinished value", "EngineView"}, playRunnerLost},
 		{"an engine that dies", []string{"RunAction", "ActionFinished value", "FinishedAck", "StartExecution", "ChildReport", "ParentAck"}, playEngineLost},
+		{"bundles", []string{"RunnerBundle", "ExecutionBundle"}, playEverything},
+		{"bundles and an engine that dies", []string{"RunnerBundle", "ExecutionBundle"}, playEngineLost},
 	}
 }
 
@@ -161,6 +164,7 @@ func TestEveryMessageLostDoubledLateAndOutOfOrder(t *testing.T) {
 							slots = 1
 						}
 						w.cluster(2, min(slots, 2), slots)
+						w.wire.whole = strings.HasSuffix(kind, "Bundle")
 						w.wire.obey(among([]string{kind}, tr.do, rng))
 						p.run(w)
 						if w.wire.count(kind) == 0 {
@@ -187,6 +191,7 @@ func TestAllMessagesInTrouble(t *testing.T) {
 						slots = 1
 					}
 					w.cluster(2, min(slots, 2), slots)
+					w.wire.whole = round%2 == 1
 					w.wire.obey(func(p packet) []fate {
 						if p.kind == "Hello" || p.kind == "EngineView" {
 							return arrives() // else all runners are lost all the time

@@ -105,6 +105,7 @@ type ToExecution struct {
 	//	*ToExecution_ChildReport
 	//	*ToExecution_ParentAck
 	//	*ToExecution_ControlChild
+	//	*ToExecution_Bundle
 	Message       isToExecution_Message `protobuf_oneof:"message"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -267,6 +268,15 @@ func (x *ToExecution) GetControlChild() *ControlChild {
 	return nil
 }
 
+func (x *ToExecution) GetBundle() *ExecutionBundle {
+	if x != nil {
+		if x, ok := x.Message.(*ToExecution_Bundle); ok {
+			return x.Bundle
+		}
+	}
+	return nil
+}
+
 type isToExecution_Message interface {
 	isToExecution_Message()
 }
@@ -315,6 +325,10 @@ type ToExecution_ControlChild struct {
 	ControlChild *ControlChild `protobuf:"bytes,20,opt,name=control_child,json=controlChild,proto3,oneof"`
 }
 
+type ToExecution_Bundle struct {
+	Bundle *ExecutionBundle `protobuf:"bytes,21,opt,name=bundle,proto3,oneof"`
+}
+
 func (*ToExecution_Start) isToExecution_Message() {}
 
 func (*ToExecution_Command) isToExecution_Message() {}
@@ -337,6 +351,54 @@ func (*ToExecution_ParentAck) isToExecution_Message() {}
 
 func (*ToExecution_ControlChild) isToExecution_Message() {}
 
+func (*ToExecution_Bundle) isToExecution_Message() {}
+
+// ExecutionBundle is several messages to one execution that go together, as if they came one after the other. The execution's
+// id is that of the message which the bundle is in; bundles are not in bundles.
+type ExecutionBundle struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Messages      []*ToExecution         `protobuf:"bytes,1,rep,name=messages,proto3" json:"messages,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExecutionBundle) Reset() {
+	*x = ExecutionBundle{}
+	mi := &file_cierzo_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExecutionBundle) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExecutionBundle) ProtoMessage() {}
+
+func (x *ExecutionBundle) ProtoReflect() protoreflect.Message {
+	mi := &file_cierzo_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExecutionBundle.ProtoReflect.Descriptor instead.
+func (*ExecutionBundle) Descriptor() ([]byte, []int) {
+	return file_cierzo_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *ExecutionBundle) GetMessages() []*ToExecution {
+	if x != nil {
+		return x.Messages
+	}
+	return nil
+}
+
 // ReplyTo is a gateway that waits for an answer.
 type ReplyTo struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -349,7 +411,7 @@ type ReplyTo struct {
 
 func (x *ReplyTo) Reset() {
 	*x = ReplyTo{}
-	mi := &file_cierzo_proto_msgTypes[1]
+	mi := &file_cierzo_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -361,7 +423,7 @@ func (x *ReplyTo) String() string {
 func (*ReplyTo) ProtoMessage() {}
 
 func (x *ReplyTo) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[1]
+	mi := &file_cierzo_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -374,7 +436,7 @@ func (x *ReplyTo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplyTo.ProtoReflect.Descriptor instead.
 func (*ReplyTo) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{1}
+	return file_cierzo_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *ReplyTo) GetAddress() string {
@@ -412,6 +474,7 @@ type ToRunner struct {
 	//	*ToRunner_FinishedAck
 	//	*ToRunner_Cancel
 	//	*ToRunner_View
+	//	*ToRunner_Bundle
 	Message       isToRunner_Message `protobuf_oneof:"message"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -419,7 +482,7 @@ type ToRunner struct {
 
 func (x *ToRunner) Reset() {
 	*x = ToRunner{}
-	mi := &file_cierzo_proto_msgTypes[2]
+	mi := &file_cierzo_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -431,7 +494,7 @@ func (x *ToRunner) String() string {
 func (*ToRunner) ProtoMessage() {}
 
 func (x *ToRunner) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[2]
+	mi := &file_cierzo_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -444,7 +507,7 @@ func (x *ToRunner) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToRunner.ProtoReflect.Descriptor instead.
 func (*ToRunner) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{2}
+	return file_cierzo_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ToRunner) GetRunnerId() string {
@@ -522,6 +585,15 @@ func (x *ToRunner) GetView() *EngineView {
 	return nil
 }
 
+func (x *ToRunner) GetBundle() *RunnerBundle {
+	if x != nil {
+		if x, ok := x.Message.(*ToRunner_Bundle); ok {
+			return x.Bundle
+		}
+	}
+	return nil
+}
+
 type isToRunner_Message interface {
 	isToRunner_Message()
 }
@@ -550,6 +622,10 @@ type ToRunner_View struct {
 	View *EngineView `protobuf:"bytes,15,opt,name=view,proto3,oneof"`
 }
 
+type ToRunner_Bundle struct {
+	Bundle *RunnerBundle `protobuf:"bytes,16,opt,name=bundle,proto3,oneof"`
+}
+
 func (*ToRunner_Run) isToRunner_Message() {}
 
 func (*ToRunner_Grant) isToRunner_Message() {}
@@ -561,6 +637,54 @@ func (*ToRunner_FinishedAck) isToRunner_Message() {}
 func (*ToRunner_Cancel) isToRunner_Message() {}
 
 func (*ToRunner_View) isToRunner_Message() {}
+
+func (*ToRunner_Bundle) isToRunner_Message() {}
+
+// RunnerBundle is several messages of one execution to one runner that go together, as if they came one after the other: what a
+// turn has for it. The runner and the engine are those of the message which the bundle is in; bundles are not in bundles.
+type RunnerBundle struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Messages      []*ToRunner            `protobuf:"bytes,1,rep,name=messages,proto3" json:"messages,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RunnerBundle) Reset() {
+	*x = RunnerBundle{}
+	mi := &file_cierzo_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RunnerBundle) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RunnerBundle) ProtoMessage() {}
+
+func (x *RunnerBundle) ProtoReflect() protoreflect.Message {
+	mi := &file_cierzo_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RunnerBundle.ProtoReflect.Descriptor instead.
+func (*RunnerBundle) Descriptor() ([]byte, []int) {
+	return file_cierzo_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *RunnerBundle) GetMessages() []*ToRunner {
+	if x != nil {
+		return x.Messages
+	}
+	return nil
+}
 
 // ToEngine goes to an engine as a node.
 type ToEngine struct {
@@ -575,7 +699,7 @@ type ToEngine struct {
 
 func (x *ToEngine) Reset() {
 	*x = ToEngine{}
-	mi := &file_cierzo_proto_msgTypes[3]
+	mi := &file_cierzo_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -587,7 +711,7 @@ func (x *ToEngine) String() string {
 func (*ToEngine) ProtoMessage() {}
 
 func (x *ToEngine) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[3]
+	mi := &file_cierzo_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -600,7 +724,7 @@ func (x *ToEngine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToEngine.ProtoReflect.Descriptor instead.
 func (*ToEngine) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{3}
+	return file_cierzo_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ToEngine) GetMessage() isToEngine_Message {
@@ -643,7 +767,7 @@ type ToGateway struct {
 
 func (x *ToGateway) Reset() {
 	*x = ToGateway{}
-	mi := &file_cierzo_proto_msgTypes[4]
+	mi := &file_cierzo_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -655,7 +779,7 @@ func (x *ToGateway) String() string {
 func (*ToGateway) ProtoMessage() {}
 
 func (x *ToGateway) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[4]
+	mi := &file_cierzo_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -668,7 +792,7 @@ func (x *ToGateway) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToGateway.ProtoReflect.Descriptor instead.
 func (*ToGateway) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{4}
+	return file_cierzo_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ToGateway) GetCorrelation() uint64 {
@@ -716,7 +840,7 @@ type Attempt struct {
 
 func (x *Attempt) Reset() {
 	*x = Attempt{}
-	mi := &file_cierzo_proto_msgTypes[5]
+	mi := &file_cierzo_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -728,7 +852,7 @@ func (x *Attempt) String() string {
 func (*Attempt) ProtoMessage() {}
 
 func (x *Attempt) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[5]
+	mi := &file_cierzo_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -741,7 +865,7 @@ func (x *Attempt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Attempt.ProtoReflect.Descriptor instead.
 func (*Attempt) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{5}
+	return file_cierzo_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Attempt) GetExecutionId() string {
@@ -794,7 +918,7 @@ type RunAction struct {
 
 func (x *RunAction) Reset() {
 	*x = RunAction{}
-	mi := &file_cierzo_proto_msgTypes[6]
+	mi := &file_cierzo_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -806,7 +930,7 @@ func (x *RunAction) String() string {
 func (*RunAction) ProtoMessage() {}
 
 func (x *RunAction) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[6]
+	mi := &file_cierzo_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -819,7 +943,7 @@ func (x *RunAction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunAction.ProtoReflect.Descriptor instead.
 func (*RunAction) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{6}
+	return file_cierzo_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *RunAction) GetAttempt() *Attempt {
@@ -945,7 +1069,7 @@ type ActionStarted struct {
 
 func (x *ActionStarted) Reset() {
 	*x = ActionStarted{}
-	mi := &file_cierzo_proto_msgTypes[7]
+	mi := &file_cierzo_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -957,7 +1081,7 @@ func (x *ActionStarted) String() string {
 func (*ActionStarted) ProtoMessage() {}
 
 func (x *ActionStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[7]
+	mi := &file_cierzo_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -970,7 +1094,7 @@ func (x *ActionStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionStarted.ProtoReflect.Descriptor instead.
 func (*ActionStarted) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{7}
+	return file_cierzo_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ActionStarted) GetAttempt() *Attempt {
@@ -999,7 +1123,7 @@ type ActionProgress struct {
 
 func (x *ActionProgress) Reset() {
 	*x = ActionProgress{}
-	mi := &file_cierzo_proto_msgTypes[8]
+	mi := &file_cierzo_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1011,7 +1135,7 @@ func (x *ActionProgress) String() string {
 func (*ActionProgress) ProtoMessage() {}
 
 func (x *ActionProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[8]
+	mi := &file_cierzo_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1024,7 +1148,7 @@ func (x *ActionProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionProgress.ProtoReflect.Descriptor instead.
 func (*ActionProgress) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{8}
+	return file_cierzo_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ActionProgress) GetAttempt() *Attempt {
@@ -1059,7 +1183,7 @@ type StartRequest struct {
 
 func (x *StartRequest) Reset() {
 	*x = StartRequest{}
-	mi := &file_cierzo_proto_msgTypes[9]
+	mi := &file_cierzo_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1071,7 +1195,7 @@ func (x *StartRequest) String() string {
 func (*StartRequest) ProtoMessage() {}
 
 func (x *StartRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[9]
+	mi := &file_cierzo_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1084,7 +1208,7 @@ func (x *StartRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartRequest.ProtoReflect.Descriptor instead.
 func (*StartRequest) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{9}
+	return file_cierzo_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *StartRequest) GetAttempt() *Attempt {
@@ -1112,7 +1236,7 @@ type StartGrant struct {
 
 func (x *StartGrant) Reset() {
 	*x = StartGrant{}
-	mi := &file_cierzo_proto_msgTypes[10]
+	mi := &file_cierzo_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1124,7 +1248,7 @@ func (x *StartGrant) String() string {
 func (*StartGrant) ProtoMessage() {}
 
 func (x *StartGrant) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[10]
+	mi := &file_cierzo_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1137,7 +1261,7 @@ func (x *StartGrant) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartGrant.ProtoReflect.Descriptor instead.
 func (*StartGrant) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{10}
+	return file_cierzo_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *StartGrant) GetAttempt() *Attempt {
@@ -1165,7 +1289,7 @@ type StartDenied struct {
 
 func (x *StartDenied) Reset() {
 	*x = StartDenied{}
-	mi := &file_cierzo_proto_msgTypes[11]
+	mi := &file_cierzo_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1177,7 +1301,7 @@ func (x *StartDenied) String() string {
 func (*StartDenied) ProtoMessage() {}
 
 func (x *StartDenied) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[11]
+	mi := &file_cierzo_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1190,7 +1314,7 @@ func (x *StartDenied) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartDenied.ProtoReflect.Descriptor instead.
 func (*StartDenied) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{11}
+	return file_cierzo_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *StartDenied) GetAttempt() *Attempt {
@@ -1221,7 +1345,7 @@ type ActionFinished struct {
 
 func (x *ActionFinished) Reset() {
 	*x = ActionFinished{}
-	mi := &file_cierzo_proto_msgTypes[12]
+	mi := &file_cierzo_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1233,7 +1357,7 @@ func (x *ActionFinished) String() string {
 func (*ActionFinished) ProtoMessage() {}
 
 func (x *ActionFinished) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[12]
+	mi := &file_cierzo_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1246,7 +1370,7 @@ func (x *ActionFinished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionFinished.ProtoReflect.Descriptor instead.
 func (*ActionFinished) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{12}
+	return file_cierzo_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ActionFinished) GetAttempt() *Attempt {
@@ -1289,7 +1413,7 @@ type FinishedAck struct {
 
 func (x *FinishedAck) Reset() {
 	*x = FinishedAck{}
-	mi := &file_cierzo_proto_msgTypes[13]
+	mi := &file_cierzo_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1301,7 +1425,7 @@ func (x *FinishedAck) String() string {
 func (*FinishedAck) ProtoMessage() {}
 
 func (x *FinishedAck) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[13]
+	mi := &file_cierzo_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1314,7 +1438,7 @@ func (x *FinishedAck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FinishedAck.ProtoReflect.Descriptor instead.
 func (*FinishedAck) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{13}
+	return file_cierzo_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *FinishedAck) GetAttempt() *Attempt {
@@ -1348,7 +1472,7 @@ type CancelAction struct {
 
 func (x *CancelAction) Reset() {
 	*x = CancelAction{}
-	mi := &file_cierzo_proto_msgTypes[14]
+	mi := &file_cierzo_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1360,7 +1484,7 @@ func (x *CancelAction) String() string {
 func (*CancelAction) ProtoMessage() {}
 
 func (x *CancelAction) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[14]
+	mi := &file_cierzo_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1373,7 +1497,7 @@ func (x *CancelAction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelAction.ProtoReflect.Descriptor instead.
 func (*CancelAction) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{14}
+	return file_cierzo_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *CancelAction) GetAttempt() *Attempt {
@@ -1408,7 +1532,7 @@ type Hello struct {
 
 func (x *Hello) Reset() {
 	*x = Hello{}
-	mi := &file_cierzo_proto_msgTypes[15]
+	mi := &file_cierzo_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1420,7 +1544,7 @@ func (x *Hello) String() string {
 func (*Hello) ProtoMessage() {}
 
 func (x *Hello) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[15]
+	mi := &file_cierzo_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1433,7 +1557,7 @@ func (x *Hello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hello.ProtoReflect.Descriptor instead.
 func (*Hello) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{15}
+	return file_cierzo_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Hello) GetRunnerId() string {
@@ -1528,7 +1652,7 @@ type EngineView struct {
 
 func (x *EngineView) Reset() {
 	*x = EngineView{}
-	mi := &file_cierzo_proto_msgTypes[16]
+	mi := &file_cierzo_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1540,7 +1664,7 @@ func (x *EngineView) String() string {
 func (*EngineView) ProtoMessage() {}
 
 func (x *EngineView) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[16]
+	mi := &file_cierzo_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1553,7 +1677,7 @@ func (x *EngineView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EngineView.ProtoReflect.Descriptor instead.
 func (*EngineView) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{16}
+	return file_cierzo_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *EngineView) GetEngineId() string {
@@ -1595,7 +1719,7 @@ type EngineNode struct {
 
 func (x *EngineNode) Reset() {
 	*x = EngineNode{}
-	mi := &file_cierzo_proto_msgTypes[17]
+	mi := &file_cierzo_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1607,7 +1731,7 @@ func (x *EngineNode) String() string {
 func (*EngineNode) ProtoMessage() {}
 
 func (x *EngineNode) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[17]
+	mi := &file_cierzo_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1620,7 +1744,7 @@ func (x *EngineNode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EngineNode.ProtoReflect.Descriptor instead.
 func (*EngineNode) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{17}
+	return file_cierzo_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *EngineNode) GetId() string {
@@ -1647,7 +1771,7 @@ type RunnerLost struct {
 
 func (x *RunnerLost) Reset() {
 	*x = RunnerLost{}
-	mi := &file_cierzo_proto_msgTypes[18]
+	mi := &file_cierzo_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1659,7 +1783,7 @@ func (x *RunnerLost) String() string {
 func (*RunnerLost) ProtoMessage() {}
 
 func (x *RunnerLost) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[18]
+	mi := &file_cierzo_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1672,7 +1796,7 @@ func (x *RunnerLost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunnerLost.ProtoReflect.Descriptor instead.
 func (*RunnerLost) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{18}
+	return file_cierzo_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *RunnerLost) GetRunnerId() string {
@@ -1697,7 +1821,7 @@ type Wake struct {
 
 func (x *Wake) Reset() {
 	*x = Wake{}
-	mi := &file_cierzo_proto_msgTypes[19]
+	mi := &file_cierzo_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1709,7 +1833,7 @@ func (x *Wake) String() string {
 func (*Wake) ProtoMessage() {}
 
 func (x *Wake) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[19]
+	mi := &file_cierzo_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1722,7 +1846,7 @@ func (x *Wake) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Wake.ProtoReflect.Descriptor instead.
 func (*Wake) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{19}
+	return file_cierzo_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Wake) GetGone() string {
@@ -1778,7 +1902,7 @@ type StartExecution struct {
 
 func (x *StartExecution) Reset() {
 	*x = StartExecution{}
-	mi := &file_cierzo_proto_msgTypes[20]
+	mi := &file_cierzo_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1790,7 +1914,7 @@ func (x *StartExecution) String() string {
 func (*StartExecution) ProtoMessage() {}
 
 func (x *StartExecution) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[20]
+	mi := &file_cierzo_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1803,7 +1927,7 @@ func (x *StartExecution) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartExecution.ProtoReflect.Descriptor instead.
 func (*StartExecution) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{20}
+	return file_cierzo_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *StartExecution) GetDefinitionId() string {
@@ -1944,7 +2068,7 @@ type Requester struct {
 
 func (x *Requester) Reset() {
 	*x = Requester{}
-	mi := &file_cierzo_proto_msgTypes[21]
+	mi := &file_cierzo_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1956,7 +2080,7 @@ func (x *Requester) String() string {
 func (*Requester) ProtoMessage() {}
 
 func (x *Requester) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[21]
+	mi := &file_cierzo_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1969,7 +2093,7 @@ func (x *Requester) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Requester.ProtoReflect.Descriptor instead.
 func (*Requester) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{21}
+	return file_cierzo_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Requester) GetUser() string {
@@ -2007,7 +2131,7 @@ type CloudAuth struct {
 
 func (x *CloudAuth) Reset() {
 	*x = CloudAuth{}
-	mi := &file_cierzo_proto_msgTypes[22]
+	mi := &file_cierzo_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2019,7 +2143,7 @@ func (x *CloudAuth) String() string {
 func (*CloudAuth) ProtoMessage() {}
 
 func (x *CloudAuth) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[22]
+	mi := &file_cierzo_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2032,7 +2156,7 @@ func (x *CloudAuth) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloudAuth.ProtoReflect.Descriptor instead.
 func (*CloudAuth) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{22}
+	return file_cierzo_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *CloudAuth) GetToken() string {
@@ -2088,7 +2212,7 @@ type Command struct {
 
 func (x *Command) Reset() {
 	*x = Command{}
-	mi := &file_cierzo_proto_msgTypes[23]
+	mi := &file_cierzo_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2100,7 +2224,7 @@ func (x *Command) String() string {
 func (*Command) ProtoMessage() {}
 
 func (x *Command) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[23]
+	mi := &file_cierzo_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2113,7 +2237,7 @@ func (x *Command) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Command.ProtoReflect.Descriptor instead.
 func (*Command) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{23}
+	return file_cierzo_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Command) GetRequestId() string {
@@ -2276,7 +2400,7 @@ type Pause struct {
 
 func (x *Pause) Reset() {
 	*x = Pause{}
-	mi := &file_cierzo_proto_msgTypes[24]
+	mi := &file_cierzo_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2288,7 +2412,7 @@ func (x *Pause) String() string {
 func (*Pause) ProtoMessage() {}
 
 func (x *Pause) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[24]
+	mi := &file_cierzo_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2301,7 +2425,7 @@ func (x *Pause) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pause.ProtoReflect.Descriptor instead.
 func (*Pause) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{24}
+	return file_cierzo_proto_rawDescGZIP(), []int{26}
 }
 
 type Resume struct {
@@ -2313,7 +2437,7 @@ type Resume struct {
 
 func (x *Resume) Reset() {
 	*x = Resume{}
-	mi := &file_cierzo_proto_msgTypes[25]
+	mi := &file_cierzo_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2325,7 +2449,7 @@ func (x *Resume) String() string {
 func (*Resume) ProtoMessage() {}
 
 func (x *Resume) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[25]
+	mi := &file_cierzo_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2338,7 +2462,7 @@ func (x *Resume) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Resume.ProtoReflect.Descriptor instead.
 func (*Resume) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{25}
+	return file_cierzo_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Resume) GetEnv() []byte {
@@ -2358,7 +2482,7 @@ type Stop struct {
 
 func (x *Stop) Reset() {
 	*x = Stop{}
-	mi := &file_cierzo_proto_msgTypes[26]
+	mi := &file_cierzo_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2370,7 +2494,7 @@ func (x *Stop) String() string {
 func (*Stop) ProtoMessage() {}
 
 func (x *Stop) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[26]
+	mi := &file_cierzo_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2383,7 +2507,7 @@ func (x *Stop) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stop.ProtoReflect.Descriptor instead.
 func (*Stop) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{26}
+	return file_cierzo_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Stop) GetState() string {
@@ -2413,7 +2537,7 @@ type Rerun struct {
 
 func (x *Rerun) Reset() {
 	*x = Rerun{}
-	mi := &file_cierzo_proto_msgTypes[27]
+	mi := &file_cierzo_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2425,7 +2549,7 @@ func (x *Rerun) String() string {
 func (*Rerun) ProtoMessage() {}
 
 func (x *Rerun) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[27]
+	mi := &file_cierzo_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2438,7 +2562,7 @@ func (x *Rerun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rerun.ProtoReflect.Descriptor instead.
 func (*Rerun) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{27}
+	return file_cierzo_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Rerun) GetTaskId() string {
@@ -2479,7 +2603,7 @@ type Skip struct {
 
 func (x *Skip) Reset() {
 	*x = Skip{}
-	mi := &file_cierzo_proto_msgTypes[28]
+	mi := &file_cierzo_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2491,7 +2615,7 @@ func (x *Skip) String() string {
 func (*Skip) ProtoMessage() {}
 
 func (x *Skip) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[28]
+	mi := &file_cierzo_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2504,7 +2628,7 @@ func (x *Skip) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Skip.ProtoReflect.Descriptor instead.
 func (*Skip) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{28}
+	return file_cierzo_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Skip) GetTaskId() string {
@@ -2530,7 +2654,7 @@ type Describe struct {
 
 func (x *Describe) Reset() {
 	*x = Describe{}
-	mi := &file_cierzo_proto_msgTypes[29]
+	mi := &file_cierzo_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2542,7 +2666,7 @@ func (x *Describe) String() string {
 func (*Describe) ProtoMessage() {}
 
 func (x *Describe) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[29]
+	mi := &file_cierzo_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2555,7 +2679,7 @@ func (x *Describe) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Describe.ProtoReflect.Descriptor instead.
 func (*Describe) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{29}
+	return file_cierzo_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Describe) GetDescription() string {
@@ -2574,7 +2698,7 @@ type SetEnv struct {
 
 func (x *SetEnv) Reset() {
 	*x = SetEnv{}
-	mi := &file_cierzo_proto_msgTypes[30]
+	mi := &file_cierzo_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2586,7 +2710,7 @@ func (x *SetEnv) String() string {
 func (*SetEnv) ProtoMessage() {}
 
 func (x *SetEnv) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[30]
+	mi := &file_cierzo_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2599,7 +2723,7 @@ func (x *SetEnv) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetEnv.ProtoReflect.Descriptor instead.
 func (*SetEnv) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{30}
+	return file_cierzo_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *SetEnv) GetEnv() []byte {
@@ -2620,7 +2744,7 @@ type CompleteAction struct {
 
 func (x *CompleteAction) Reset() {
 	*x = CompleteAction{}
-	mi := &file_cierzo_proto_msgTypes[31]
+	mi := &file_cierzo_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2632,7 +2756,7 @@ func (x *CompleteAction) String() string {
 func (*CompleteAction) ProtoMessage() {}
 
 func (x *CompleteAction) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[31]
+	mi := &file_cierzo_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2645,7 +2769,7 @@ func (x *CompleteAction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompleteAction.ProtoReflect.Descriptor instead.
 func (*CompleteAction) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{31}
+	return file_cierzo_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *CompleteAction) GetActionId() string {
@@ -2683,7 +2807,7 @@ type Answer struct {
 
 func (x *Answer) Reset() {
 	*x = Answer{}
-	mi := &file_cierzo_proto_msgTypes[32]
+	mi := &file_cierzo_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2695,7 +2819,7 @@ func (x *Answer) String() string {
 func (*Answer) ProtoMessage() {}
 
 func (x *Answer) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[32]
+	mi := &file_cierzo_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2708,7 +2832,7 @@ func (x *Answer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Answer.ProtoReflect.Descriptor instead.
 func (*Answer) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{32}
+	return file_cierzo_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Answer) GetErrorKind() string {
@@ -2747,7 +2871,7 @@ type ChildReport struct {
 
 func (x *ChildReport) Reset() {
 	*x = ChildReport{}
-	mi := &file_cierzo_proto_msgTypes[33]
+	mi := &file_cierzo_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2759,7 +2883,7 @@ func (x *ChildReport) String() string {
 func (*ChildReport) ProtoMessage() {}
 
 func (x *ChildReport) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[33]
+	mi := &file_cierzo_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2772,7 +2896,7 @@ func (x *ChildReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChildReport.ProtoReflect.Descriptor instead.
 func (*ChildReport) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{33}
+	return file_cierzo_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *ChildReport) GetChildId() string {
@@ -2828,7 +2952,7 @@ type ParentAck struct {
 
 func (x *ParentAck) Reset() {
 	*x = ParentAck{}
-	mi := &file_cierzo_proto_msgTypes[34]
+	mi := &file_cierzo_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2840,7 +2964,7 @@ func (x *ParentAck) String() string {
 func (*ParentAck) ProtoMessage() {}
 
 func (x *ParentAck) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[34]
+	mi := &file_cierzo_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2853,7 +2977,7 @@ func (x *ParentAck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParentAck.ProtoReflect.Descriptor instead.
 func (*ParentAck) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{34}
+	return file_cierzo_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ParentAck) GetState() string {
@@ -2883,7 +3007,7 @@ type ControlChild struct {
 
 func (x *ControlChild) Reset() {
 	*x = ControlChild{}
-	mi := &file_cierzo_proto_msgTypes[35]
+	mi := &file_cierzo_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2895,7 +3019,7 @@ func (x *ControlChild) String() string {
 func (*ControlChild) ProtoMessage() {}
 
 func (x *ControlChild) ProtoReflect() protoreflect.Message {
-	mi := &file_cierzo_proto_msgTypes[35]
+	mi := &file_cierzo_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2908,7 +3032,7 @@ func (x *ControlChild) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ControlChild.ProtoReflect.Descriptor instead.
 func (*ControlChild) Descriptor() ([]byte, []int) {
-	return file_cierzo_proto_rawDescGZIP(), []int{35}
+	return file_cierzo_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ControlChild) GetParentId() string {
@@ -2936,7 +3060,7 @@ var File_cierzo_proto protoreflect.FileDescriptor
 
 const file_cierzo_proto_rawDesc = "" +
 	"\n" +
-	"\fcierzo.proto\x12\tcierzo.v1\"\x85\x06\n" +
+	"\fcierzo.proto\x12\tcierzo.v1\"\xbb\x06\n" +
 	"\vToExecution\x12!\n" +
 	"\fexecution_id\x18\x01 \x01(\tR\vexecutionId\x12\x12\n" +
 	"\x04hops\x18\x02 \x01(\rR\x04hops\x12-\n" +
@@ -2954,12 +3078,15 @@ const file_cierzo_proto_rawDesc = "" +
 	"\fchild_report\x18\x12 \x01(\v2\x16.cierzo.v1.ChildReportH\x00R\vchildReport\x125\n" +
 	"\n" +
 	"parent_ack\x18\x13 \x01(\v2\x14.cierzo.v1.ParentAckH\x00R\tparentAck\x12>\n" +
-	"\rcontrol_child\x18\x14 \x01(\v2\x17.cierzo.v1.ControlChildH\x00R\fcontrolChildB\t\n" +
-	"\amessage\"[\n" +
+	"\rcontrol_child\x18\x14 \x01(\v2\x17.cierzo.v1.ControlChildH\x00R\fcontrolChild\x124\n" +
+	"\x06bundle\x18\x15 \x01(\v2\x1a.cierzo.v1.ExecutionBundleH\x00R\x06bundleB\t\n" +
+	"\amessage\"E\n" +
+	"\x0fExecutionBundle\x122\n" +
+	"\bmessages\x18\x01 \x03(\v2\x16.cierzo.v1.ToExecutionR\bmessages\"[\n" +
 	"\aReplyTo\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x14\n" +
 	"\x05actor\x18\x02 \x01(\tR\x05actor\x12 \n" +
-	"\vcorrelation\x18\x03 \x01(\x04R\vcorrelation\"\xf2\x02\n" +
+	"\vcorrelation\x18\x03 \x01(\x04R\vcorrelation\"\xa5\x03\n" +
 	"\bToRunner\x12\x1b\n" +
 	"\trunner_id\x18\x01 \x01(\tR\brunnerId\x12\x16\n" +
 	"\x06engine\x18\x02 \x01(\tR\x06engine\x12(\n" +
@@ -2969,8 +3096,11 @@ const file_cierzo_proto_rawDesc = "" +
 	"\x06denied\x18\f \x01(\v2\x16.cierzo.v1.StartDeniedH\x00R\x06denied\x12;\n" +
 	"\ffinished_ack\x18\r \x01(\v2\x16.cierzo.v1.FinishedAckH\x00R\vfinishedAck\x121\n" +
 	"\x06cancel\x18\x0e \x01(\v2\x17.cierzo.v1.CancelActionH\x00R\x06cancel\x12+\n" +
-	"\x04view\x18\x0f \x01(\v2\x15.cierzo.v1.EngineViewH\x00R\x04viewB\t\n" +
+	"\x04view\x18\x0f \x01(\v2\x15.cierzo.v1.EngineViewH\x00R\x04view\x121\n" +
+	"\x06bundle\x18\x10 \x01(\v2\x17.cierzo.v1.RunnerBundleH\x00R\x06bundleB\t\n" +
 	"\amessage\"?\n" +
+	"\fRunnerBundle\x12/\n" +
+	"\bmessages\x18\x01 \x03(\v2\x13.cierzo.v1.ToRunnerR\bmessages\"?\n" +
 	"\bToEngine\x12(\n" +
 	"\x05hello\x18\n" +
 	" \x01(\v2\x10.cierzo.v1.HelloH\x00R\x05helloB\t\n" +
@@ -3168,97 +3298,103 @@ func file_cierzo_proto_rawDescGZIP() []byte {
 }
 
 var file_cierzo_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_cierzo_proto_msgTypes = make([]protoimpl.MessageInfo, 36)
+var file_cierzo_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
 var file_cierzo_proto_goTypes = []any{
-	(OutcomeKind)(0),       // 0: cierzo.v1.OutcomeKind
-	(*ToExecution)(nil),    // 1: cierzo.v1.ToExecution
-	(*ReplyTo)(nil),        // 2: cierzo.v1.ReplyTo
-	(*ToRunner)(nil),       // 3: cierzo.v1.ToRunner
-	(*ToEngine)(nil),       // 4: cierzo.v1.ToEngine
-	(*ToGateway)(nil),      // 5: cierzo.v1.ToGateway
-	(*Attempt)(nil),        // 6: cierzo.v1.Attempt
-	(*RunAction)(nil),      // 7: cierzo.v1.RunAction
-	(*ActionStarted)(nil),  // 8: cierzo.v1.ActionStarted
-	(*ActionProgress)(nil), // 9: cierzo.v1.ActionProgress
-	(*StartRequest)(nil),   // 10: cierzo.v1.StartRequest
-	(*StartGrant)(nil),     // 11: cierzo.v1.StartGrant
-	(*StartDenied)(nil),    // 12: cierzo.v1.StartDenied
-	(*ActionFinished)(nil), // 13: cierzo.v1.ActionFinished
-	(*FinishedAck)(nil),    // 14: cierzo.v1.FinishedAck
-	(*CancelAction)(nil),   // 15: cierzo.v1.CancelAction
-	(*Hello)(nil),          // 16: cierzo.v1.Hello
-	(*EngineView)(nil),     // 17: cierzo.v1.EngineView
-	(*EngineNode)(nil),     // 18: cierzo.v1.EngineNode
-	(*RunnerLost)(nil),     // 19: cierzo.v1.RunnerLost
-	(*Wake)(nil),           // 20: cierzo.v1.Wake
-	(*StartExecution)(nil), // 21: cierzo.v1.StartExecution
-	(*Requester)(nil),      // 22: cierzo.v1.Requester
-	(*CloudAuth)(nil),      // 23: cierzo.v1.CloudAuth
-	(*Command)(nil),        // 24: cierzo.v1.Command
-	(*Pause)(nil),          // 25: cierzo.v1.Pause
-	(*Resume)(nil),         // 26: cierzo.v1.Resume
-	(*Stop)(nil),           // 27: cierzo.v1.Stop
-	(*Rerun)(nil),          // 28: cierzo.v1.Rerun
-	(*Skip)(nil),           // 29: cierzo.v1.Skip
-	(*Describe)(nil),       // 30: cierzo.v1.Describe
-	(*SetEnv)(nil),         // 31: cierzo.v1.SetEnv
-	(*CompleteAction)(nil), // 32: cierzo.v1.CompleteAction
-	(*Answer)(nil),         // 33: cierzo.v1.Answer
-	(*ChildReport)(nil),    // 34: cierzo.v1.ChildReport
-	(*ParentAck)(nil),      // 35: cierzo.v1.ParentAck
-	(*ControlChild)(nil),   // 36: cierzo.v1.ControlChild
+	(OutcomeKind)(0),        // 0: cierzo.v1.OutcomeKind
+	(*ToExecution)(nil),     // 1: cierzo.v1.ToExecution
+	(*ExecutionBundle)(nil), // 2: cierzo.v1.ExecutionBundle
+	(*ReplyTo)(nil),         // 3: cierzo.v1.ReplyTo
+	(*ToRunner)(nil),        // 4: cierzo.v1.ToRunner
+	(*RunnerBundle)(nil),    // 5: cierzo.v1.RunnerBundle
+	(*ToEngine)(nil),        // 6: cierzo.v1.ToEngine
+	(*ToGateway)(nil),       // 7: cierzo.v1.ToGateway
+	(*Attempt)(nil),         // 8: cierzo.v1.Attempt
+	(*RunAction)(nil),       // 9: cierzo.v1.RunAction
+	(*ActionStarted)(nil),   // 10: cierzo.v1.ActionStarted
+	(*ActionProgress)(nil),  // 11: cierzo.v1.ActionProgress
+	(*StartRequest)(nil),    // 12: cierzo.v1.StartRequest
+	(*StartGrant)(nil),      // 13: cierzo.v1.StartGrant
+	(*StartDenied)(nil),     // 14: cierzo.v1.StartDenied
+	(*ActionFinished)(nil),  // 15: cierzo.v1.ActionFinished
+	(*FinishedAck)(nil),     // 16: cierzo.v1.FinishedAck
+	(*CancelAction)(nil),    // 17: cierzo.v1.CancelAction
+	(*Hello)(nil),           // 18: cierzo.v1.Hello
+	(*EngineView)(nil),      // 19: cierzo.v1.EngineView
+	(*EngineNode)(nil),      // 20: cierzo.v1.EngineNode
+	(*RunnerLost)(nil),      // 21: cierzo.v1.RunnerLost
+	(*Wake)(nil),            // 22: cierzo.v1.Wake
+	(*StartExecution)(nil),  // 23: cierzo.v1.StartExecution
+	(*Requester)(nil),       // 24: cierzo.v1.Requester
+	(*CloudAuth)(nil),       // 25: cierzo.v1.CloudAuth
+	(*Command)(nil),         // 26: cierzo.v1.Command
+	(*Pause)(nil),           // 27: cierzo.v1.Pause
+	(*Resume)(nil),          // 28: cierzo.v1.Resume
+	(*Stop)(nil),            // 29: cierzo.v1.Stop
+	(*Rerun)(nil),           // 30: cierzo.v1.Rerun
+	(*Skip)(nil),            // 31: cierzo.v1.Skip
+	(*Describe)(nil),        // 32: cierzo.v1.Describe
+	(*SetEnv)(nil),          // 33: cierzo.v1.SetEnv
+	(*CompleteAction)(nil),  // 34: cierzo.v1.CompleteAction
+	(*Answer)(nil),          // 35: cierzo.v1.Answer
+	(*ChildReport)(nil),     // 36: cierzo.v1.ChildReport
+	(*ParentAck)(nil),       // 37: cierzo.v1.ParentAck
+	(*ControlChild)(nil),    // 38: cierzo.v1.ControlChild
 }
 var file_cierzo_proto_depIdxs = []int32{
-	2,  // 0: cierzo.v1.ToExecution.reply_to:type_name -> cierzo.v1.ReplyTo
-	21, // 1: cierzo.v1.ToExecution.start:type_name -> cierzo.v1.StartExecution
-	24, // 2: cierzo.v1.ToExecution.command:type_name -> cierzo.v1.Command
-	8,  // 3: cierzo.v1.ToExecution.action_started:type_name -> cierzo.v1.ActionStarted
-	9,  // 4: cierzo.v1.ToExecution.action_progress:type_name -> cierzo.v1.ActionProgress
-	13, // 5: cierzo.v1.ToExecution.action_finished:type_name -> cierzo.v1.ActionFinished
-	10, // 6: cierzo.v1.ToExecution.start_request:type_name -> cierzo.v1.StartRequest
-	19, // 7: cierzo.v1.ToExecution.runner_lost:type_name -> cierzo.v1.RunnerLost
-	20, // 8: cierzo.v1.ToExecution.wake:type_name -> cierzo.v1.Wake
-	34, // 9: cierzo.v1.ToExecution.child_report:type_name -> cierzo.v1.ChildReport
-	35, // 10: cierzo.v1.ToExecution.parent_ack:type_name -> cierzo.v1.ParentAck
-	36, // 11: cierzo.v1.ToExecution.control_child:type_name -> cierzo.v1.ControlChild
-	7,  // 12: cierzo.v1.ToRunner.run:type_name -> cierzo.v1.RunAction
-	11, // 13: cierzo.v1.ToRunner.grant:type_name -> cierzo.v1.StartGrant
-	12, // 14: cierzo.v1.ToRunner.denied:type_name -> cierzo.v1.StartDenied
-	14, // 15: cierzo.v1.ToRunner.finished_ack:type_name -> cierzo.v1.FinishedAck
-	15, // 16: cierzo.v1.ToRunner.cancel:type_name -> cierzo.v1.CancelAction
-	17, // 17: cierzo.v1.ToRunner.view:type_name -> cierzo.v1.EngineView
-	16, // 18: cierzo.v1.ToEngine.hello:type_name -> cierzo.v1.Hello
-	33, // 19: cierzo.v1.ToGateway.answer:type_name -> cierzo.v1.Answer
-	6,  // 20: cierzo.v1.RunAction.attempt:type_name -> cierzo.v1.Attempt
-	23, // 21: cierzo.v1.RunAction.auth:type_name -> cierzo.v1.CloudAuth
-	6,  // 22: cierzo.v1.ActionStarted.attempt:type_name -> cierzo.v1.Attempt
-	6,  // 23: cierzo.v1.ActionProgress.attempt:type_name -> cierzo.v1.Attempt
-	6,  // 24: cierzo.v1.StartRequest.attempt:type_name -> cierzo.v1.Attempt
-	6,  // 25: cierzo.v1.StartGrant.attempt:type_name -> cierzo.v1.Attempt
-	6,  // 26: cierzo.v1.StartDenied.attempt:type_name -> cierzo.v1.Attempt
-	6,  // 27: cierzo.v1.ActionFinished.attempt:type_name -> cierzo.v1.Attempt
-	0,  // 28: cierzo.v1.ActionFinished.kind:type_name -> cierzo.v1.OutcomeKind
-	6,  // 29: cierzo.v1.FinishedAck.attempt:type_name -> cierzo.v1.Attempt
-	6,  // 30: cierzo.v1.CancelAction.attempt:type_name -> cierzo.v1.Attempt
-	6,  // 31: cierzo.v1.Hello.attempts:type_name -> cierzo.v1.Attempt
-	18, // 32: cierzo.v1.EngineView.engines:type_name -> cierzo.v1.EngineNode
-	23, // 33: cierzo.v1.StartExecution.auth:type_name -> cierzo.v1.CloudAuth
-	22, // 34: cierzo.v1.StartExecution.by:type_name -> cierzo.v1.Requester
-	25, // 35: cierzo.v1.Command.pause:type_name -> cierzo.v1.Pause
-	26, // 36: cierzo.v1.Command.resume:type_name -> cierzo.v1.Resume
-	27, // 37: cierzo.v1.Command.stop:type_name -> cierzo.v1.Stop
-	28, // 38: cierzo.v1.Command.rerun:type_name -> cierzo.v1.Rerun
-	29, // 39: cierzo.v1.Command.skip:type_name -> cierzo.v1.Skip
-	30, // 40: cierzo.v1.Command.describe:type_name -> cierzo.v1.Describe
-	31, // 41: cierzo.v1.Command.set_env:type_name -> cierzo.v1.SetEnv
-	32, // 42: cierzo.v1.Command.complete_action:type_name -> cierzo.v1.CompleteAction
-	23, // 43: cierzo.v1.Command.auth:type_name -> cierzo.v1.CloudAuth
-	22, // 44: cierzo.v1.Command.by:type_name -> cierzo.v1.Requester
-	45, // [45:45] is the sub-list for method output_type
-	45, // [45:45] is the sub-list for method input_type
-	45, // [45:45] is the sub-list for extension type_name
-	45, // [45:45] is the sub-list for extension extendee
-	0,  // [0:45] is the sub-list for field type_name
+	3,  // 0: cierzo.v1.ToExecution.reply_to:type_name -> cierzo.v1.ReplyTo
+	23, // 1: cierzo.v1.ToExecution.start:type_name -> cierzo.v1.StartExecution
+	26, // 2: cierzo.v1.ToExecution.command:type_name -> cierzo.v1.Command
+	10, // 3: cierzo.v1.ToExecution.action_started:type_name -> cierzo.v1.ActionStarted
+	11, // 4: cierzo.v1.ToExecution.action_progress:type_name -> cierzo.v1.ActionProgress
+	15, // 5: cierzo.v1.ToExecution.action_finished:type_name -> cierzo.v1.ActionFinished
+	12, // 6: cierzo.v1.ToExecution.start_request:type_name -> cierzo.v1.StartRequest
+	21, // 7: cierzo.v1.ToExecution.runner_lost:type_name -> cierzo.v1.RunnerLost
+	22, // 8: cierzo.v1.ToExecution.wake:type_name -> cierzo.v1.Wake
+	36, // 9: cierzo.v1.ToExecution.child_report:type_name -> cierzo.v1.ChildReport
+	37, // 10: cierzo.v1.ToExecution.parent_ack:type_name -> cierzo.v1.ParentAck
+	38, // 11: cierzo.v1.ToExecution.control_child:type_name -> cierzo.v1.ControlChild
+	2,  // 12: cierzo.v1.ToExecution.bundle:type_name -> cierzo.v1.ExecutionBundle
+	1,  // 13: cierzo.v1.ExecutionBundle.messages:type_name -> cierzo.v1.ToExecution
+	9,  // 14: cierzo.v1.ToRunner.run:type_name -> cierzo.v1.RunAction
+	13, // 15: cierzo.v1.ToRunner.grant:type_name -> cierzo.v1.StartGrant
+	14, // 16: cierzo.v1.ToRunner.denied:type_name -> cierzo.v1.StartDenied
+	16, // 17: cierzo.v1.ToRunner.finished_ack:type_name -> cierzo.v1.FinishedAck
+	17, // 18: cierzo.v1.ToRunner.cancel:type_name -> cierzo.v1.CancelAction
+	19, // 19: cierzo.v1.ToRunner.view:type_name -> cierzo.v1.EngineView
+	5,  // 20: cierzo.v1.ToRunner.bundle:type_name -> cierzo.v1.RunnerBundle
+	4,  // 21: cierzo.v1.RunnerBundle.messages:type_name -> cierzo.v1.ToRunner
+	18, // 22: cierzo.v1.ToEngine.hello:type_name -> cierzo.v1.Hello
+	35, // 23: cierzo.v1.ToGateway.answer:type_name -> cierzo.v1.Answer
+	8,  // 24: cierzo.v1.RunAction.attempt:type_name -> cierzo.v1.Attempt
+	25, // 25: cierzo.v1.RunAction.auth:type_name -> cierzo.v1.CloudAuth
+	8,  // 26: cierzo.v1.ActionStarted.attempt:type_name -> cierzo.v1.Attempt
+	8,  // 27: cierzo.v1.ActionProgress.attempt:type_name -> cierzo.v1.Attempt
+	8,  // 28: cierzo.v1.StartRequest.attempt:type_name -> cierzo.v1.Attempt
+	8,  // 29: cierzo.v1.StartGrant.attempt:type_name -> cierzo.v1.Attempt
+	8,  // 30: cierzo.v1.StartDenied.attempt:type_name -> cierzo.v1.Attempt
+	8,  // 31: cierzo.v1.ActionFinished.attempt:type_name -> cierzo.v1.Attempt
+	0,  // 32: cierzo.v1.ActionFinished.kind:type_name -> cierzo.v1.OutcomeKind
+	8,  // 33: cierzo.v1.FinishedAck.attempt:type_name -> cierzo.v1.Attempt
+	8,  // 34: cierzo.v1.CancelAction.attempt:type_name -> cierzo.v1.Attempt
+	8,  // 35: cierzo.v1.Hello.attempts:type_name -> cierzo.v1.Attempt
+	20, // 36: cierzo.v1.EngineView.engines:type_name -> cierzo.v1.EngineNode
+	25, // 37: cierzo.v1.StartExecution.auth:type_name -> cierzo.v1.CloudAuth
+	24, // 38: cierzo.v1.StartExecution.by:type_name -> cierzo.v1.Requester
+	27, // 39: cierzo.v1.Command.pause:type_name -> cierzo.v1.Pause
+	28, // 40: cierzo.v1.Command.resume:type_name -> cierzo.v1.Resume
+	29, // 41: cierzo.v1.Command.stop:type_name -> cierzo.v1.Stop
+	30, // 42: cierzo.v1.Command.rerun:type_name -> cierzo.v1.Rerun
+	31, // 43: cierzo.v1.Command.skip:type_name -> cierzo.v1.Skip
+	32, // 44: cierzo.v1.Command.describe:type_name -> cierzo.v1.Describe
+	33, // 45: cierzo.v1.Command.set_env:type_name -> cierzo.v1.SetEnv
+	34, // 46: cierzo.v1.Command.complete_action:type_name -> cierzo.v1.CompleteAction
+	25, // 47: cierzo.v1.Command.auth:type_name -> cierzo.v1.CloudAuth
+	24, // 48: cierzo.v1.Command.by:type_name -> cierzo.v1.Requester
+	49, // [49:49] is the sub-list for method output_type
+	49, // [49:49] is the sub-list for method input_type
+	49, // [49:49] is the sub-list for extension type_name
+	49, // [49:49] is the sub-list for extension extendee
+	0,  // [0:49] is the sub-list for field type_name
 }
 
 func init() { file_cierzo_proto_init() }
@@ -3278,22 +3414,24 @@ func file_cierzo_proto_init() {
 		(*ToExecution_ChildReport)(nil),
 		(*ToExecution_ParentAck)(nil),
 		(*ToExecution_ControlChild)(nil),
+		(*ToExecution_Bundle)(nil),
 	}
-	file_cierzo_proto_msgTypes[2].OneofWrappers = []any{
+	file_cierzo_proto_msgTypes[3].OneofWrappers = []any{
 		(*ToRunner_Run)(nil),
 		(*ToRunner_Grant)(nil),
 		(*ToRunner_Denied)(nil),
 		(*ToRunner_FinishedAck)(nil),
 		(*ToRunner_Cancel)(nil),
 		(*ToRunner_View)(nil),
+		(*ToRunner_Bundle)(nil),
 	}
-	file_cierzo_proto_msgTypes[3].OneofWrappers = []any{
+	file_cierzo_proto_msgTypes[5].OneofWrappers = []any{
 		(*ToEngine_Hello)(nil),
 	}
-	file_cierzo_proto_msgTypes[4].OneofWrappers = []any{
+	file_cierzo_proto_msgTypes[6].OneofWrappers = []any{
 		(*ToGateway_Answer)(nil),
 	}
-	file_cierzo_proto_msgTypes[23].OneofWrappers = []any{
+	file_cierzo_proto_msgTypes[25].OneofWrappers = []any{
 		(*Command_Pause)(nil),
 		(*Command_Resume)(nil),
 		(*Command_Stop)(nil),
@@ -3309,7 +3447,7 @@ func file_cierzo_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cierzo_proto_rawDesc), len(file_cierzo_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   36,
+			NumMessages:   38,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

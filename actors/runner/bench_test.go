@@ -23,11 +23,12 @@ import (
 // bench is a runner between an engine that the test plays and actions that do what they are told. It implements Network.
 type bench struct {
 	*Runner
-	t    *testing.T
-	sys  *actor.ActorSystem
-	mu   sync.Mutex
-	sent []sent
-	runs map[string]int // of each action
+	t     *testing.T
+	sys   *actor.ActorSystem
+	mu    sync.Mutex
+	sent  []sent         // the messages of a bundle as if each had been sent by itself
+	sends int            // bundles are one
+	runs  map[string]int // of each action
 }
 
 // sent is something that the runner has said.
@@ -77,6 +78,15 @@ func (b *bench) Send(address, name string, m proto.Message) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if to, ok := m.(*messages.ToExecution); ok {
+		b.sends++
+		for _, part := range to.Parts() {
+			part = proto.CloneOf(part)
+			part.ExecutionId = to.ExecutionId
+			b.sent = append(b.sent, sent{time.Now(), address, kindOf(part), part})
+		}
+		return
+	}
 	b.sent = append(b.sent, sent{time.Now(), address, kindOf(m), proto.Clone(m)})
 }
 

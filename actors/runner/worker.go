@@ -15,6 +15,8 @@ import (
 type (
 	tick  struct{}
 	leave struct{}
+	// flush sends what has been said since the last one.
+	flush struct{}
 	// drain wants its channel closed when nothing is left.
 	drain struct{ empty chan<- struct{} }
 	// returned is what an action has returned.
@@ -44,6 +46,8 @@ type worker struct {
 	hellos   uint64
 	beatAt   time.Time
 	ticked   time.Time // when it looked at the time last
+	out      messages.Bundles[recipient, *messages.ToExecution]
+	flushing bool      // flush is in line
 	woke     time.Time // when it last went on after it had stood still: what was said to it meanwhile may still be in line
 }
 
@@ -62,7 +66,9 @@ func (w *worker) Receive(c actor.Context) {
 			return // meant for the one before me
 		}
 		w.engines.heard(m.Engine, w.cfg.Now())
-		w.handle(m)
+		for _, part := range m.Parts() {
+			w.handle(part, m.Engine)
+		}
 	case tick:
 		w.tick()
 	case returned:
@@ -77,12 +83,20 @@ func (w *worker) Receive(c actor.Context) {
 		}
 		w.waiters = append(w.waiters, m.empty)
 		w.hello(false)
+	case flush:
+		w.out.Take(w.sendTogether)
+		w.flushing = false
 	case leave:
+		w.out.Take(w.sendTogether)
 		w.hello(true)
 	case *actor.Stopped:
 		close(w.gone)
 	}
 	w.begin()
+	if !w.flushing && !w.out.Empty() { // after what is in line already, and brings more to say
+		w.flushing = true
+		c.Send(c.Self(), flush{})
+	}
 	w.counters.running.Store(uint64(w.running))
 	w.counters.known.Store(uint64(len(w.attempts)))
 	if w.drained() {
@@ -102,10 +116,10 @@ func (w *worker) drained() bool {
 	return !w.engines.want(w.drainNo) || w.cfg.Now().Sub(w.drainAt) >= 2*w.cfg.Heartbeat
 }
 
-func (w *worker) handle(m *messages.ToRunner) {
+func (w *worker) handle(m *messages.ToRunner, engine string) {
 	switch x := m.Message.(type) {
 	case *messages.ToRunner_Run:
-		w.run(x.Run, m.Engine)
+		w.run(x.Run, engine)
 	case *messages.ToRunner_Grant:
 		w.granted(x.Grant)
 	case *messages.ToRunner_Denied:
@@ -113,11 +127,11 @@ func (w *worker) handle(m *messages.ToRunner) {
 	case *messages.ToRunner_FinishedAck:
 		w.acked(x.FinishedAck)
 	case *messages.ToRunner_Cancel:
-		w.cancelAttempt(x.Cancel, m.Engine)
+		w.cancelAttempt(x.Cancel, engine)
 	case *messages.ToRunner_View:
 		w.viewed(x.View)
 	default:
-		w.cfg.Logger.Debug("message not understood", "message", "ToRunner", "engine", m.Engine)
+		w.cfg.Logger.Debug("message not understood", "message", "ToRunner", "engine", engine)
 	}
 }
 
@@ -204,8 +218,14 @@ const engineActor = "engine"
 // toOwner sends to the engine that the attempt came from, or to another one if that is gone or has not answered: any engine
 // knows who owns an execution.
 func (w *worker) toOwner(a *attempt, m *messages.ToExecution) {
-	m.ExecutionId = a.run.Attempt.ExecutionId
-	w.cfg.Network.Send(w.engines.route(a.engine, a.sends, w.cfg.Now()), engineActor, m)
+	w.out.Add(recipient{w.engines.route(a.engine, a.sends, w.cfg.Now()), a.run.Attempt.ExecutionId}, m)
+}
+
+// recipient is an execution, and the engine that is believed to know where it is.
+type recipient struct{ engine, execution string }
+
+func (w *worker) sendTogether(to recipient, parts []*messages.ToExecution) {
+	w.cfg.Network.Send(to.engine, engineActor, messages.BundleForExecution(to.execution, parts))
 }
 
 // backOff is the time until the next repetition: 1, 2, 4 … 10 s, with a tenth of jitter. The jitter is the attempt's own, so

@@ -224,11 +224,22 @@ type liar struct {
 func (l *liar) Send(address, actor string, m proto.Message) {
 	l.System.Send(address, actor, m)
 	to, ok := m.(*messages.ToExecution)
-	if !ok || to.GetActionFinished() == nil {
+	if !ok {
 		return
 	}
-	f := to.GetActionFinished()
 	l.System.Send(address, actor, m) // twice
+	for _, part := range to.Parts() {
+		if part.GetActionFinished() != nil {
+			part = proto.CloneOf(part)
+			part.ExecutionId = to.ExecutionId
+			l.lie(address, actor, part)
+		}
+	}
+}
+
+// lie says of an outcome's attempt what isn't so.
+func (l *liar) lie(address, actor string, to *messages.ToExecution) {
+	f := to.GetActionFinished()
 	say := func(change func(f *messages.ActionFinished)) {
 		lie := proto.Clone(to).(*messages.ToExecution)
 		change(lie.GetActionFinished())
