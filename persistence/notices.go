@@ -105,9 +105,10 @@ func newNoticeRows(w *workflow.Writes) ([]NoticeRow, error) {
 				return nil
 			}
 			lanes[lane], row.Lane = true, lane
-			row.Doc, err = encodeDoc(doc, "notice of execution", row.ExecutionID)
+			text, err := json.Marshal(doc)
+			row.Doc = string(text)
 			rows = append(rows, row)
-			return err
+			return fault.Wrap(fault.Invalid, err, "encode notice of execution %s", row.ExecutionID)
 		}
 		for _, p := range n.Publishers {
 			if kind, _ := p.GetString("type"); kind != nil && value.Str(kind) == noopPublisher {

@@ -65,6 +65,35 @@ type executionDoc struct {
 	UpdatedAt     int64                      `json:"u,omitempty"` // see distance
 }
 
+func (d *executionAbout) write(o *object) {
+	o.text("ns", d.Namespace)
+	o.text("d", d.DefinitionID)
+	o.number("p", int64(d.Priority))
+	o.number("x", int64(d.Index))
+	o.number("l", int64(d.Depth))
+	o.text("src", d.SourceID)
+	if d.StartedBy != (workflow.Requester{}) {
+		o.rest("by", d.StartedBy)
+	}
+}
+
+func (d *executionDoc) write(o *object) {
+	o.text("description", d.Description)
+	o.texts("tags", d.Tags)
+	o.text("i", d.StateInfo)
+	if d.ParentPending {
+		o.rest("pp", true)
+	}
+	o.number("ps", int64(d.ParentSent))
+	o.texts("q", d.Requests)
+	if d.Runtime != nil {
+		o.rest("r", d.Runtime)
+	}
+	o.number("h", int64(d.HistorySeq))
+	o.number("n", int64(d.Turns))
+	o.number("u", d.UpdatedAt)
+}
+
 // NewExecutionRow makes the row of a record. fault.Invalid: no store can keep it.
 func NewExecutionRow(r *workflow.ExecutionRecord) (ExecutionRow, error) {
 	row := ExecutionRow{
@@ -96,7 +125,7 @@ func NewExecutionRow(r *workflow.ExecutionRecord) (ExecutionRow, error) {
 	}
 	var err error
 	if about != (executionAbout{}) {
-		if row.About, err = encodeDoc(about, "execution", row.ID); err != nil {
+		if row.About, err = encodeDoc(&about, "execution", row.ID); err != nil {
 			return row, err
 		}
 	}
@@ -112,7 +141,7 @@ func NewExecutionRow(r *workflow.ExecutionRecord) (ExecutionRow, error) {
 	if !reflect.ValueOf(runtime).IsZero() { // whatever fields it has
 		d.Runtime = &runtime
 	}
-	row.Doc, err = encodeDoc(d, "execution", row.ID)
+	row.Doc, err = encodeDoc(&d, "execution", row.ID)
 	return row, err
 }
 
@@ -314,14 +343,6 @@ type authField struct {
 // authFields are the parts of a right as it is stored. Its own JSON lacks the token.
 func authFields(a *workflow.CloudAuth) []authField {
 	return []authField{{"token", &a.Token}, {"auth_url", &a.AuthURL}, {"project", &a.Project}, {"region", &a.Region}}
-}
-
-func encodeDoc(doc any, kind, id string) (string, error) {
-	text, err := json.Marshal(doc)
-	if err != nil {
-		return "", fault.Wrap(fault.Invalid, err, "encode %s %s", kind, id)
-	}
-	return string(text), nil
 }
 
 func decodeDoc(text string, doc any, kind, id string) error {

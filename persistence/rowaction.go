@@ -47,6 +47,35 @@ type actionDoc struct {
 	UpdatedAt   *int64          `json:"u,omitempty"` // nil: at its end, if it has one, else when it was created
 }
 
+func (d *actionAbout) write(o *object) {
+	o.always("n", d.Name)
+	o.number("k", int64(d.Kind))
+	o.number("x", int64(d.Index))
+	o.texts("tags", d.Tags)
+	o.text("target", d.Target)
+	o.number("z", int64(d.Flags))
+	o.text("rn", d.RunName)
+	o.text("cd", d.ChildDef)
+	o.number("c", d.CreatedAt)
+	o.number("d", d.Deadline)
+}
+
+func (d *actionDoc) write(o *object) {
+	o.always("s", d.State)
+	if d.Phase != nil {
+		n := int64(*d.Phase)
+		o.pointed("p", &n)
+	}
+	o.number("no", int64(d.Attempt))
+	o.text("r", d.Runner)
+	o.number("l", d.LeaseUntil)
+	o.number("z", int64(d.Flags))
+	o.number("late", int64(d.LateResults))
+	o.number("st", d.StartedAt)
+	o.number("f", d.FinishedAt)
+	o.pointed("u", d.UpdatedAt)
+}
+
 // phaseOf is the phase that most actions in a state are in.
 func phaseOf(s workflow.State) workflow.Phase {
 	if s.Final() {
@@ -81,7 +110,7 @@ func (h *Home) NewActionRow(r *workflow.ActionRecord) (ActionRow, error) {
 	}
 	row.Task = int64(task - 1)
 	c := Micros(r.CreatedAt)
-	row.About, err = encodeDoc(actionAbout{
+	row.About, err = encodeDoc(&actionAbout{
 		Name: r.Name, Kind: r.Kind, Index: r.Index, Tags: r.Tags, Target: r.Target, Flags: packFlags(aboutFlags(r)), RunName: r.RunName,
 		ChildDef: r.ChildDefinitionID, CreatedAt: distance(h.CreatedAt, r.CreatedAt), Deadline: distance(c, r.Deadline),
 	}, "action", string(r.ID))
@@ -97,7 +126,7 @@ func (h *Home) NewActionRow(r *workflow.ActionRecord) (ActionRow, error) {
 	if r.Phase != phaseOf(r.State) {
 		d.Phase = &r.Phase
 	}
-	if row.Doc, err = encodeDoc(d, "action", string(r.ID)); err != nil {
+	if row.Doc, err = encodeDoc(&d, "action", string(r.ID)); err != nil {
 		return row, err
 	}
 	var given, result body
@@ -113,7 +142,10 @@ func (h *Home) NewActionRow(r *workflow.ActionRecord) (ActionRow, error) {
 	if row.Values, err = result.text(); row.Values == nullResult {
 		row.Values = noResult
 	}
-	return row, fault.Wrap(fault.Invalid, err, "encode action %s", r.ID)
+	if err != nil {
+		return row, fault.Wrap(fault.Invalid, err, "encode action %s", r.ID)
+	}
+	return row, nil
 }
 
 // Action makes the record of a row.

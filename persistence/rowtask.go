@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"cierzo/fault"
 	"cierzo/workflow"
@@ -46,6 +47,38 @@ type triggerDoc struct {
 	Task  int    `json:"t,omitempty"` // number from 1
 	Name  string `json:"n,omitempty"`
 	Event string `json:"e,omitempty"` // see shortEvents
+}
+
+func (d *taskAbout) write(o *object) {
+	o.always("n", d.Name)
+	o.text("y", d.Type)
+	o.texts("tags", d.Tags)
+	o.number("c", d.CreatedAt)
+}
+
+func (d *taskDoc) write(o *object) {
+	o.always("s", d.State)
+	o.text("i", d.StateInfo)
+	each(o, "p", d.Parents, func(n int) { o.dst = strconv.AppendInt(o.dst, int64(n), 10) })
+	o.triggers("b", d.TriggeredBy)
+	o.triggers("x", d.Next)
+	o.number("z", int64(d.Flags))
+	if d.Runtime != nil {
+		o.rest("r", d.Runtime)
+	}
+	o.number("st", d.StartedAt)
+	o.number("f", d.FinishedAt)
+	o.pointed("u", d.UpdatedAt)
+}
+
+func (o *object) triggers(name string, list []triggerDoc) {
+	each(o, name, list, func(t triggerDoc) {
+		o.dst = append(o.dst, '{')
+		o.number("t", int64(t.Task))
+		o.text("n", t.Name)
+		o.text("e", t.Event)
+		o.dst = append(o.dst, '}')
+	})
 }
 
 var (
@@ -117,7 +150,7 @@ func (h *Home) NewTaskRow(r *workflow.TaskRecord) (TaskRow, error) {
 		about.Type = cmp.Or(r.Type, "-")
 	}
 	var err error
-	if row.About, err = encodeDoc(about, "task", string(r.ID)); err != nil {
+	if row.About, err = encodeDoc(&about, "task", string(r.ID)); err != nil {
 		return row, err
 	}
 	triggered := asTriggered(r)
@@ -144,7 +177,7 @@ func (h *Home) NewTaskRow(r *workflow.TaskRecord) (TaskRow, error) {
 			d.Parents = append(d.Parents, n)
 		}
 	}
-	if row.Doc, err = encodeDoc(d, "task", string(r.ID)); err != nil {
+	if row.Doc, err = encodeDoc(&d, "task", string(r.ID)); err != nil {
 		return row, err
 	}
 	var b body
@@ -152,8 +185,10 @@ func (h *Home) NewTaskRow(r *workflow.TaskRecord) (TaskRow, error) {
 		b.value("p", orNull(r.Published))
 	}
 	b.dict("g", r.Globals)
-	row.Values, err = b.text()
-	return row, fault.Wrap(fault.Invalid, err, "encode task %s", r.ID)
+	if row.Values, err = b.text(); err != nil {
+		return row, fault.Wrap(fault.Invalid, err, "encode task %s", r.ID)
+	}
+	return row, nil
 }
 
 func (h *Home) triggers(list []workflow.Trigger) ([]triggerDoc, error) {

@@ -88,7 +88,7 @@ func (h *Home) encodeTasks(records []*workflow.TaskRecord, first int) ([]TaskRow
 	rows := make([]TaskRow, 0, len(records))
 	last := -1
 	for _, r := range records {
-		if err := checkPart("task "+string(r.ID), r.ExecutionID, h.ID, r.Seq, last); err != nil {
+		if err := checkPart("task", string(r.ID), r.ExecutionID, h.ID, r.Seq, last); err != nil {
 			return nil, err
 		}
 		last = r.Seq
@@ -107,7 +107,7 @@ func (h *Home) encodeActions(records []*workflow.ActionRecord, first int) ([]Act
 	rows := make([]ActionRow, 0, len(records))
 	last := -1
 	for _, r := range records {
-		if err := checkPart("action "+string(r.ID), r.ExecutionID, h.ID, r.Seq, last); err != nil {
+		if err := checkPart("action", string(r.ID), r.ExecutionID, h.ID, r.Seq, last); err != nil {
 			return nil, err
 		}
 		last = r.Seq
@@ -122,12 +122,12 @@ func (h *Home) encodeActions(records []*workflow.ActionRecord, first int) ([]Act
 }
 
 // checkPart refuses a part of a turn that is another execution's, or whose number isn't greater than that of the one before.
-func checkPart(name string, execution, turnOf workflow.ExecutionID, seq, before int) error {
+func checkPart(kind, id string, execution, turnOf workflow.ExecutionID, seq, before int) error {
 	if execution != turnOf {
-		return fault.New(fault.Invalid, "%s of execution %q is in a turn of %s", name, execution, turnOf)
+		return fault.New(fault.Invalid, "%s %s of execution %q is in a turn of %s", kind, id, execution, turnOf)
 	}
 	if seq <= before {
-		return fault.New(fault.Invalid, "%s of execution %s is out of order in its turn", name, execution)
+		return fault.New(fault.Invalid, "%s %s of execution %s is out of order in its turn", kind, id, execution)
 	}
 	return nil
 }

@@ -1,0 +1,94 @@
+package persistence
+
+import (
+	"encoding/json"
+	"strconv"
+
+	"cierzo/expr/value"
+	"cierzo/fault"
+)
+
+// object writes the JSON of a document: what encoding/json would write of the struct that reads it, with a quarter of its work. Rows
+// of tasks and actions have two documents each, and there are some for each action. Empty members are left out.
+type object struct {
+	dst []byte
+	err error
+}
+
+// document is a struct that encoding/json reads and object writes.
+type document interface{ write(o *object) }
+
+func (o *object) member(name string) {
+	if o.dst[len(o.dst)-1] != '{' {
+		o.dst = append(o.dst, ',')
+	}
+	o.dst = append(append(append(o.dst, '"'), name...), '"', ':')
+}
+
+func (o *object) text(name, s string) {
+	if s != "" {
+		o.always(name, s)
+	}
+}
+
+// always writes a text, an empty one too.
+func (o *object) always(name, s string) {
+	o.member(name)
+	o.dst = value.AppendText(o.dst, s)
+}
+
+func (o *object) number(name string, n int64) {
+	if n != 0 {
+		o.pointed(name, &n)
+	}
+}
+
+// pointed writes a number if there is one, 0 too.
+func (o *object) pointed(name string, n *int64) {
+	if n != nil {
+		o.member(name)
+		o.dst = strconv.AppendInt(o.dst, *n, 10)
+	}
+}
+
+func (o *object) texts(name string, list []string) {
+	each(o, name, list, func(s string) { o.dst = value.AppendText(o.dst, s) })
+}
+
+// rest writes a member that is seldom there as encoding/json does.
+func (o *object) rest(name string, v any) {
+	text, err := json.Marshal(v)
+	if err != nil {
+		o.err = err
+		return
+	}
+	o.member(name)
+	o.dst = append(o.dst, text...)
+}
+
+// each writes the members of a list, which may be objects.
+func each[T any](o *object, name string, list []T, one func(T)) {
+	if len(list) == 0 {
+		return
+	}
+	o.member(name)
+	o.dst = append(o.dst, '[')
+	for i, v := range list {
+		if i > 0 {
+			o.dst = append(o.dst, ',')
+		}
+		one(v)
+	}
+	o.dst = append(o.dst, ']')
+}
+
+// encodeDoc gives the JSON of a document. fault.Invalid: it has none.
+func encodeDoc(doc document, kind, id string) (string, error) {
+	var room [256]byte
+	o := object{dst: append(room[:0], '{')}
+	doc.write(&o)
+	if o.err != nil {
+		return "", fault.Wrap(fault.Invalid, o.err, "encode %s %s", kind, id)
+	}
+	return string(append(o.dst, '}')), nil
+}
