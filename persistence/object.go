@@ -3,6 +3,7 @@ package persistence
 import (
 	"encoding/json"
 	"strconv"
+	"sync"
 
 	"cierzo/expr/value"
 	"cierzo/fault"
@@ -39,15 +40,20 @@ func (o *object) always(name, s string) {
 
 func (o *object) number(name string, n int64) {
 	if n != 0 {
-		o.pointed(name, &n)
+		o.zeroToo(name, n)
 	}
+}
+
+// zeroToo writes a number, 0 too.
+func (o *object) zeroToo(name string, n int64) {
+	o.member(name)
+	o.dst = strconv.AppendInt(o.dst, n, 10)
 }
 
 // pointed writes a number if there is one, 0 too.
 func (o *object) pointed(name string, n *int64) {
 	if n != nil {
-		o.member(name)
-		o.dst = strconv.AppendInt(o.dst, *n, 10)
+		o.zeroToo(name, *n)
 	}
 }
 
@@ -82,13 +88,24 @@ func each[T any](o *object, name string, list []T, one func(T)) {
 	o.dst = append(o.dst, ']')
 }
 
+// objects keeps the room of documents that have been written.
+var objects = sync.Pool{New: func() any { return &object{} }}
+
+// objectBytesMax bounds what is kept for the next one.
+const objectBytesMax = 4096
+
 // encodeDoc gives the JSON of a document. fault.Invalid: it has none.
 func encodeDoc(doc document, kind, id string) (string, error) {
-	var room [256]byte
-	o := object{dst: append(room[:0], '{')}
-	doc.write(&o)
-	if o.err != nil {
-		return "", fault.Wrap(fault.Invalid, o.err, "encode %s %s", kind, id)
+	o := objects.Get().(*object)
+	o.dst, o.err = append(o.dst[:0], '{'), nil
+	doc.write(o)
+	o.dst = append(o.dst, '}')
+	text, err := string(o.dst), o.err
+	if cap(o.dst) <= objectBytesMax {
+		objects.Put(o)
 	}
-	return string(append(o.dst, '}')), nil
+	if err != nil {
+		return "", fault.Wrap(fault.Invalid, err, "encode %s %s", kind, id)
+	}
+	return text, nil
 }

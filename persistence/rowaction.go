@@ -63,8 +63,7 @@ func (d *actionAbout) write(o *object) {
 func (d *actionDoc) write(o *object) {
 	o.always("s", d.State)
 	if d.Phase != nil {
-		n := int64(*d.Phase)
-		o.pointed("p", &n)
+		o.zeroToo("p", int64(*d.Phase))
 	}
 	o.number("no", int64(d.Attempt))
 	o.text("r", d.Runner)
