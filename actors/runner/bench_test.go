@@ -111,6 +111,13 @@ func (b *bench) heard() []sent {
 	return out
 }
 
+// toExecutions is how many messages to executions have been sent, bundles as one.
+func (b *bench) toExecutions() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.sends
+}
+
 // kinds is what was said since the last call, but for hellos.
 func (b *bench) kinds() string {
 	var kinds []string
