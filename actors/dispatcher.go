@@ -21,10 +21,6 @@ type (
 		runner    workflow.RunnerID
 		messages  []*messages.ToRunner // go together
 	}
-	release struct {
-		action workflow.ActionID
-		runner workflow.RunnerID
-	}
 	// bereaved says that an execution has lost what it had on a runner.
 	bereaved struct {
 		execution workflow.ExecutionID
@@ -68,9 +64,9 @@ func (d *dispatcher) told(message any) {
 	switch m := message.(type) {
 	case toRunner:
 		d.send(m)
-	case []release:
+	case []workflow.Release:
 		for _, r := range m {
-			d.board.release(r.action, r.runner)
+			d.board.release(r.Action, r.Runner)
 		}
 		d.offer("")
 	case bereaved:
@@ -98,11 +94,15 @@ func (d *dispatcher) told(message any) {
 // tell sends to the actor of an execution.
 func (d *dispatcher) tell(to string, m any) { d.root.Send(d.cfg.Actors.NewLocalPID(to), m) }
 
-// ask registers all that an execution wants and gives at once what is free, perhaps nothing. from is the id of its actor.
-func (d *dispatcher) ask(execution workflow.ExecutionID, project, from string, wants []workflow.Want) (given []workflow.Slot) {
+// ask registers all that an execution wants and gives at once what is free, perhaps nothing, also of what it has freed. from is the id
+// of its actor.
+func (d *dispatcher) ask(execution workflow.ExecutionID, project, from string, wants []workflow.Want, freed []workflow.Release) (given []workflow.Slot) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	defer d.catch("dispatcher")
+	for _, r := range freed {
+		d.board.release(r.Action, r.Runner)
+	}
 	d.board.register(execution, project, wants)
 	d.from[execution] = from
 	given = d.offer(execution)

@@ -214,7 +214,7 @@ func (x *execution) stepped(t *turn) {
 		x.abort(t, t.err)
 	case t.asks:
 		t.asks, t.wanting = false, len(t.wants) > 0
-		given := x.dispatcher.ask(x.id, t.ex.ProjectID(), x.self.Id, t.wants)
+		given := x.dispatcher.ask(x.id, t.ex.ProjectID(), x.self.Id, t.wants, t.freed)
 		x.compute(t, func() { t.assign(given) })
 	default:
 		x.finish(t)
@@ -279,7 +279,7 @@ func (x *execution) finish(t *turn) {
 	} else {
 		x.idle++
 	}
-	x.send(t.effects.Sends)
+	x.send(t)
 	x.answerAll(t)
 	x.bury(t)
 	x.arm()

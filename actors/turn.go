@@ -36,6 +36,7 @@ type turn struct {
 	newest  bool // what is created is of a revision that must be the newest
 	effects workflow.Effects
 	wants   []workflow.Want
+	freed   []workflow.Release // are the dispatcher's already
 	wanting bool // the dispatcher knows of wants
 	asks    bool // the dispatcher is to be asked for slots before the turn goes on
 	gone    bool // to the committer, which answers with written
@@ -98,7 +99,9 @@ func (t *turn) step() {
 	t.err = t.guarded(func() error { return t.steps(ctx) })
 	if t.err == nil && t.ex != nil {
 		t.wants = t.ex.Wants(wantsMax)
-		t.asks = len(t.wants) > 0 || t.wanting
+		if t.asks = len(t.wants) > 0 || t.wanting; t.asks {
+			t.freed = t.ex.Freed()
+		}
 	}
 	if !t.asks {
 		t.conclude()
@@ -172,7 +175,7 @@ func (t *turn) conclude() {
 	}
 	if planted.Has(planted.AckBeforeCommit) {
 		x := &execution{Engine: t.e, id: t.id, ex: t.ex, epoch: t.epoch}
-		x.send(t.effects.Sends)
+		x.send(t)
 		x.answerAll(t)
 	}
 	writes := t.effects.Writes

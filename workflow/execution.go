@@ -367,6 +367,19 @@ func (e *Execution) Wants(max int) []Want {
 	return wants
 }
 
+// Freed are the slots that the steps since the last Flush give back, in the order of the sends that will say so. Who hears it before the
+// turn is written may give them to others at once: an attempt that its runner has reported takes no slot there any more, whatever
+// becomes of the turn.
+func (e *Execution) Freed() []Release {
+	var freed []Release
+	for _, s := range e.sends {
+		if r, ok := s.(Release); ok {
+			freed = append(freed, r)
+		}
+	}
+	return freed
+}
+
 // grants reports whether queued actions may begin.
 func (e *Execution) grants() bool {
 	return e.rec.State != Paused && (e.rec.State != Cancelled || planted.Has(planted.CancelKeepsQueue))
