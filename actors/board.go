@@ -19,6 +19,8 @@ type board struct {
 	wants    map[workflow.ExecutionID]map[workflow.ActionID]*want
 	projects map[string]int // holds of each project
 	queued   int            // wants of all executions
+
+	registered uint64 // counts registrations of wants
 }
 
 // The times of the board.

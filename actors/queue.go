@@ -15,7 +15,8 @@ type want struct {
 	workflow.Want
 	execution workflow.ExecutionID
 	project   string
-	gone      bool // served, or not wanted any more; it leaves its lane later
+	asked     uint64 // the registration that has named it last
+	gone      bool   // served, or not wanted any more; it leaves its lane later
 }
 
 // laneKey is what makes queued actions alike: in a lane the oldest comes first.
@@ -58,29 +59,44 @@ type offer struct {
 
 // register replaces what an execution wants.
 func (b *board) register(id workflow.ExecutionID, project string, wants []workflow.Want) {
-	old := b.wants[id]
-	next := make(map[workflow.ActionID]*want, len(wants))
-	for _, w := range wants {
-		if x := b.holds[w.Action]; x != nil && !x.dispatched || next[w.Action] != nil {
-			continue // offered already
+	b.registered++
+	known := b.wants[id]
+	if known == nil {
+		if len(wants) == 0 {
+			return
 		}
-		if x := old[w.Action]; x != nil && x.Want == w && x.project == project {
-			next[w.Action] = x
-			delete(old, w.Action)
+		known = make(map[workflow.ActionID]*want, len(wants))
+		b.wants[id] = known
+	}
+	for _, w := range wants {
+		x := known[w.Action]
+		if x != nil && x.asked == b.registered {
+			continue // it is there twice
+		}
+		if x != nil && x.Want == w && x.project == project {
+			x.asked = b.registered
 			continue
 		}
-		x := &want{Want: w, execution: id, project: project}
-		next[w.Action] = x
+		if x != nil {
+			b.dequeue(x)
+			delete(known, w.Action)
+		}
+		if h := b.holds[w.Action]; h != nil && !h.dispatched {
+			continue // offered already
+		}
+		x = &want{Want: w, execution: id, project: project, asked: b.registered}
+		known[w.Action] = x
 		b.enqueue(x)
 	}
-	for _, x := range old {
-		b.dequeue(x)
+	for action, x := range known {
+		if x.asked != b.registered {
+			b.dequeue(x)
+			delete(known, action)
+		}
 	}
-	if len(next) == 0 {
+	if len(known) == 0 {
 		delete(b.wants, id)
-		return
 	}
-	b.wants[id] = next
 }
 
 func (x *want) lane() laneKey { return laneKey{x.Priority, x.project, x.Target} }

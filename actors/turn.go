@@ -37,9 +37,9 @@ type turn struct {
 	effects workflow.Effects
 	wants   []workflow.Want
 	freed   []workflow.Release // are the dispatcher's already
-	wanting bool // the dispatcher knows of wants
-	asks    bool // the dispatcher is to be asked for slots before the turn goes on
-	gone    bool // to the committer, which answers with written
+	wanting bool               // the dispatcher knows of wants
+	asks    bool               // the dispatcher is to be asked for slots before the turn goes on
+	gone    bool               // to the committer, which answers with written
 	err     error
 }
 

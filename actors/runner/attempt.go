@@ -86,14 +86,26 @@ func (w *worker) again(a *attempt, m *messages.RunAction) {
 }
 
 func (w *worker) add(m *messages.RunAction, engine string) *attempt {
-	a := &attempt{key: keyOf(m.Attempt), run: m, engine: engine}
+	a := &attempt{key: keyOf(m.Attempt), run: m, engine: engine, phase: waiting}
 	w.attempts[a.key] = a
 	w.order = append(w.order, a)
+	w.waiting++
 	return a
+}
+
+// move is each change of an attempt's phase.
+func (w *worker) move(a *attempt, to phase) {
+	if a.phase == waiting {
+		w.waiting--
+	}
+	if a.phase = to; to == waiting {
+		w.waiting++
+	}
 }
 
 // remove forgets an attempt and remembers that it was here.
 func (w *worker) remove(a *attempt) {
+	w.move(a, finished)
 	delete(w.attempts, a.key)
 	if i := slices.Index(w.order, a); i >= 0 {
 		w.order = slices.Delete(w.order, i, i+1)
@@ -107,7 +119,7 @@ func (w *worker) begin() {
 		return
 	}
 	for _, a := range w.order {
-		if w.running >= w.cfg.Slots && !planted.Has(planted.SlotsIgnored) {
+		if w.waiting == 0 || w.running >= w.cfg.Slots && !planted.Has(planted.SlotsIgnored) {
 			return
 		}
 		if a.phase != waiting {
@@ -125,7 +137,8 @@ func (w *worker) begin() {
 // ask sends StartRequest, until an answer comes.
 func (w *worker) ask(a *attempt) {
 	now := w.cfg.Now()
-	a.phase, a.granted, a.askedAt = asking, false, now
+	w.move(a, asking)
+	a.granted, a.askedAt = false, now
 	a.sendAt = now.Add(a.backOff())
 	w.counters.asked.Add(1)
 	w.toOwner(a, &messages.ToExecution{Message: &messages.ToExecution_StartRequest{
@@ -140,7 +153,8 @@ func (w *worker) granted(m *messages.StartGrant) {
 	if a == nil || a.phase != asking {
 		return
 	}
-	a.phase, a.leaseUntil, a.sends = waiting, time.UnixMilli(m.LeaseUntil), 0
+	w.move(a, waiting)
+	a.leaseUntil, a.sends = time.UnixMilli(m.LeaseUntil), 0
 	a.granted = w.running < w.cfg.Slots && w.cfg.Now().Sub(a.askedAt) < w.cfg.Lease
 }
 

@@ -30,7 +30,8 @@ func (w *worker) start(a *attempt) {
 	if !call.Deadline.IsZero() {
 		ctx, cancel = context.WithDeadline(w.ctx, call.Deadline)
 	}
-	a.phase, a.cancel = running, cancel
+	w.move(a, running)
+	a.cancel = cancel
 	w.running++
 	w.counters.started.Add(1)
 	a.begunAt = w.cfg.Now()
@@ -149,7 +150,8 @@ func (w *worker) finish(a *attempt, kind messages.OutcomeKind, v value.Value) {
 	if kind == messages.OutcomeKind_OUTCOME_VALUE || kind == messages.OutcomeKind_OUTCOME_ERROR {
 		m.Kind, m.Value = w.encode(kind, v)
 	}
-	a.phase, a.outcome, a.sends = finished, m, 0
+	w.move(a, finished)
+	a.outcome, a.sends = m, 0
 	w.counters.finished.Add(1)
 	w.report(a)
 }

@@ -1,7 +1,6 @@
 package runner
 
 import (
-	"fmt"
 	"hash/fnv"
 	"time"
 
@@ -39,6 +38,7 @@ type worker struct {
 	order    []*attempt // in the order of arrival; those that wait for a slot are taken from the front
 	over     graves
 	running  int
+	waiting  int // attempts in that phase
 	draining bool
 	drainAt  time.Time // since when
 	drainNo  uint64    // the first hello that said so
@@ -232,7 +232,8 @@ func (w *worker) sendTogether(to recipient, parts []*messages.ToExecution) {
 // that attempts that were reported at the same time are not repeated so.
 func (a *attempt) backOff() time.Duration {
 	h := fnv.New64a()
-	fmt.Fprint(h, a.key.action, a.key.attempt, a.sends)
+	h.Write([]byte(a.key.action))
+	h.Write([]byte{byte(a.key.attempt), byte(a.sends)})
 	d := min(time.Second<<min(a.sends, 5), 10*time.Second)
 	return d - d/20 + time.Duration(h.Sum64()%uint64(d/10))
 }
