@@ -344,47 +344,6 @@ func (e *Execution) Dormant(at time.Time) bool {
 	return e.rec.WakeAt.After(at) && !slices.ContainsFunc(e.live, func(t *task) bool { return t.active > 0 })
 }
 
-// Wants lists queued actions that wait for a slot, at most max, oldest first. A paused or cancelled execution wants
-// nothing; in one that has succeeded or failed what was begun still runs, as in Mistral.
-func (e *Execution) Wants(max int) []Want {
-	if !e.grants() {
-		return nil
-	}
-	wants := make([]Want, 0, min(max, len(e.waitings)))
-	seen, kept := 0, 0 // the rest is looked at when it comes to the front: it may be long
-	for ; seen < len(e.waitings) && len(wants) < max; seen++ {
-		a := e.waitings[seen]
-		if a.waits = a.Phase == PhaseQueued && !a.State.Final(); !a.waits {
-			continue
-		}
-		e.waitings[kept] = a
-		kept++
-		if a.State == Running {
-			wants = append(wants, Want{Action: a.ID, Target: a.Target, Priority: e.rec.Priority, Since: a.UpdatedAt})
-		}
-	}
-	e.waitings = slices.Delete(e.waitings, kept, seen)
-	return wants
-}
-
-// Freed are the slots that the steps since the last Flush give back, in the order of the sends that will say so. Who hears it before the
-// turn is written may give them to others at once: an attempt that its runner has reported takes no slot there any more, whatever
-// becomes of the turn.
-func (e *Execution) Freed() []Release {
-	var freed []Release
-	for _, s := range e.sends {
-		if r, ok := s.(Release); ok {
-			freed = append(freed, r)
-		}
-	}
-	return freed
-}
-
-// grants reports whether queued actions may begin.
-func (e *Execution) grants() bool {
-	return e.rec.State != Paused && (e.rec.State != Cancelled || planted.Has(planted.CancelKeepsQueue))
-}
-
 func (e *Execution) pending() bool {
 	return e.create || e.recDirty || e.dataDirty || len(e.dirtyT) > 0 || len(e.dirtyA) > 0 ||
 		len(e.history) > 0 || len(e.sends) > 0 || len(e.resend) > 0 || e.parentDue

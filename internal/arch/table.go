@@ -92,7 +92,7 @@ func storage() []Rule {
 // engine is the actors and what they stand on. A runner works with no store configured, and can't get to one.
 func engine() []Rule {
 	return []Rule{
-		{Folder: "catalog", May: []string{"actions", "dsl", "expr/value", "persistence", "workflow"}},
+		{Folder: "catalog", May: []string{"actions", "dsl", "expr/value", "persistence", "workflow"}, TestsMay: []string{"persistence/memstore"}},
 		{
 			Folder: "actors/runner", May: []string{"actions", "expr/value", "messages"},
 			TestsMay:     []string{"actions/std"},
