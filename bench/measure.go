@@ -9,7 +9,8 @@ import (
 
 // moment is everything that is counted, at one moment.
 type moment struct {
-	at      time.Time
+	from    time.Time     // when the counting began
+	at      time.Time     // when it was done
 	engine  time.Duration // processor time of this process and of other engines
 	looking time.Duration // what of it went into this moment's counting
 	runner  time.Duration
@@ -20,7 +21,7 @@ type moment struct {
 }
 
 func (b *Bench) moment(ctx context.Context) (moment, error) {
-	began := selfTime()
+	from, began := time.Now(), selfTime()
 	info, err := b.node.Store().Info(ctx)
 	if err != nil {
 		return moment{}, err
@@ -36,14 +37,14 @@ func (b *Bench) moment(ctx context.Context) (moment, error) {
 	runner := treeTime(b.runnerPID())
 	now := selfTime()
 	return moment{
-		at: time.Now(), engine: now + others, looking: now - began, runner: runner, written: written(b.pid),
+		from: from, at: time.Now(), engine: now + others, looking: now - began, runner: runner, written: written(b.pid),
 		retries: info.Retries, commits: info.Commits, server: c,
 	}, nil
 }
 
 // Cost is what a workload took, each for one action. A workflow of one action is one action.
 type Cost struct {
-	Seconds    float64 `json:"sec"`         // of the whole workload
+	Seconds    float64 `json:"sec"`         // of the whole workload, without the counting before and after it
 	CPU        float64 `json:"cpu_ms_act"`  // milliseconds of processor time: engine, runner and database
 	CPUSelf    float64 `json:"cpu_self"`    // seconds: engine and runner, of the whole workload
 	CPURunner  float64 `json:"cpu_runner"`  // seconds, thereof the runner
@@ -62,7 +63,7 @@ func cost(a, z moment, actions int) Cost {
 	self := z.engine - z.looking - a.engine + z.runner - a.runner
 	server := z.server.cpu - a.server.cpu
 	c := Cost{
-		Seconds: seconds(z.at.Sub(a.at)), CPU: 1000 * seconds(self+server) / n, CPUSelf: seconds(self), CPURunner: seconds(z.runner - a.runner),
+		Seconds: seconds(z.from.Sub(a.at)), CPU: 1000 * seconds(self+server) / n, CPUSelf: seconds(self), CPURunner: seconds(z.runner - a.runner),
 		CPUServer: seconds(server), Writing: float64(z.server.transactions-a.server.transactions) / n,
 		Commits: float64(z.commits-a.commits) / n, WAL: float64(z.server.wal-a.server.wal) / n,
 		Retries: float64(z.retries-a.retries) / n, Written: float64(z.written-a.written) / n,
