@@ -33,7 +33,7 @@ type Network interface {
 type Catalog interface {
 	// Program compiles a stored revision. fault.NotFound when there is none.
 	Program(ctx context.Context, definitionID string) (*workflow.Program, error)
-	// Facts answers the lookups of one turn; the context is the turn's.
+	// Facts answers the lookups of one turn, each within a bounded time; the context is that of the engine.
 	Facts(ctx context.Context) workflow.Facts
 }
 

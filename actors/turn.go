@@ -15,10 +15,10 @@ import (
 	"cierzo/workflow"
 )
 
-// The times that a turn may take.
+// The times that the store may take.
 const (
-	turnTimeout = 30 * time.Second // its lookups in the store
-	loadTimeout = 30 * time.Second
+	programTimeout = 30 * time.Second
+	loadTimeout    = 30 * time.Second
 )
 
 // turn is a turn under way. While a goroutine of its own computes it, it belongs to that until it is sent to the actor.
@@ -34,6 +34,7 @@ type turn struct {
 	refused []error // of each item
 	created bool
 	newest  bool // what is created is of a revision that must be the newest
+	facts   workflow.Facts
 	effects workflow.Effects
 	wants   []workflow.Want
 	freed   []workflow.Release // are the dispatcher's already
@@ -93,10 +94,8 @@ func (t *turn) moment() workflow.Moment {
 
 // step carries out the events of the turn and hands it on.
 func (t *turn) step() {
-	ctx, cancel := context.WithTimeout(t.e.closing, turnTimeout)
-	defer cancel()
 	t.e.counters.turns.Add(1)
-	t.err = t.guarded(func() error { return t.steps(ctx) })
+	t.err = t.guarded(t.steps)
 	if t.err == nil && t.ex != nil {
 		t.wants = t.ex.Wants(wantsMax)
 		if t.asks = len(t.wants) > 0 || t.wanting; t.asks {
@@ -108,18 +107,18 @@ func (t *turn) step() {
 	}
 }
 
-func (t *turn) steps(ctx context.Context) error {
-	facts := t.e.cfg.Catalog.Facts(ctx)
+func (t *turn) steps() error {
+	t.facts = t.e.cfg.Catalog.Facts(t.e.closing)
 	t.refused = make([]error, len(t.items))
 	for i, it := range t.items {
 		var err error
 		switch {
 		case it.start != nil:
-			err = t.start(ctx, it, facts)
+			err = t.start(it)
 		case t.ex == nil:
 			err = errUnknown(t.id)
 		default:
-			err = t.ex.Step(t.moment(), it.event, facts)
+			err = t.ex.Step(t.moment(), it.event, t.facts)
 		}
 		if err != nil && (fault.Is(err, fault.Internal) || fault.Is(err, fault.Unavailable)) {
 			return err
@@ -130,16 +129,18 @@ func (t *turn) steps(ctx context.Context) error {
 }
 
 // start makes a new execution; one that is there already is not begun again.
-func (t *turn) start(ctx context.Context, it item, facts workflow.Facts) error {
+func (t *turn) start(it item) error {
 	if t.ex != nil {
 		return nil
 	}
 	spec := *it.start
+	ctx, cancel := context.WithTimeout(t.e.closing, programTimeout)
+	defer cancel()
 	p, err := t.e.cfg.Catalog.Program(ctx, spec.DefinitionID)
 	if err != nil {
 		return fmt.Errorf("definition of execution %s: %w", t.id, err)
 	}
-	ex, err := workflow.New(p, spec, t.moment(), facts)
+	ex, err := workflow.New(p, spec, t.moment(), t.facts)
 	if err != nil {
 		return err
 	}
@@ -150,11 +151,7 @@ func (t *turn) start(ctx context.Context, it item, facts workflow.Facts) error {
 // assign goes on with the slots that the dispatcher gave.
 func (t *turn) assign(s []workflow.Slot) {
 	if len(s) > 0 {
-		ctx, cancel := context.WithTimeout(t.e.closing, turnTimeout)
-		defer cancel()
-		t.err = t.guarded(func() error {
-			return t.ex.Step(t.moment(), workflow.Assigned{Slots: s}, t.e.cfg.Catalog.Facts(ctx))
-		})
+		t.err = t.guarded(func() error { return t.ex.Step(t.moment(), workflow.Assigned{Slots: s}, t.facts) })
 	}
 	t.conclude()
 }

@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"cierzo/actions"
 	"cierzo/fault"
@@ -10,28 +11,45 @@ import (
 	"cierzo/workflow"
 )
 
+// lookupTimeout bounds what a turn waits for the store with each of its lookups.
+const lookupTimeout = 30 * time.Second
+
 // Facts answers the lookups of one turn. What it has found it gives again, so that answers don't change within a turn.
 func (c *Catalog) Facts(ctx context.Context) workflow.Facts {
-	return &facts{ctx: ctx, catalog: c, actions: map[lookup]*workflow.ActionSpec{}, workflows: map[lookup]*workflow.WorkflowRef{}}
+	return &facts{ctx: ctx, catalog: c}
 }
 
 type lookup struct{ project, namespace, name string }
 
 type facts struct {
-	ctx       context.Context // of the turn: Facts has its lifetime
+	ctx       context.Context // Facts has its lifetime
 	catalog   *Catalog
-	actions   map[lookup]*workflow.ActionSpec
-	workflows map[lookup]*workflow.WorkflowRef
+	actions   map[lookup]*workflow.ActionSpec  // nil until one is found that isn't built in
+	workflows map[lookup]*workflow.WorkflowRef // nil until one is looked for
+}
+
+// bounded is for one lookup: what it finds is forgotten with it.
+func (f *facts) bounded() (*facts, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(f.ctx, lookupTimeout)
+	return &facts{ctx: ctx, catalog: f.catalog}, cancel
 }
 
 func (f *facts) Action(projectID, namespace, name string) (*workflow.ActionSpec, error) {
+	if spec, ok := f.catalog.builtIn[name]; ok {
+		return spec, nil
+	}
 	key := lookup{projectID, namespace, name}
 	if spec, ok := f.actions[key]; ok {
 		return spec, nil
 	}
-	spec, err := f.catalog.findAction(f.ctx, key, nil)
+	g, cancel := f.bounded()
+	defer cancel()
+	spec, err := f.catalog.findAction(g.ctx, key, nil)
 	if err != nil {
 		return nil, err
+	}
+	if f.actions == nil {
+		f.actions = map[lookup]*workflow.ActionSpec{}
 	}
 	f.actions[key] = spec
 	return spec, nil
@@ -42,7 +60,9 @@ func (f *facts) Workflow(projectID, namespace, name string) (*workflow.WorkflowR
 	if ref, ok := f.workflows[key]; ok {
 		return ref, nil
 	}
-	def, err := f.catalog.find(f.ctx, persistence.WorkflowDefinition, key)
+	g, cancel := f.bounded()
+	defer cancel()
+	def, err := f.catalog.find(g.ctx, persistence.WorkflowDefinition, key)
 	if err != nil {
 		return nil, err
 	}
@@ -53,6 +73,9 @@ func (f *facts) Workflow(projectID, namespace, name string) (*workflow.WorkflowR
 			return nil, err
 		}
 		ref = &workflow.WorkflowRef{DefinitionID: def.ID, Name: def.Name, Namespace: def.Namespace, Type: w.Type, Input: w.Input}
+	}
+	if f.workflows == nil {
+		f.workflows = map[lookup]*workflow.WorkflowRef{}
 	}
 	f.workflows[key] = ref
 	return ref, nil

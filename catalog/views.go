@@ -24,6 +24,8 @@ const (
 
 // Executions lists the project's executions for executions(), oldest first.
 func (f *facts) Executions(projectID string, q workflow.ExecutionsFilter) ([]workflow.ExecutionView, error) {
+	f, cancel := f.bounded()
+	defer cancel()
 	if q.ID != "" {
 		rec, data, err := f.catalog.store.GetExecution(f.ctx, projectID, q.ID)
 		if fault.Is(err, fault.NotFound) {
@@ -85,6 +87,8 @@ func (f *facts) list(q persistence.ExecutionsQuery, keep func(*workflow.Executio
 
 // Tasks lists task executions for tasks(): of one execution, of its tree, or of all the project's.
 func (f *facts) Tasks(projectID string, q workflow.TasksFilter) ([]workflow.TaskView, error) {
+	f, cancel := f.bounded()
+	defer cancel()
 	var ids []workflow.ExecutionID
 	if q.Execution != "" {
 		if _, _, err := f.catalog.store.GetExecution(f.ctx, projectID, q.Execution); err != nil {
