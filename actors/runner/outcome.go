@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"log/slog"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -80,13 +81,34 @@ func (w *worker) call(a *attempt) (*actions.Call, error) {
 		CallbackURL: w.cfg.Callback(m.Attempt.ActionId),
 		Auth:        actions.Auth{Token: m.Auth.GetToken(), AuthURL: m.Auth.GetAuthUrl(), Project: m.Auth.GetProject(), Region: m.Auth.GetRegion()},
 		Progress:    func(text string) { root.Send(pid, progressed{a, clip(text)}) },
-		Logger:      w.cfg.Logger.With("execution_id", m.Attempt.ExecutionId, "action_id", m.Attempt.ActionId, "attempt", m.Attempt.Attempt),
+		Logger:      slog.New(attemptLog{w.cfg.Logger.Handler(), m.Attempt}),
 	}
 	if m.Deadline != 0 {
 		call.Deadline = time.UnixMilli(m.Deadline)
 	}
 	return call, nil
 }
+
+// attemptLog says in each record whose it is. Most actions log nothing, so that is put together when there is one.
+type attemptLog struct {
+	slog.Handler
+	of *messages.Attempt
+}
+
+func (h attemptLog) named() slog.Handler {
+	return h.Handler.WithAttrs([]slog.Attr{
+		slog.String("execution_id", h.of.GetExecutionId()), slog.String("action_id", h.of.GetActionId()), slog.Uint64("attempt", uint64(h.of.GetAttempt())),
+	})
+}
+
+// Handle implements slog.Handler.
+func (h attemptLog) Handle(ctx context.Context, r slog.Record) error { return h.named().Handle(ctx, r) }
+
+// WithAttrs implements slog.Handler.
+func (h attemptLog) WithAttrs(attrs []slog.Attr) slog.Handler { return h.named().WithAttrs(attrs) }
+
+// WithGroup implements slog.Handler.
+func (h attemptLog) WithGroup(name string) slog.Handler { return h.named().WithGroup(name) }
 
 // progressBytesMax bounds a line of progress.
 const progressBytesMax = 1024
