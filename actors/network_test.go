@@ -134,7 +134,7 @@ func (w *wire) send(from, to, name string, m proto.Message) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.given = append(w.given, given{m, text})
-	parts := partsOf(m)
+	parts := messages.Apart(m)
 	if w.whole || len(parts) == 1 {
 		w.pass(from, to, name, m)
 		return
@@ -143,27 +143,6 @@ func (w *wire) send(from, to, name string, m proto.Message) {
 	for _, part := range parts {
 		w.pass(from, to, name, part)
 	}
-}
-
-// partsOf gives the messages of a bundle as if each had been sent by itself.
-func partsOf(m proto.Message) (parts []proto.Message) {
-	switch m := m.(type) {
-	case *messages.ToExecution:
-		for _, part := range m.Parts() {
-			part = proto.CloneOf(part)
-			part.ExecutionId, part.Hops = m.ExecutionId, m.Hops
-			parts = append(parts, part)
-		}
-	case *messages.ToRunner:
-		for _, part := range m.Parts() {
-			part = proto.CloneOf(part)
-			part.RunnerId, part.Engine = m.RunnerId, m.Engine
-			parts = append(parts, part)
-		}
-	default:
-		parts = append(parts, m)
-	}
-	return parts
 }
 
 // pass is called with the lock.

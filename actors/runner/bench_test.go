@@ -78,16 +78,12 @@ func (b *bench) Send(address, name string, m proto.Message) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if to, ok := m.(*messages.ToExecution); ok {
+	if _, ok := m.(*messages.ToExecution); ok {
 		b.sends++
-		for _, part := range to.Parts() {
-			part = proto.CloneOf(part)
-			part.ExecutionId = to.ExecutionId
-			b.sent = append(b.sent, sent{time.Now(), address, kindOf(part), part})
-		}
-		return
 	}
-	b.sent = append(b.sent, sent{time.Now(), address, kindOf(m), proto.Clone(m)})
+	for _, part := range messages.Apart(proto.Clone(m)) {
+		b.sent = append(b.sent, sent{time.Now(), address, kindOf(part), part})
+	}
 }
 
 // kindOf names what is in a message.

@@ -223,16 +223,13 @@ type liar struct {
 // Send implements runner.Network.
 func (l *liar) Send(address, actor string, m proto.Message) {
 	l.System.Send(address, actor, m)
-	to, ok := m.(*messages.ToExecution)
-	if !ok {
+	if _, ok := m.(*messages.ToExecution); !ok {
 		return
 	}
 	l.System.Send(address, actor, m) // twice
-	for _, part := range to.Parts() {
-		if part.GetActionFinished() != nil {
-			part = proto.CloneOf(part)
-			part.ExecutionId = to.ExecutionId
-			l.lie(address, actor, part)
+	for _, part := range messages.Apart(m) {
+		if to := part.(*messages.ToExecution); to.GetActionFinished() != nil {
+			l.lie(address, actor, to)
 		}
 	}
 }

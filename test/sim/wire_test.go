@@ -48,6 +48,12 @@ func (n *wire) carry(from, to, name string, m proto.Message) {
 		panic(err)
 	}
 	key := n.count(n.chance.str("message").str(from).str(to).str(name).bytes(data))
+	if parts := messages.Apart(m); len(parts) > 1 && key.str("apart").percent(50) {
+		for _, part := range parts { // each meets its own faults, and comes when it comes
+			n.carry(from, to, name, part)
+		}
+		return
+	}
 	kind := kindOf(m)
 	n.trace.line("%s→%s %s %x", from, to, kind, uint64(key))
 	n.trace.note("%s→%s %v", from, to, m)
@@ -288,13 +294,18 @@ func (p *process) Send(address, name string, m proto.Message) {
 // notice notes the grants of attempts that had waited too long.
 func (n *wire) notice(m proto.Message) {
 	to, ok := m.(*messages.ToRunner)
-	if !ok || to.GetGrant() == nil {
+	if !ok {
 		return
 	}
-	a := to.GetGrant().GetAttempt()
 	n.world.mu.Lock()
 	defer n.world.mu.Unlock()
-	n.grants = append(n.grants, check.Grant{
-		Execution: workflow.ExecutionID(a.GetExecutionId()), Action: workflow.ActionID(a.GetActionId()), At: n.since(),
-	})
+	for _, part := range to.Parts() {
+		if part.GetGrant() == nil {
+			continue
+		}
+		a := part.GetGrant().GetAttempt()
+		n.grants = append(n.grants, check.Grant{
+			Execution: workflow.ExecutionID(a.GetExecutionId()), Action: workflow.ActionID(a.GetActionId()), At: n.since(),
+		})
+	}
 }
