@@ -102,12 +102,13 @@ func (e *engines) silent(address string, now time.Time) time.Duration {
 // route chooses the engine to send to: the attempt's own first, then by turns another one and its own again. Each of the others
 // gets its turn before one gets a second: who has taken the execution over may be any of them.
 func (e *engines) route(own string, sends int, now time.Time) string {
+	_, known := e.known[own]
+	if known && sends%2 == 0 {
+		return own
+	}
 	others := e.addresses(now)
 	turn := sends
-	if _, ok := e.known[own]; ok {
-		if sends%2 == 0 {
-			return own
-		}
+	if known {
 		others = slices.DeleteFunc(others, func(a string) bool { return a == own })
 		turn = sends / 2
 	}
