@@ -180,10 +180,13 @@ func (t *turn) conclude() {
 		rec := *writes.Execution
 		rec.WakeAt, writes.Execution = at, &rec
 	}
+	turn := persistence.Turn{ID: t.id, Epoch: t.epoch, Node: t.node, Newest: t.newest, Writes: writes}
+	// Here, while others are being committed: the database would wait for the rows of a whole batch.
+	if t.err = t.guarded(func() error { turn.Prepare(); return nil }); t.err != nil {
+		return
+	}
 	t.gone = true
-	t.e.committer.submit(write{no: t.no, to: t.self, turn: persistence.Turn{
-		ID: t.id, Epoch: t.epoch, Node: t.node, Newest: t.newest, Writes: writes,
-	}})
+	t.e.committer.submit(write{no: t.no, to: t.self, turn: turn})
 }
 
 // answers reports whether somebody waits to hear what becomes of an item: a refusal, too, must be its owner's.

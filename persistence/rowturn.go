@@ -31,6 +31,21 @@ type RevisionOf struct {
 	ID string
 }
 
+// Prepare makes the rows of the turn, which must not be changed afterwards. Commit does it with those that aren't prepared: whoever has a
+// turn may do it while the store is busy with others.
+func (t *Turn) Prepare() {
+	t.rows, t.unfit = NewTurnRows(t)
+	t.prepared = true
+}
+
+// Rows are the rows of the turn. fault.Invalid as NewTurnRows.
+func (t *Turn) Rows() (*TurnRows, error) {
+	if !t.prepared {
+		t.Prepare()
+	}
+	return t.rows, t.unfit
+}
+
 // NewTurnRows makes the rows of a turn. fault.Invalid: the turn is no turn (no execution, rows of another execution), or
 // no store can keep it.
 func NewTurnRows(t *Turn) (*TurnRows, error) {

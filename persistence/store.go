@@ -108,6 +108,10 @@ type Turn struct {
 	// workflow, of the execution's own project; else its outcome is Outdated.
 	Newest bool
 	Writes workflow.Writes
+
+	rows     *TurnRows // by Prepare
+	unfit    error
+	prepared bool
 }
 
 // TurnOutcome says what became of a turn.

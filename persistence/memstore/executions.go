@@ -25,7 +25,7 @@ func (s *Store) Commit(ctx context.Context, turns []persistence.Turn) ([]persist
 	err := s.write(ctx, "Commit", func() error {
 		batch := make([]*persistence.TurnRows, len(turns))
 		for i := range turns {
-			rows, err := persistence.NewTurnRows(&turns[i])
+			rows, err := turns[i].Rows()
 			if err != nil {
 				outcomes[i] = persistence.Refused
 				continue

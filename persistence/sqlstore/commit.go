@@ -32,7 +32,7 @@ func newBatch(turns []persistence.Turn) (*batch, error) {
 			continue
 		}
 		b.place[key] = i
-		rows, err := persistence.NewTurnRows(&turns[i])
+		rows, err := turns[i].Rows()
 		if err != nil {
 			b.outcomes[i] = persistence.Refused
 			continue
