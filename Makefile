@@ -144,16 +144,13 @@ bench: setup ## Go benchmarks of all packages, then 100,000 executions that wait
 .PHONY: fuzz
 fuzz: ## each fuzz test for FUZZTIME (30s)
 	@grep -rno --include=*_test.go '^func Fuzz[A-Za-z0-9_]*' . | sed -E 's|^(.*)/[^/]*:[0-9]+:func |\1 |' | sort -u | \
-	while read -r folder name; do \
-		echo "$$folder $$name"; go test "$$folder" -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME); \
-	done
+	while read -r folder name; do tools/fuzz.sh "$$folder" "$$name" $(FUZZTIME) || exit 1; done
 
 .PHONY: fuzz-smoke
 fuzz-smoke: ## the language's fuzz tests, each for FUZZTIME (30s), two at a time; part of continuous integration
 	@printf '%s\n' 'expr/yaql FuzzEval' 'expr/yaql FuzzRegex' 'expr/jinja FuzzRender' 'expr FuzzText' 'dsl FuzzParse' 'dsl FuzzInline' \
 		'dsl/yaml FuzzParse' 'workflow FuzzWorkflow' 'expr/value FuzzPlainJSON' | \
-	xargs -P2 -L1 sh -c 'go test "./$$0" -run "^$$" -fuzz "^$$1\$$" -fuzztime $(FUZZTIME) -parallel=1 >"$${TMPDIR:-/tmp}/fuzz-$$$$" 2>&1; \
-		code=$$?; echo "$$0 $$1"; tail -40 "$${TMPDIR:-/tmp}/fuzz-$$$$"; rm "$${TMPDIR:-/tmp}/fuzz-$$$$"; exit $$code'
+	xargs -P2 -L1 sh -c 'tools/fuzz.sh "$$0" "$$1" $(FUZZTIME) -parallel=1'
 
 .PHONY: bench-peers
 bench-peers: setup ## other engines and cierzo in turn on one PostgreSQL, as ratios; CIERZO_PEERS is the folder with their programs
