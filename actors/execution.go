@@ -279,7 +279,7 @@ func (x *execution) finish(t *turn) {
 	} else {
 		x.idle++
 	}
-	x.send(t)
+	x.send(t.effects.Sends)
 	x.answerAll(t)
 	x.bury(t)
 	x.arm()

@@ -10,15 +10,14 @@ import (
 // What an execution's actor says to others, always after the commit.
 
 // send does a turn's sends. The same function serves after a commit and after a recovery.
-func (x *execution) send(t *turn) {
-	sends := t.effects.Sends
+func (x *execution) send(sends []workflow.Send) {
 	var free []workflow.Release // what is free is offered once
 	for _, s := range sends {
 		if s, ok := s.(workflow.Release); ok {
 			free = append(free, s)
 		}
 	}
-	if free = free[len(t.freed):]; len(free) > 0 {
+	if len(free) > 0 {
 		x.dispatcher.told(free)
 	}
 	var bundles messages.Bundles[workflow.RunnerID, *messages.ToRunner]

@@ -37,7 +37,7 @@ type turn struct {
 	facts   workflow.Facts
 	effects workflow.Effects
 	wants   []workflow.Want
-	freed   []workflow.Release // are the dispatcher's already
+	freed   []workflow.Release // for the dispatcher, with what is asked
 	wanting bool               // the dispatcher knows of wants
 	asks    bool               // the dispatcher is to be asked for slots before the turn goes on
 	gone    bool               // to the committer, which answers with written
@@ -99,7 +99,7 @@ func (t *turn) step() {
 	if t.err == nil && t.ex != nil {
 		t.wants = t.ex.Wants(wantsMax)
 		if t.asks = len(t.wants) > 0 || t.wanting; t.asks {
-			t.freed = t.ex.Freed()
+			t.freed = t.ex.TakeFreed()
 		}
 	}
 	if !t.asks {
@@ -172,7 +172,7 @@ func (t *turn) conclude() {
 	}
 	if planted.Has(planted.AckBeforeCommit) {
 		x := &execution{Engine: t.e, id: t.id, ex: t.ex, epoch: t.epoch}
-		x.send(t)
+		x.send(t.effects.Sends)
 		x.answerAll(t)
 	}
 	writes := t.effects.Writes

@@ -59,16 +59,17 @@ func (e *Execution) Wants(max int) []Want {
 	return wants
 }
 
-// Freed are the slots that the steps since the last Flush give back, in the order of the sends that will say so. Who hears it before the
-// turn is written may give them to others at once: an attempt that its runner has reported takes no slot there any more, whatever
-// becomes of the turn.
-func (e *Execution) Freed() []Release {
+// TakeFreed takes the slots that the steps since the last Flush give back out of what it will send. They may be given to others before
+// the turn is written: an attempt that its runner has reported takes no slot there any more, whatever becomes of the turn.
+func (e *Execution) TakeFreed() []Release {
 	var freed []Release
-	for _, s := range e.sends {
-		if r, ok := s.(Release); ok {
+	e.sends = slices.DeleteFunc(e.sends, func(s Send) bool {
+		r, ok := s.(Release)
+		if ok {
 			freed = append(freed, r)
 		}
-	}
+		return ok
+	})
 	return freed
 }
 
