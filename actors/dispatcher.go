@@ -145,9 +145,10 @@ func (d *dispatcher) offer(asking workflow.ExecutionID) []workflow.Slot {
 
 // send brings messages to a runner. To one that this engine doesn't know nothing is sent: it will be sent again.
 func (d *dispatcher) send(m toRunner) {
+	now := d.cfg.Now()
 	for _, part := range m.messages {
 		if run := part.GetRun(); run != nil {
-			d.board.dispatched(m.execution, m.project, workflow.ActionID(run.Attempt.ActionId), m.runner, d.cfg.Now())
+			d.board.dispatched(m.execution, m.project, workflow.ActionID(run.Attempt.ActionId), m.runner, now)
 			d.counters.dispatched.Add(1)
 		}
 	}

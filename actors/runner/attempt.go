@@ -21,7 +21,8 @@ func keyOf(a *messages.Attempt) key { return key{a.GetActionId(), a.GetAttempt()
 type phase uint8
 
 const (
-	waiting  phase = iota // for a slot
+	gone     phase = iota // not among the attempts, yet or any more
+	waiting               // for a slot
 	asking                // whether it is still wanted
 	running               // its goroutine has it
 	finished              // its outcome is sent until it is acknowledged
@@ -86,14 +87,14 @@ func (w *worker) again(a *attempt, m *messages.RunAction) {
 }
 
 func (w *worker) add(m *messages.RunAction, engine string) *attempt {
-	a := &attempt{key: keyOf(m.Attempt), run: m, engine: engine, phase: waiting}
+	a := &attempt{key: keyOf(m.Attempt), run: m, engine: engine}
 	w.attempts[a.key] = a
 	w.order = append(w.order, a)
-	w.waiting++
+	w.move(a, waiting)
 	return a
 }
 
-// move is each change of an attempt's phase.
+// move changes an attempt's phase, and counts those that wait.
 func (w *worker) move(a *attempt, to phase) {
 	if a.phase == waiting {
 		w.waiting--
@@ -105,7 +106,7 @@ func (w *worker) move(a *attempt, to phase) {
 
 // remove forgets an attempt and remembers that it was here.
 func (w *worker) remove(a *attempt) {
-	w.move(a, finished)
+	w.move(a, gone)
 	delete(w.attempts, a.key)
 	if i := slices.Index(w.order, a); i >= 0 {
 		w.order = slices.Delete(w.order, i, i+1)
