@@ -9,8 +9,8 @@ import (
 	"cierzo/fault"
 )
 
-// object writes the JSON of a document: what encoding/json would write of the struct that reads it, with a quarter of its work. Rows
-// of tasks and actions have two documents each, and there are some for each action. Empty members are left out.
+// object writes the JSON of a document: what encoding/json would write of the struct that reads it, without reflection, for there are
+// several documents for each action. Empty members are left out.
 type object struct {
 	dst []byte
 	err error
@@ -59,6 +59,18 @@ func (o *object) pointed(name string, n *int64) {
 
 func (o *object) texts(name string, list []string) {
 	each(o, name, list, func(s string) { o.dst = value.AppendText(o.dst, s) })
+}
+
+func (o *object) numbers(name string, list []int) {
+	each(o, name, list, func(n int) { o.dst = strconv.AppendInt(o.dst, int64(n), 10) })
+}
+
+// truth writes true; false is left out.
+func (o *object) truth(name string, is bool) {
+	if is {
+		o.member(name)
+		o.dst = append(o.dst, "true"...)
+	}
 }
 
 // rest writes a member that is seldom there as encoding/json does.

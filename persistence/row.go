@@ -81,9 +81,7 @@ func (d *executionDoc) write(o *object) {
 	o.text("description", d.Description)
 	o.texts("tags", d.Tags)
 	o.text("i", d.StateInfo)
-	if d.ParentPending {
-		o.rest("pp", true)
-	}
+	o.truth("pp", d.ParentPending)
 	o.number("ps", int64(d.ParentSent))
 	o.texts("q", d.Requests)
 	if d.Runtime != nil {

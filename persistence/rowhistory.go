@@ -150,41 +150,15 @@ func (d *eventDoc) appendDetail(dst []byte) []byte {
 	return append(dst, ']')
 }
 
-// text is the document as it is stored: what encoding/json would write, with less work.
-func (d *historyDoc) text() string {
-	dst := append(make([]byte, 0, 256), '{')
-	if d.At != 0 {
-		dst = append(strconv.AppendInt(append(dst, `"at":`...), d.At, 10), ',')
-	}
-	dst = appendMembers(dst, `"t":[`, d.Tasks, func(dst []byte, t taskName) []byte {
-		dst = append(strconv.AppendInt(append(dst, '['), int64(t.number), 10), ',')
-		return append(value.AppendText(dst, t.name), ']')
+func (d *historyDoc) write(o *object) {
+	o.number("at", d.At)
+	each(o, "t", d.Tasks, func(t taskName) {
+		o.dst = append(strconv.AppendInt(append(o.dst, '['), int64(t.number), 10), ',')
+		o.dst = append(value.AppendText(o.dst, t.name), ']')
 	})
-	dst = appendMembers(dst, `"a":[`, d.Actions, func(dst []byte, seq int) []byte { return strconv.AppendInt(dst, int64(seq), 10) })
-	dst = appendMembers(dst, `"r":[`, d.Runners, value.AppendText)
-	dst = append(dst, `"e":[`...)
-	for i := range d.Events {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = d.Events[i].append(dst)
-	}
-	return string(append(dst, "]}"...))
-}
-
-// appendMembers writes a list of the document, and the comma behind it, unless it is empty.
-func appendMembers[T any](dst []byte, begin string, list []T, one func([]byte, T) []byte) []byte {
-	if len(list) == 0 {
-		return dst
-	}
-	dst = append(dst, begin...)
-	for i, v := range list {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = one(dst, v)
-	}
-	return append(dst, "],"...)
+	o.numbers("a", d.Actions)
+	o.texts("r", d.Runners)
+	each(o, "e", d.Events, func(e eventDoc) { o.dst = e.append(o.dst) })
 }
 
 // UnmarshalJSON reads both forms.
@@ -329,8 +303,9 @@ func (h *Home) NewHistoryRow(events []workflow.HistoryEvent) (HistoryRow, error)
 	if slices.EqualFunc(d.Tasks, d.Actions, func(t taskName, action int) bool { return t.number-1 == action }) {
 		d.Actions = nil
 	}
-	row.Doc = d.text()
-	return row, nil
+	var err error
+	row.Doc, err = encodeDoc(&d, "history of execution", string(h.ID))
+	return row, err
 }
 
 // numbering gives each of some things a number, from 1 in the order in which they come.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strconv"
 
 	"cierzo/fault"
 	"cierzo/workflow"
@@ -59,7 +58,7 @@ func (d *taskAbout) write(o *object) {
 func (d *taskDoc) write(o *object) {
 	o.always("s", d.State)
 	o.text("i", d.StateInfo)
-	each(o, "p", d.Parents, func(n int) { o.dst = strconv.AppendInt(o.dst, int64(n), 10) })
+	o.numbers("p", d.Parents)
 	o.triggers("b", d.TriggeredBy)
 	o.triggers("x", d.Next)
 	o.number("z", int64(d.Flags))

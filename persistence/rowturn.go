@@ -34,21 +34,18 @@ type RevisionOf struct {
 // Prepare makes the rows of the turn, which must not be changed afterwards. Commit does it with those that aren't prepared: whoever has a
 // turn may do it while the store is busy with others.
 func (t *Turn) Prepare() {
-	t.rows, t.unfit = NewTurnRows(t)
-	t.prepared = true
+	t.rows, t.unfit = newTurnRows(t)
 }
 
-// Rows are the rows of the turn. fault.Invalid as NewTurnRows.
+// Rows are the rows of the turn. fault.Invalid: the turn is no turn (no execution, rows of another execution), or no store can keep it.
 func (t *Turn) Rows() (*TurnRows, error) {
-	if !t.prepared {
+	if t.rows == nil && t.unfit == nil {
 		t.Prepare()
 	}
 	return t.rows, t.unfit
 }
 
-// NewTurnRows makes the rows of a turn. fault.Invalid: the turn is no turn (no execution, rows of another execution), or
-// no store can keep it.
-func NewTurnRows(t *Turn) (*TurnRows, error) {
+func newTurnRows(t *Turn) (*TurnRows, error) {
 	w := &t.Writes
 	if w.Execution == nil || w.Execution.ID != t.ID || t.ID == "" {
 		return nil, fault.New(fault.Invalid, "turn of execution %q: the row of the execution is missing or another's", t.ID)

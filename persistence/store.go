@@ -109,9 +109,8 @@ type Turn struct {
 	Newest bool
 	Writes workflow.Writes
 
-	rows     *TurnRows // by Prepare
-	unfit    error
-	prepared bool
+	rows  *TurnRows // by Prepare, as is unfit: why there are none
+	unfit error
 }
 
 // TurnOutcome says what became of a turn.

@@ -53,28 +53,23 @@ func moment(from, d int64) time.Time {
 }
 
 // body builds the JSON object of the values of a row. A value that is nil is left out, so that nil and null stay apart.
-type body struct {
-	buf []byte
-	err error
-}
+type body struct{ object object }
 
 func (b *body) add(name string, v value.Value) {
-	if b.err != nil {
+	o := &b.object
+	if o.err != nil {
 		return
 	}
-	switch {
-	case len(b.buf) == 0:
-		b.buf = append(b.buf, '{')
-	default:
-		b.buf = append(b.buf, ',')
+	if len(o.dst) == 0 {
+		o.dst = append(o.dst, '{')
 	}
-	b.buf = append(append(append(b.buf, '"'), name...), '"', ':')
-	out, err := value.AppendJSON(b.buf, v)
+	o.member(name)
+	out, err := value.AppendJSON(o.dst, v)
 	if err != nil {
-		b.err = fmt.Errorf("%s: %w", name, err)
+		o.err = fmt.Errorf("%s: %w", name, err)
 		return
 	}
-	b.buf = out
+	o.dst = out
 }
 
 func (b *body) dict(name string, d *value.Dict) {
@@ -90,10 +85,11 @@ func (b *body) value(name string, v value.Value) {
 }
 
 func (b *body) text() (string, error) {
-	if b.err != nil || len(b.buf) == 0 {
-		return "", b.err
+	o := &b.object
+	if o.err != nil || len(o.dst) == 0 {
+		return "", o.err
 	}
-	return string(append(b.buf, '}')), nil
+	return string(append(o.dst, '}')), nil
 }
 
 // members reads what body wrote.
