@@ -9,7 +9,7 @@ import (
 
 // moment is everything that is counted, at one moment.
 type moment struct {
-	from    time.Time     // when the counting began
+	began   time.Time     // the counting
 	at      time.Time     // when it was done
 	engine  time.Duration // processor time of this process and of other engines
 	looking time.Duration // what of it went into this moment's counting
@@ -21,7 +21,7 @@ type moment struct {
 }
 
 func (b *Bench) moment(ctx context.Context) (moment, error) {
-	from, began := time.Now(), selfTime()
+	began, before := time.Now(), selfTime()
 	info, err := b.node.Store().Info(ctx)
 	if err != nil {
 		return moment{}, err
@@ -37,7 +37,7 @@ func (b *Bench) moment(ctx context.Context) (moment, error) {
 	runner := treeTime(b.runnerPID())
 	now := selfTime()
 	return moment{
-		from: from, at: time.Now(), engine: now + others, looking: now - began, runner: runner, written: written(b.pid),
+		began: began, at: time.Now(), engine: now + others, looking: now - before, runner: runner, written: written(b.pid),
 		retries: info.Retries, commits: info.Commits, server: c,
 	}, nil
 }
@@ -63,7 +63,7 @@ func cost(a, z moment, actions int) Cost {
 	self := z.engine - z.looking - a.engine + z.runner - a.runner
 	server := z.server.cpu - a.server.cpu
 	c := Cost{
-		Seconds: seconds(z.from.Sub(a.at)), CPU: 1000 * seconds(self+server) / n, CPUSelf: seconds(self), CPURunner: seconds(z.runner - a.runner),
+		Seconds: seconds(z.began.Sub(a.at)), CPU: 1000 * seconds(self+server) / n, CPUSelf: seconds(self), CPURunner: seconds(z.runner - a.runner),
 		CPUServer: seconds(server), Writing: float64(z.server.transactions-a.server.transactions) / n,
 		Commits: float64(z.commits-a.commits) / n, WAL: float64(z.server.wal-a.server.wal) / n,
 		Retries: float64(z.retries-a.retries) / n, Written: float64(z.written-a.written) / n,

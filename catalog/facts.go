@@ -28,12 +28,6 @@ type facts struct {
 	workflows map[lookup]*workflow.WorkflowRef // nil until one is looked for
 }
 
-// bounded is for one lookup: what it finds is forgotten with it.
-func (f *facts) bounded() (*facts, context.CancelFunc) {
-	ctx, cancel := context.WithTimeout(f.ctx, lookupTimeout)
-	return &facts{ctx: ctx, catalog: f.catalog}, cancel
-}
-
 func (f *facts) Action(projectID, namespace, name string) (*workflow.ActionSpec, error) {
 	if spec, ok := f.catalog.builtIn[name]; ok {
 		return spec, nil
@@ -42,9 +36,9 @@ func (f *facts) Action(projectID, namespace, name string) (*workflow.ActionSpec,
 	if spec, ok := f.actions[key]; ok {
 		return spec, nil
 	}
-	g, cancel := f.bounded()
+	ctx, cancel := context.WithTimeout(f.ctx, lookupTimeout)
 	defer cancel()
-	spec, err := f.catalog.findAction(g.ctx, key, nil)
+	spec, err := f.catalog.findAction(ctx, key, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -60,9 +54,9 @@ func (f *facts) Workflow(projectID, namespace, name string) (*workflow.WorkflowR
 	if ref, ok := f.workflows[key]; ok {
 		return ref, nil
 	}
-	g, cancel := f.bounded()
+	ctx, cancel := context.WithTimeout(f.ctx, lookupTimeout)
 	defer cancel()
-	def, err := f.catalog.find(g.ctx, persistence.WorkflowDefinition, key)
+	def, err := f.catalog.find(ctx, persistence.WorkflowDefinition, key)
 	if err != nil {
 		return nil, err
 	}

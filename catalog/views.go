@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"context"
 	"fmt"
 
 	"cierzo/fault"
@@ -24,10 +25,10 @@ const (
 
 // Executions lists the project's executions for executions(), oldest first.
 func (f *facts) Executions(projectID string, q workflow.ExecutionsFilter) ([]workflow.ExecutionView, error) {
-	f, cancel := f.bounded()
+	ctx, cancel := context.WithTimeout(f.ctx, lookupTimeout)
 	defer cancel()
 	if q.ID != "" {
-		rec, data, err := f.catalog.store.GetExecution(f.ctx, projectID, q.ID)
+		rec, data, err := f.catalog.store.GetExecution(ctx, projectID, q.ID)
 		if fault.Is(err, fault.NotFound) {
 			return nil, nil
 		}
@@ -40,7 +41,7 @@ func (f *facts) Executions(projectID string, q workflow.ExecutionsFilter) ([]wor
 	if q.State != "" {
 		query.States = []workflow.State{q.State}
 	}
-	records, err := f.list(query, func(r *workflow.ExecutionRecord) bool {
+	records, err := f.list(ctx, query, func(r *workflow.ExecutionRecord) bool {
 		return (q.From.IsZero() || !r.CreatedAt.Before(q.From)) && (q.To.IsZero() || r.CreatedAt.Before(q.To))
 	})
 	if err != nil {
@@ -48,7 +49,7 @@ func (f *facts) Executions(projectID string, q workflow.ExecutionsFilter) ([]wor
 	}
 	views := make([]workflow.ExecutionView, 0, len(records))
 	for i := len(records) - 1; i >= 0; i-- {
-		_, data, err := f.catalog.store.GetExecution(f.ctx, projectID, records[i].ID)
+		_, data, err := f.catalog.store.GetExecution(ctx, projectID, records[i].ID)
 		if fault.Is(err, fault.NotFound) {
 			continue // deleted since it was listed
 		}
@@ -61,11 +62,11 @@ func (f *facts) Executions(projectID string, q workflow.ExecutionsFilter) ([]wor
 }
 
 // list reads all pages of a query, newest first, and keeps what fits.
-func (f *facts) list(q persistence.ExecutionsQuery, keep func(*workflow.ExecutionRecord) bool) ([]*workflow.ExecutionRecord, error) {
+func (f *facts) list(ctx context.Context, q persistence.ExecutionsQuery, keep func(*workflow.ExecutionRecord) bool) ([]*workflow.ExecutionRecord, error) {
 	var out []*workflow.ExecutionRecord
 	q.Limit = readPage
 	for {
-		page, err := f.catalog.store.ListExecutions(f.ctx, q)
+		page, err := f.catalog.store.ListExecutions(ctx, q)
 		if err != nil {
 			return nil, fmt.Errorf("list executions: %w", err)
 		}
@@ -87,11 +88,11 @@ func (f *facts) list(q persistence.ExecutionsQuery, keep func(*workflow.Executio
 
 // Tasks lists task executions for tasks(): of one execution, of its tree, or of all the project's.
 func (f *facts) Tasks(projectID string, q workflow.TasksFilter) ([]workflow.TaskView, error) {
-	f, cancel := f.bounded()
+	ctx, cancel := context.WithTimeout(f.ctx, lookupTimeout)
 	defer cancel()
 	var ids []workflow.ExecutionID
 	if q.Execution != "" {
-		if _, _, err := f.catalog.store.GetExecution(f.ctx, projectID, q.Execution); err != nil {
+		if _, _, err := f.catalog.store.GetExecution(ctx, projectID, q.Execution); err != nil {
 			if fault.Is(err, fault.NotFound) {
 				return nil, nil
 			}
@@ -99,7 +100,7 @@ func (f *facts) Tasks(projectID string, q workflow.TasksFilter) ([]workflow.Task
 		}
 		ids = append(ids, q.Execution)
 	} else {
-		records, err := f.list(persistence.ExecutionsQuery{ProjectID: projectID}, func(*workflow.ExecutionRecord) bool { return true })
+		records, err := f.list(ctx, persistence.ExecutionsQuery{ProjectID: projectID}, func(*workflow.ExecutionRecord) bool { return true })
 		if err != nil {
 			return nil, err
 		}
@@ -110,7 +111,7 @@ func (f *facts) Tasks(projectID string, q workflow.TasksFilter) ([]workflow.Task
 	var views []workflow.TaskView
 	for _, id := range ids {
 		var err error
-		if views, err = f.appendTasks(views, id, q.Recursive && q.Execution != ""); err != nil {
+		if views, err = f.appendTasks(ctx, views, id, q.Recursive && q.Execution != ""); err != nil {
 			return nil, err
 		}
 	}
@@ -118,8 +119,8 @@ func (f *facts) Tasks(projectID string, q workflow.TasksFilter) ([]workflow.Task
 }
 
 // appendTasks appends an execution's tasks, and then those of its sub-workflows, one after the other.
-func (f *facts) appendTasks(views []workflow.TaskView, id workflow.ExecutionID, recursive bool) ([]workflow.TaskView, error) {
-	own, err := f.tasksOf(id)
+func (f *facts) appendTasks(ctx context.Context, views []workflow.TaskView, id workflow.ExecutionID, recursive bool) ([]workflow.TaskView, error) {
+	own, err := f.tasksOf(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +133,7 @@ func (f *facts) appendTasks(views []workflow.TaskView, id workflow.ExecutionID, 
 			if !recursive || a.Kind != workflow.KindWorkflow {
 				continue
 			}
-			if views, err = f.appendTasks(views, workflow.ExecutionID(a.ID), true); err != nil {
+			if views, err = f.appendTasks(ctx, views, workflow.ExecutionID(a.ID), true); err != nil {
 				return nil, err
 			}
 		}
@@ -141,15 +142,15 @@ func (f *facts) appendTasks(views []workflow.TaskView, id workflow.ExecutionID, 
 }
 
 // tasksOf reads an execution's tasks with their actions.
-func (f *facts) tasksOf(id workflow.ExecutionID) ([]workflow.TaskView, error) {
+func (f *facts) tasksOf(ctx context.Context, id workflow.ExecutionID) ([]workflow.TaskView, error) {
 	tasks, err := readAll(func(after int) ([]*workflow.TaskRecord, error) {
-		return f.catalog.store.ListTasks(f.ctx, id, after, readPage)
+		return f.catalog.store.ListTasks(ctx, id, after, readPage)
 	}, func(t *workflow.TaskRecord) int { return t.Seq })
 	if err != nil {
 		return nil, fmt.Errorf("list tasks of %s: %w", id, err)
 	}
 	all, err := readAll(func(after int) ([]*workflow.ActionRecord, error) {
-		return f.catalog.store.ListActions(f.ctx, id, "", after, readPage)
+		return f.catalog.store.ListActions(ctx, id, "", after, readPage)
 	}, func(a *workflow.ActionRecord) int { return a.Seq })
 	if err != nil {
 		return nil, fmt.Errorf("list actions of %s: %w", id, err)

@@ -141,13 +141,13 @@ func (s *Store) once(ctx context.Context, fn func(*transaction) error) error {
 	if err != nil {
 		return repeatable(err)
 	}
-	of := ctx
+	t := &transaction{s, tx, ctx}
 	if !s.dialect.server {
 		// The driver of SQLite begins a goroutine for each statement, to watch a context that can end. A statement here is short, and
 		// database/sql sees to it that none follows once the transaction's context has ended.
-		of = context.WithoutCancel(ctx)
+		t.ctx = context.WithoutCancel(ctx)
 	}
-	if err := fn(&transaction{s, tx, of}); err != nil {
+	if err := fn(t); err != nil {
 		// The transaction is void whether or not the server hears of it; a connection that can't roll back is dropped.
 		_ = tx.Rollback()
 		return repeatable(err)
