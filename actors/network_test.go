@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -14,6 +13,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"cierzo/messages"
+	"cierzo/messages/messagestest"
 )
 
 // wire is the network of a test: all messages between its nodes go through it, and a rule says what becomes of each. It
@@ -134,12 +134,12 @@ func (w *wire) send(from, to, name string, m proto.Message) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.given = append(w.given, given{m, text})
-	parts := messages.Apart(m)
+	parts := messagestest.Apart(m)
 	if w.whole || len(parts) == 1 {
 		w.pass(from, to, name, m)
 		return
 	}
-	w.sent[kindOf(m)]++
+	w.sent[messagestest.Kind(m)]++
 	for _, part := range parts {
 		w.pass(from, to, name, part)
 	}
@@ -147,7 +147,7 @@ func (w *wire) send(from, to, name string, m proto.Message) {
 
 // pass is called with the lock.
 func (w *wire) pass(from, to, name string, m proto.Message) {
-	kind := kindOf(m)
+	kind := messagestest.Kind(m)
 	w.sent[kind]++
 	if w.cut[from] || w.cut[to] {
 		return
@@ -203,27 +203,9 @@ func (w *wire) unchanged(t *testing.T) {
 	for _, g := range w.given {
 		text, err := proto.MarshalOptions{Deterministic: true}.Marshal(g.m)
 		if err != nil || !bytes.Equal(text, g.text) {
-			t.Errorf("a %s was changed after it was sent: %v", kindOf(g.m), g.m)
+			t.Errorf("a %s was changed after it was sent: %v", messagestest.Kind(g.m), g.m)
 		}
 	}
-}
-
-// kindOf names what is in a message's oneof.
-func kindOf(m proto.Message) string {
-	r := m.ProtoReflect()
-	oneof := r.Descriptor().Oneofs().ByName("message")
-	if oneof == nil {
-		return string(r.Descriptor().Name())
-	}
-	field := r.WhichOneof(oneof)
-	if field == nil {
-		return string(r.Descriptor().Name())
-	}
-	name := string(field.Message().Name())
-	if f, ok := r.Get(field).Message().Interface().(*messages.ActionFinished); ok {
-		name += " " + strings.ToLower(strings.TrimPrefix(f.Kind.String(), "OUTCOME_"))
-	}
-	return name
 }
 
 // trouble is what can happen to the messages of one kind. It counts what it has done.

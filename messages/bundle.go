@@ -1,7 +1,5 @@
 package messages
 
-import "google.golang.org/protobuf/proto"
-
 // A bundle costs the network, the mailboxes and who reads them what one message does. It stays far below what the network takes,
 // so that what waits behind it doesn't wait long; what is larger by itself goes by itself.
 const (
@@ -89,25 +87,4 @@ func (m *ToRunner) Parts() []*ToRunner {
 		return b.Messages
 	}
 	return []*ToRunner{m}
-}
-
-// Apart gives copies of the messages of a bundle as if each had been sent by itself; another message is the only one.
-func Apart(m proto.Message) (parts []proto.Message) {
-	switch m := m.(type) {
-	case *ToExecution:
-		for _, part := range m.Parts() {
-			part = proto.CloneOf(part)
-			part.ExecutionId, part.Hops = m.ExecutionId, m.Hops
-			parts = append(parts, part)
-		}
-	case *ToRunner:
-		for _, part := range m.Parts() {
-			part = proto.CloneOf(part)
-			part.RunnerId, part.Engine = m.RunnerId, m.Engine
-			parts = append(parts, part)
-		}
-	default:
-		parts = append(parts, m)
-	}
-	return parts
 }

@@ -77,27 +77,3 @@ func TestBundleForRunner(t *testing.T) {
 		t.Errorf("a bundle in a bundle: %v", parts)
 	}
 }
-
-func TestApart(t *testing.T) {
-	t.Parallel()
-	bundle := BundleForExecution("x", []*ToExecution{outcome("a", 1), outcome("b", 1)})
-	bundle.Hops = 2
-	before := proto.CloneOf(bundle)
-	parts := Apart(bundle)
-	if len(parts) != 2 {
-		t.Fatalf("%d parts, want two", len(parts))
-	}
-	for i, action := range []string{"a", "b"} {
-		m := parts[i].(*ToExecution)
-		if m.ExecutionId != "x" || m.Hops != 2 || m.GetActionFinished().GetAttempt().GetActionId() != action {
-			t.Errorf("part %d is %v", i, m)
-		}
-	}
-	if !proto.Equal(bundle, before) {
-		t.Error("the bundle was changed")
-	}
-	hello := &ToEngine{}
-	if other := Apart(hello); len(other) != 1 || other[0] != proto.Message(hello) {
-		t.Errorf("of another message: %v", other)
-	}
-}

@@ -18,6 +18,7 @@ import (
 	"cierzo/expr/value"
 	"cierzo/internal/slogtest"
 	"cierzo/messages"
+	"cierzo/messages/messagestest"
 )
 
 // bench is a runner between an engine that the test plays and actions that do what they are told. It implements Network.
@@ -81,20 +82,9 @@ func (b *bench) Send(address, name string, m proto.Message) {
 	if _, ok := m.(*messages.ToExecution); ok {
 		b.sends++
 	}
-	for _, part := range messages.Apart(proto.Clone(m)) {
-		b.sent = append(b.sent, sent{time.Now(), address, kindOf(part), part})
+	for _, part := range messagestest.Apart(proto.Clone(m)) {
+		b.sent = append(b.sent, sent{time.Now(), address, messagestest.Kind(part), part})
 	}
-}
-
-// kindOf names what is in a message.
-func kindOf(m proto.Message) string {
-	r := m.ProtoReflect()
-	field := r.WhichOneof(r.Descriptor().Oneofs().ByName("message"))
-	kind := string(field.Message().Name())
-	if f, ok := r.Get(field).Message().Interface().(*messages.ActionFinished); ok {
-		kind += " " + strings.ToLower(strings.TrimPrefix(f.Kind.String(), "OUTCOME_"))
-	}
-	return kind
 }
 
 // heard takes what was said since the last call, but for hellos.

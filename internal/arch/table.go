@@ -67,6 +67,7 @@ func language() []Rule {
 func actionRules() []Rule {
 	return []Rule{
 		{Folder: "messages"},
+		{Folder: "messages/messagestest", May: []string{"messages"}},
 		{
 			Folder: "actions", May: []string{"expr/value"},
 			NeverReaches: []string{"persistence/...", "actors/...", "messages"},
@@ -95,13 +96,13 @@ func engine() []Rule {
 		{Folder: "catalog", May: []string{"actions", "dsl", "expr/value", "persistence", "workflow"}, TestsMay: []string{"persistence/memstore"}},
 		{
 			Folder: "actors/runner", May: []string{"actions", "expr/value", "messages"},
-			TestsMay:     []string{"actions/std"},
+			TestsMay:     []string{"actions/std", "messages/messagestest"},
 			NeverReaches: []string{"persistence/...", "workflow", "database/sql", "actors", "catalog"},
 		},
 		{
 			Folder:   "actors",
 			May:      []string{"actions", "actors/runner", "cluster", "dsl", "expr/value", "messages", "persistence", "workflow"},
-			TestsMay: []string{"actions/std", "catalog", "persistence/memstore", "persistence/sqlstore"},
+			TestsMay: []string{"actions/std", "catalog", "messages/messagestest", "persistence/memstore", "persistence/sqlstore"},
 		},
 		{
 			Folder: "triggers", May: []string{"catalog", "cron", "dsl/yaml", "expr", "expr/value", "persistence", "workflow"},
@@ -188,14 +189,14 @@ func programs() []Rule {
 		{
 			Folder: "test/sim",
 			TestsMay: []string{
-				"actions/...", "actors/...", "catalog", "dsl", "expr/value", "internal/planted", "messages", "persistence/...", "verify/check",
+				"actions/...", "actors/...", "catalog", "dsl", "expr/value", "internal/planted", "messages/...", "persistence/...", "verify/check",
 				"workflow",
 			},
 		},
 		{
 			Folder: "test/chaos",
 			TestsMay: []string{
-				"actions", "actors/runner", "api/...", "cluster", "dsl", "expr/value", "internal/proctest", "messages", "persistence/...",
+				"actions", "actors/runner", "api/...", "cluster", "dsl", "expr/value", "internal/proctest", "messages/...", "persistence/...",
 				"verify/check", "workflow",
 			},
 		},

@@ -24,6 +24,7 @@ import (
 	"cierzo/expr/value"
 	"cierzo/internal/proctest"
 	"cierzo/messages"
+	"cierzo/messages/messagestest"
 	"cierzo/verify/check"
 )
 
@@ -227,7 +228,7 @@ func (l *liar) Send(address, actor string, m proto.Message) {
 		return
 	}
 	l.System.Send(address, actor, m) // twice
-	for _, part := range messages.Apart(m) {
+	for _, part := range messagestest.Apart(m) {
 		if to := part.(*messages.ToExecution); to.GetActionFinished() != nil {
 			l.lie(address, actor, to)
 		}

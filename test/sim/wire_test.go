@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"cierzo/messages"
+	"cierzo/messages/messagestest"
 	"cierzo/verify/check"
 	"cierzo/workflow"
 )
@@ -48,13 +49,13 @@ func (n *wire) carry(from, to, name string, m proto.Message) {
 		panic(err)
 	}
 	key := n.count(n.chance.str("message").str(from).str(to).str(name).bytes(data))
-	if parts := messages.Apart(m); len(parts) > 1 && key.str("apart").percent(50) {
+	if parts := messagestest.Apart(m); len(parts) > 1 && key.str("apart").percent(50) {
 		for _, part := range parts { // each meets its own faults, and comes when it comes
 			n.carry(from, to, name, part)
 		}
 		return
 	}
-	kind := kindOf(m)
+	kind := messagestest.Kind(m)
 	n.trace.line("%s→%s %s %x", from, to, kind, uint64(key))
 	n.trace.note("%s→%s %v", from, to, m)
 	n.notice(m)
@@ -138,20 +139,6 @@ func (f *trouble) between(from, to string) bool {
 		return a && !b
 	}
 	return len(f.Nodes) == 0 || a || b
-}
-
-// kindOf names what is in a message's oneof.
-func kindOf(m proto.Message) string {
-	r := m.ProtoReflect()
-	oneof := r.Descriptor().Oneofs().ByName("message")
-	if oneof == nil {
-		return string(r.Descriptor().Name())
-	}
-	field := r.WhichOneof(oneof)
-	if field == nil {
-		return string(r.Descriptor().Name())
-	}
-	return string(field.Message().Name())
 }
 
 // process is one incarnation of a node.
