@@ -78,3 +78,34 @@ func TestTurnsOfAnAction(t *testing.T) {
 		}
 	}
 }
+
+// TestBytesOfAnAction bounds what an action writes to a server's log, and in how many transactions. A server of its own that does
+// nothing else makes it the same each time, but for how many turns happen to share a transaction: the bounds hold without that.
+func TestBytesOfAnAction(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	b, err := New(ctx, Config{Workloads: []string{"W1", "W2", "W4"}, Executions: 300, Store: postgresStore(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	most := map[string]struct{ bytes, transactions float64 }{"W1": {2000, 2.1}, "W2": {1000, 1.1}, "W4": {800, 1.1}}
+	if err := b.Run(ctx, func(r Result) {
+		t.Logf("%s: %.0f bytes and %.3f writing transactions for each action", r.Workload, r.WAL, r.Writing)
+		limit, ok := most[r.Workload]
+		if !ok || r.Error != "" || r.WAL < 100 || r.WAL > limit.bytes || r.Writing <= 0 || r.Writing > limit.transactions {
+			t.Errorf("%s: %.0f bytes and %.3f writing transactions for each action, want at most %v; error %q", r.Workload, r.WAL, r.Writing, limit, r.Error)
+		}
+		delete(most, r.Workload)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if len(most) > 0 {
+		t.Errorf("not run: %v", most)
+	}
+}

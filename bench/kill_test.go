@@ -84,7 +84,8 @@ func TestKilledInTheMiddle(t *testing.T) {
 }
 
 func postgresStore(t *testing.T) string {
-	db, err := dbtest.StartPostgres(t.TempDir())
+	t.Helper()
+	db, err := dbtest.StartPostgresAt(t.TempDir(), dbtest.Place{Settings: []string{"autovacuum=off"}})
 	if err != nil {
 		t.Fatal(err)
 	}
