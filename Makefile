@@ -52,6 +52,8 @@ test: setup lint ## everything that must be green: lint and vet, import rules, a
 	go test -shuffle=on -timeout=15m $$(go list $(PKG) | grep -E '$(UNRACED)|/cluster$$')
 	@# With the race detector it runs few seeds only.
 	go test -timeout=5m ./test/sim -run '^TestSim$$'
+	@# Each benchmark once, so that none stops working unseen.
+	go test -timeout=5m -run '^$$' -bench . -benchtime 1x $$(grep -rl --include=*_test.go '^func Benchmark' . | xargs -n1 dirname | sort -u)
 	@# Once more, where it is seen: without the corpus this wasn't everything.
 	@tools/setup.sh golden
 
