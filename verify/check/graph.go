@@ -263,7 +263,7 @@ func (g *graph) join(def *dsl.Task, rows []*workflow.TaskRecord, from []string) 
 	if ran && led+perhaps < need {
 		g.r.addf(g.x.ID, "join %s has run, and of the %d tasks that it needs only %d lead to it", def.Name, need, led+perhaps)
 	}
-	if failed && led >= need && g.whole {
+	if failed && led >= need && g.whole && !g.unexpected(last, from) {
 		g.r.addf(g.x.ID, "join %s has failed, and %d of the %d tasks that it needs lead to it", def.Name, led, need)
 	}
 	if g.whole && !ran && !failed && led >= need && !g.cutShort(last) {
@@ -271,22 +271,43 @@ func (g *graph) join(def *dsl.Task, rows []*workflow.TaskRecord, from []string) 
 	}
 }
 
-// cyclic: in a workflow with loops a task may come again.
-func (g *graph) cyclic() bool {
-	state := map[string]int{}
-	var visit func(name string) bool
-	visit = func(name string) bool {
-		state[name] = 1
-		for _, from := range g.inbound(name) {
-			if state[from] == 1 || state[from] == 0 && visit(from) {
-				return true
-			}
-		}
-		state[name] = 2
+// unexpected reports whether a source of a join that has failed came into being after the failure, by a task that came again.
+// What can still lead to a join is asked of the newest execution of each task (as in Mistral), so others on their way don't keep
+// it waiting.
+func (g *graph) unexpected(join *workflow.TaskRecord, from []string) bool {
+	if !slices.ContainsFunc(g.ancestors(join.Name), func(name string) bool { return len(g.byName[name]) > 1 }) {
 		return false
 	}
+	failed := false
+	for _, h := range g.x.History {
+		switch {
+		case h.Kind != "task.state":
+		case h.TaskID == join.ID && h.State == workflow.Error:
+			failed = true
+		case failed && slices.Contains(from, h.Task) && h.State == workflow.Idle:
+			return true
+		}
+	}
+	return false
+}
+
+// ancestors lists the tasks from which a way leads to a task.
+func (g *graph) ancestors(name string) []string {
+	all := g.inbound(name)
+	for i := 0; i < len(all); i++ {
+		for _, from := range g.inbound(all[i]) {
+			if !slices.Contains(all, from) {
+				all = append(all, from)
+			}
+		}
+	}
+	return all
+}
+
+// cyclic: in a workflow with loops a task may come again.
+func (g *graph) cyclic() bool {
 	for name := range g.defs {
-		if state[name] == 0 && visit(name) {
+		if slices.Contains(g.ancestors(name), name) {
 			return true
 		}
 	}
