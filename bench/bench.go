@@ -57,7 +57,7 @@ type Config struct {
 
 // Result is one workload's figures.
 type Result struct {
-	Peer     string  `json:"peer"` // "cierzo-pg", "cierzo-sqlite"
+	Peer     string  `json:"peer"` // "cierzo-pg", "cierzo-sqlite"; with "-inside" if the engine's process runs the actions
 	Workload string  `json:"wl"`
 	Run      int     `json:"run"`
 	Load     float64 `json:"load"` // average load of the machine
@@ -136,6 +136,9 @@ func (b *Bench) start(ctx context.Context) error {
 	}
 	if b.server != nil {
 		b.peer = "cierzo-pg"
+	}
+	if b.cfg.Runner == nil {
+		b.peer += insidePeer
 	}
 	if b.durability, err = b.server.durability(ctx); err != nil {
 		return err

@@ -30,7 +30,7 @@ func TestWorkloadsRun(t *testing.T) {
 		if r.Throughput <= 0 || r.Commits <= 0 || r.Retries != 0 {
 			t.Errorf("%s: %.1f per second, %.3f transactions and %.3f retries for each action", r.Workload, r.Throughput, r.Commits, r.Retries)
 		}
-		if r.Peer != "cierzo-sqlite" || r.Error != "" {
+		if r.Peer != "cierzo-sqlite-inside" || r.Error != "" {
 			t.Errorf("%s: of %s, error %q", r.Workload, r.Peer, r.Error)
 		}
 	}); err != nil {

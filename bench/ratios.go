@@ -11,6 +11,9 @@ import (
 	"cierzo/fault"
 )
 
+// insidePeer ends the name of a measurement whose actions ran in the engine's process.
+const insidePeer = "-inside"
+
 // floorOf is the minimal engine with the same kind of database that costs are compared with, by the peer's name.
 func floorOf(peer string) string {
 	if strings.Contains(peer, "sqlite") || strings.Contains(peer, "sqlfile") || strings.Contains(peer, "sqlmem") {
@@ -79,13 +82,19 @@ func Ratios(r io.Reader) (string, error) {
 	table("The same in units of the floor with the same database", costs, func(p, w string) string {
 		return ratio(middle(p, w, cpu), middle(floorOf(p), w, cpu))
 	})
-	table("Actions a second, cierzo's in units of each", costs[:4], func(p, w string) string {
-		own := "cierzo-pg"
-		if floorOf(p) == "floorg-sqlite" {
-			own = "cierzo-sqlite"
-		}
-		return ratio(middle(own, w, rate), middle(p, w, rate))
-	})
+	throughput := func(title, kind string) {
+		table(title, costs[:4], func(p, w string) string {
+			own := "cierzo-pg"
+			if floorOf(p) == "floorg-sqlite" {
+				own = "cierzo-sqlite"
+			}
+			return ratio(middle(own+kind, w, rate), middle(p, w, rate))
+		})
+	}
+	throughput("Actions a second, cierzo's in units of each", "")
+	if slices.ContainsFunc(peers, func(p string) bool { return strings.HasSuffix(p, insidePeer) }) {
+		throughput("Actions a second, in units of each, of cierzo with its runner in the engine's process", insidePeer)
+	}
 	table("Bytes of write-ahead log for an action", []string{"W1", "W2", "W3", "W4", "W7"}, func(p, w string) string {
 		return figure(middle(p, w, func(r Result) float64 { return r.WAL }), 0)
 	})

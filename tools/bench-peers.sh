@@ -16,14 +16,16 @@ mkdir -p "$work/cierzo"
 cat > "$work/cierzo/cierzo.bin" <<EOF
 #!/bin/bash
 case \$1 in
-*-pg) store=\$PG_URL ;;
+*-pg*) store=\$PG_URL ;;
 *) store=sqlite://\$BENCH_DIR/cierzo.db ;;
 esac
-exec $here/bin/cierzo bench --store "\$store" --workloads "\$BENCH_WL" --executions "\$BENCH_W1" --idle "\$BENCH_IDLE" --run "\$BENCH_RUN" -o json >> "\$BENCH_OUT"
+inside=()
+case \$1 in *-inside) inside=(--inside) ;; esac
+exec $here/bin/cierzo bench --store "\$store" --workloads "\$BENCH_WL" --executions "\$BENCH_W1" --idle "\$BENCH_IDLE" --run "\$BENCH_RUN" "\${inside[@]}" -o json >> "\$BENCH_OUT"
 EOF
 chmod +x "$work/cierzo/cierzo.bin"
 
-peers=${PEERS:-limits floorg-pg cierzo-pg dbos-pg dbosq-pg floorg-sqlite cierzo-sqlite dbos-sqlite temporal-pg}
+peers=${PEERS:-limits floorg-pg cierzo-pg dbos-pg dbosq-pg floorg-sqlite cierzo-sqlite cierzo-sqlite-inside dbos-sqlite temporal-pg}
 need=()
 for p in $peers; do
 	b=${p%%-*}
