@@ -55,7 +55,7 @@ type Call struct {
 	Task           string
 	Index          int // of the item
 	Deadline       time.Time
-	Traceparent    string
+	Traceparent    string // where the request that began it all stands in a trace: W3C's header; "" for none
 	CallbackURL    string // where an asynchronous action's result is put
 	Auth           Auth   // with which right the action acts on a cloud
 	Progress       func(text string)

@@ -112,7 +112,7 @@ func encodeStart(s workflow.Spec) (*messages.StartExecution, error) {
 		Priority: int32(s.Priority), Input: e.dict(s.Input), Params: e.dict(s.Params), Env: e.dict(s.Env),
 		ParentId: string(s.ParentID), ParentTaskId: string(s.ParentTaskID), RootId: string(s.RootID),
 		Index: uint32(s.Index), Depth: uint32(s.Depth), SourceId: string(s.SourceID),
-		Auth: encodeAuth(s.Auth), By: encodeRequester(s.By),
+		Auth: encodeAuth(s.Auth), By: encodeRequester(s.By), Traceparent: text(s.Traceparent),
 	}
 	for _, tag := range s.Tags {
 		m.Tags = append(m.Tags, text(tag))
@@ -127,7 +127,7 @@ func decodeStart(id workflow.ExecutionID, m *messages.StartExecution) (workflow.
 		Tags: m.Tags, Priority: int(m.Priority), Input: d.dict(m.Input), Params: d.dict(m.Params), Env: d.dict(m.Env),
 		ParentID: workflow.ExecutionID(m.ParentId), ParentTaskID: workflow.TaskID(m.ParentTaskId),
 		RootID: workflow.ExecutionID(m.RootId), Index: int(m.Index), Depth: int(m.Depth), SourceID: workflow.ExecutionID(m.SourceId),
-		Auth: decodeAuth(m.Auth), By: decodeRequester(m.By),
+		Auth: decodeAuth(m.Auth), By: decodeRequester(m.By), Traceparent: m.Traceparent,
 	}
 	return s, d.err
 }

@@ -47,7 +47,7 @@ func encodeRun(id workflow.ExecutionID, epoch uint64, s workflow.Dispatch) (*mes
 		Attempt: attemptID(id, a.ID, a.Attempt), Action: name, Input: e.dict(input),
 		LeaseUntil: millis(a.LeaseUntil), Deadline: millis(a.Deadline), SafeRerun: a.SafeRerun, Async: a.Async,
 		TaskId: string(a.TaskID), Task: s.Task, Workflow: s.Workflow, Project: s.Project, RootExecutionId: string(s.Root),
-		Index: uint32(a.Index), Epoch: epoch, Auth: encodeAuth(s.Auth),
+		Index: uint32(a.Index), Epoch: epoch, Auth: encodeAuth(s.Auth), Traceparent: text(s.Traceparent),
 	}, e.err
 }
 
@@ -60,7 +60,7 @@ func encodeToExecution(from workflow.ExecutionID, s workflow.Send) (*messages.To
 		start, err := encodeStart(workflow.Spec{
 			ID: s.Child, ProjectID: s.Project, Namespace: s.Namespace, DefinitionID: s.DefinitionID, Priority: s.Priority,
 			Input: s.Input, Params: s.Params, Env: s.Env, ParentID: s.Parent, ParentTaskID: s.ParentTask, RootID: s.Root,
-			Index: s.Index, Depth: s.Depth, Auth: s.Auth,
+			Index: s.Index, Depth: s.Depth, Auth: s.Auth, Traceparent: s.Traceparent,
 		})
 		m.ExecutionId, m.Message = string(s.Child), &messages.ToExecution_Start{Start: start}
 		return m, err

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"cierzo/fault"
+	"cierzo/internal/traceparent"
 	"cierzo/workflow"
 )
 
@@ -33,6 +34,14 @@ func (c *Caller) requester() workflow.Requester {
 		r.Name = ""
 	}
 	return r
+}
+
+// traceparentOf is the request's place in a trace, for what it starts; "" for none. What isn't one is ignored, as W3C has it.
+func traceparentOf(r *http.Request) string {
+	if all := r.Header.Values(traceparent.Header); len(all) == 1 && traceparent.Valid(all[0]) {
+		return all[0]
+	}
+	return ""
 }
 
 type callerKey struct{}

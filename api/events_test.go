@@ -148,6 +148,22 @@ func TestWhoAsked(t *testing.T) {
 	w.get("/v2/executions/"+nobody).want(200).has("started_by", "-")
 }
 
+// TestTraceparent: an execution keeps the place in a trace of the request that starts it. What isn't one is ignored.
+func TestTraceparent(t *testing.T) {
+	t.Parallel()
+	w := open(t, node.Config{})
+	w.define(flows)
+	const trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+	id := w.as("Traceparent", trace).start("waits")
+	w.get("/v2/executions/"+id).want(200).has("traceparent", trace)
+	w.get("/v2/executions?fields=id,traceparent").want(200).has("executions.0.traceparent", trace, "executions.0.state", "-")
+	w.get("/v2/executions?traceparent="+trace).refused(400, "Unknown argument")
+	w.as("Traceparent", "ff"+trace[2:]).put("/v2/executions/"+id, object("state", "PAUSED")).want(200).has("traceparent", trace)
+	for _, wrong := range []string{"", "ff" + trace[2:], trace + "-more"} {
+		w.get("/v2/executions/"+w.as("Traceparent", wrong).start("waits")).want(200).has("traceparent", "-")
+	}
+}
+
 // TestAllEvents hears of executions that begin, end and are run again, and resumes without a gap.
 func TestAllEvents(t *testing.T) {
 	t.Parallel()

@@ -20,7 +20,7 @@ func executionCollection() collection {
 	return collection{
 		name: "executions", sortBy: "created_at", flags: []string{"include_output"}, nulls: true,
 		json: []string{"params", "input", "output", "published_global"}, large: []string{"output", "published_global"},
-		shown: []string{"started_by"},
+		shown: []string{"started_by", "traceparent"},
 		columns: []string{
 			"id", "workflow_name", "workflow_id", "workflow_namespace", "description", "tags", "params", "task_execution_id", "root_execution_id",
 			"source_execution_id", "state", "state_info", "input", "output", "created_at", "updated_at", "project_id", "published_global",
@@ -85,6 +85,7 @@ func (s *server) executionJSON(ctx context.Context, rec *workflow.ExecutionRecor
 		SourceExecutionID: apitype.Text(string(rec.SourceID)), State: string(rec.State), StateInfo: apitype.Text(rec.StateInfo),
 		Input: text(data.Input), Output: apitype.Some("{}"), PublishedGlobal: apitype.Some(text(data.Globals)),
 		CreatedAt: apitype.Time(rec.CreatedAt), UpdatedAt: apitype.Time(rec.UpdatedAt), ProjectID: rec.ProjectID,
+		Traceparent: rec.Traceparent,
 	}
 	if by := rec.StartedBy; by != (workflow.Requester{}) {
 		out.StartedBy = &apitype.Requester{User: by.User, Name: by.Name, Project: by.Project}
@@ -134,7 +135,7 @@ func (s *server) updateExecution(r *http.Request) (int, any, error) {
 		return 0, nil, err
 	}
 	f, err := readFields(r, "wf_ex", "id", "state", "state_info", "description", "params", "workflow_name", "workflow_id", "workflow_namespace",
-		"input", "output", "tags", "task_execution_id", "root_execution_id", "source_execution_id", "created_at", "updated_at", "project_id", "published_global", "started_by")
+		"input", "output", "tags", "task_execution_id", "root_execution_id", "source_execution_id", "created_at", "updated_at", "project_id", "published_global", "started_by", "traceparent")
 	if err != nil {
 		return 0, nil, err
 	}

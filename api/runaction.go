@@ -177,7 +177,7 @@ func (s *server) startAction(r *http.Request, run *actionRun) (*workflow.Executi
 	start := catalog.Start{
 		ID: workflow.ExecutionID(id), ProjectID: caller.ProjectID, DefinitionID: def.ID, WorkflowName: actionWorkflow, Namespace: run.namespace,
 		Description: run.description, Input: input, Params: run.params, Env: value.NewDict(0),
-		Auth: caller.Auth, By: caller.requester(),
+		Auth: caller.Auth, By: caller.requester(), Traceparent: traceparentOf(r),
 	}
 	if err := s.Engine.Start(r.Context(), start); err != nil {
 		return nil, err

@@ -82,7 +82,7 @@ func (s *server) createExecution(r *http.Request) (int, any, error) {
 		return 0, nil, err
 	}
 	f, err := readFields(r, "wf_ex", "id", "workflow_id", "workflow_name", "workflow_namespace", "input", "params", "description",
-		"source_execution_id", "state", "state_info", "output", "tags", "task_execution_id", "root_execution_id", "created_at", "updated_at", "project_id", "published_global", "started_by")
+		"source_execution_id", "state", "state_info", "output", "tags", "task_execution_id", "root_execution_id", "created_at", "updated_at", "project_id", "published_global", "started_by", "traceparent")
 	if err != nil {
 		return 0, nil, err
 	}
@@ -291,7 +291,7 @@ func (s *server) readStart(r *http.Request, f fields, fresh bool) (start catalog
 		}
 	}
 	caller := callerOf(r)
-	start.Auth, start.By, start.Newest = caller.Auth, caller.requester(), remembered
+	start.Auth, start.By, start.Traceparent, start.Newest = caller.Auth, caller.requester(), traceparentOf(r), remembered
 	start.ID, start.SourceID, start.Description = workflow.ExecutionID(id), workflow.ExecutionID(source), t["description"]
 	return start, nil
 }

@@ -22,10 +22,14 @@ func floorOf(peer string) string {
 	return "floorg-pg"
 }
 
-// Ratios reads results of several programs, an object a line, and gives tables of their medians: what an action costs, that in
-// units of the floor of the same runs, and the throughput in units of theirs. Members of the objects are those of Result.
-func Ratios(r io.Reader) (string, error) {
-	by, peers := map[[2]string][]Result{}, []string{}
+// results are those of several programs, by program and workload.
+type results struct {
+	by    map[[2]string][]Result
+	peers []string // in order
+}
+
+func readResults(r io.Reader) (*results, error) {
+	all := &results{by: map[[2]string][]Result{}}
 	for d := json.NewDecoder(r); ; {
 		var row struct {
 			Result
@@ -33,34 +37,46 @@ func Ratios(r io.Reader) (string, error) {
 		}
 		err := d.Decode(&row)
 		if errors.Is(err, io.EOF) {
-			break
+			slices.Sort(all.peers)
+			return all, nil
 		}
 		if err != nil {
-			return "", fault.Wrap(fault.Invalid, err, "results")
+			return nil, fault.Wrap(fault.Invalid, err, "results")
 		}
 		if row.Error != "" || row.Peer == "limits" {
 			continue
 		}
 		key := [2]string{row.Peer, row.Workload}
-		by[key] = append(by[key], row.Result)
-		if !slices.Contains(peers, row.Peer) {
-			peers = append(peers, row.Peer)
+		all.by[key] = append(all.by[key], row.Result)
+		if !slices.Contains(all.peers, row.Peer) {
+			all.peers = append(all.peers, row.Peer)
 		}
 	}
-	slices.Sort(peers)
-	middle := func(peer, workload string, of func(Result) float64) float64 {
-		var all []float64
-		for _, r := range by[[2]string{peer, workload}] {
-			if v := of(r); v > 0 {
-				all = append(all, v)
-			}
+}
+
+// middle is the median of what a program's runs of a workload say; 0 is nothing.
+func (a *results) middle(peer, workload string, of func(Result) float64) float64 {
+	var all []float64
+	for _, r := range a.by[[2]string{peer, workload}] {
+		if v := of(r); v > 0 {
+			all = append(all, v)
 		}
-		if len(all) == 0 {
-			return 0
-		}
-		slices.Sort(all)
-		return all[len(all)/2]
 	}
+	if len(all) == 0 {
+		return 0
+	}
+	slices.Sort(all)
+	return all[len(all)/2]
+}
+
+// Ratios reads results of several programs, an object a line, and gives tables of their medians: what an action costs, that in
+// units of the floor of the same runs, and the throughput in units of theirs. Members of the objects are those of Result.
+func Ratios(r io.Reader) (string, error) {
+	all, err := readResults(r)
+	if err != nil {
+		return "", err
+	}
+	peers, middle := all.peers, all.middle
 	cpu := func(r Result) float64 { return r.CPU }
 	rate := func(r Result) float64 { return r.Throughput }
 	var b strings.Builder

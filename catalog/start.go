@@ -26,6 +26,7 @@ type Start struct {
 	Env          *value.Dict          // never nil; resolved, its expressions not yet evaluated
 	Auth         *workflow.CloudAuth  // of who starts it; nil for none
 	By           workflow.Requester   // who starts it
+	Traceparent  string               // of the request that starts it; "" for none
 	// Newest says that the revision was the newest when somebody looked last. The start must assert that it still is, see Begin.
 	Newest bool
 }

@@ -1895,7 +1895,9 @@ type StartExecution struct {
 	// Who starts it; of a sub-workflow nobody.
 	By *Requester `protobuf:"bytes,17,opt,name=by,proto3" json:"by,omitempty"`
 	// It is started only while the definition is the newest revision of its workflow, of that project; the answer is outdated if it isn't.
-	Newest        bool `protobuf:"varint,18,opt,name=newest,proto3" json:"newest,omitempty"`
+	Newest bool `protobuf:"varint,18,opt,name=newest,proto3" json:"newest,omitempty"`
+	// Of the request that starts it; of a sub-workflow its parent's. RunAction has it for the actions.
+	Traceparent   string `protobuf:"bytes,19,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2054,6 +2056,13 @@ func (x *StartExecution) GetNewest() bool {
 		return x.Newest
 	}
 	return false
+}
+
+func (x *StartExecution) GetTraceparent() string {
+	if x != nil {
+		return x.Traceparent
+	}
+	return ""
 }
 
 // Requester is who asks for something; empty fields aren't known.
@@ -3192,7 +3201,7 @@ const file_cierzo_proto_rawDesc = "" +
 	"\x04Wake\x12\x12\n" +
 	"\x04gone\x18\x01 \x01(\tR\x04gone\x12\x14\n" +
 	"\x05child\x18\x02 \x01(\tR\x05child\x12\x14\n" +
-	"\x05watch\x18\x03 \x01(\bR\x05watch\"\x8c\x04\n" +
+	"\x05watch\x18\x03 \x01(\bR\x05watch\"\xae\x04\n" +
 	"\x0eStartExecution\x12#\n" +
 	"\rdefinition_id\x18\x01 \x01(\tR\fdefinitionId\x12\x18\n" +
 	"\aproject\x18\x02 \x01(\tR\aproject\x12\x1c\n" +
@@ -3212,7 +3221,8 @@ const file_cierzo_proto_rawDesc = "" +
 	"\tsource_id\x18\x0f \x01(\tR\bsourceId\x12(\n" +
 	"\x04auth\x18\x10 \x01(\v2\x14.cierzo.v1.CloudAuthR\x04auth\x12$\n" +
 	"\x02by\x18\x11 \x01(\v2\x14.cierzo.v1.RequesterR\x02by\x12\x16\n" +
-	"\x06newest\x18\x12 \x01(\bR\x06newest\"M\n" +
+	"\x06newest\x18\x12 \x01(\bR\x06newest\x12 \n" +
+	"\vtraceparent\x18\x13 \x01(\tR\vtraceparent\"M\n" +
 	"\tRequester\x12\x12\n" +
 	"\x04user\x18\x01 \x01(\tR\x04user\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +

@@ -141,6 +141,7 @@ func specOf(s catalog.Start) workflow.Spec {
 	return workflow.Spec{
 		ID: s.ID, ProjectID: s.ProjectID, Namespace: s.Namespace, DefinitionID: s.DefinitionID, Description: s.Description, SourceID: s.SourceID,
 		Tags: s.Tags, Priority: s.Priority, Input: s.Input, Params: s.Params, Env: s.Env, Auth: s.Auth, By: s.By,
+		Traceparent: s.Traceparent,
 	}
 }
 

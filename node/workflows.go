@@ -11,6 +11,7 @@ import (
 	"cierzo/catalog"
 	"cierzo/expr/value"
 	"cierzo/fault"
+	"cierzo/internal/traceparent"
 	"cierzo/persistence"
 	"cierzo/workflow"
 )
@@ -54,6 +55,8 @@ type StartRequest struct {
 	Description string
 	// Priority: of queued actions the higher one is dispatched first. Defaults to 0.
 	Priority int
+	// Traceparent is the caller's place in a trace, as the header of W3C Trace Context; actions pass it on. Defaults to none.
+	Traceparent string
 }
 
 // Start begins an execution and returns its id when it is durable: from then on it runs to its end whatever crashes.
@@ -63,6 +66,9 @@ func (n *Node) Start(ctx context.Context, r StartRequest) (string, error) {
 	}
 	if len(r.ID) > 36 {
 		return "", fault.New(fault.Invalid, "id %q is longer than 36 characters", r.ID)
+	}
+	if r.Traceparent != "" && !traceparent.Valid(r.Traceparent) {
+		return "", fault.New(fault.Invalid, "traceparent %q is none of W3C Trace Context", r.Traceparent)
 	}
 	id := workflow.ExecutionID(cmp.Or(r.ID, uuid.NewString()))
 	err := catalog.Begin(func(fresh bool) (catalog.Start, error) { return n.prepare(ctx, id, &r, fresh) }, func(s catalog.Start) error {
@@ -101,6 +107,7 @@ func (n *Node) prepare(ctx context.Context, id workflow.ExecutionID, r *StartReq
 	}
 	start, err = n.catalog.NewStart(ctx, DefaultProject, def, input, params)
 	start.ID, start.Description, start.Priority, start.Newest = id, r.Description, r.Priority, remembered
+	start.Traceparent = r.Traceparent
 	return start, err
 }
 

@@ -48,7 +48,8 @@ type executionAbout struct {
 	Depth        int    `json:"l,omitempty"`
 	SourceID     string `json:"src,omitempty"`
 
-	StartedBy workflow.Requester `json:"by,omitzero"`
+	StartedBy   workflow.Requester `json:"by,omitzero"`
+	Traceparent string             `json:"tp,omitempty"`
 }
 
 // executionDoc is the rest of where an execution is. It is written with each turn, so its names are short.
@@ -75,6 +76,7 @@ func (d *executionAbout) write(o *object) {
 	if d.StartedBy != (workflow.Requester{}) {
 		o.rest("by", d.StartedBy)
 	}
+	o.text("tp", d.Traceparent)
 }
 
 func (d *executionDoc) write(o *object) {
@@ -119,7 +121,7 @@ func NewExecutionRow(r *workflow.ExecutionRecord) (ExecutionRow, error) {
 	}
 	about := executionAbout{
 		Namespace: r.Namespace, DefinitionID: r.DefinitionID, Priority: r.Priority, Index: r.Index, Depth: r.Depth, SourceID: string(r.SourceID),
-		StartedBy: r.StartedBy,
+		StartedBy: r.StartedBy, Traceparent: r.Traceparent,
 	}
 	var err error
 	if about != (executionAbout{}) {
@@ -160,7 +162,8 @@ func (row *ExecutionRow) Decode() (*workflow.ExecutionRecord, error) {
 		DefinitionID: about.DefinitionID, Description: d.Description, Tags: d.Tags, State: workflow.State(row.State),
 		StateInfo: d.StateInfo, Priority: about.Priority, RootID: workflow.ExecutionID(row.RootID),
 		ParentID: workflow.ExecutionID(row.ParentID), ParentTaskID: workflow.TaskID(row.ParentTaskID), Index: about.Index,
-		Depth: about.Depth, SourceID: workflow.ExecutionID(about.SourceID), StartedBy: about.StartedBy, ParentPending: d.ParentPending, ParentSent: d.ParentSent,
+		Depth: about.Depth, SourceID: workflow.ExecutionID(about.SourceID), StartedBy: about.StartedBy, Traceparent: about.Traceparent,
+		ParentPending: d.ParentPending, ParentSent: d.ParentSent,
 		Turns: d.Turns, WakeAt: FromMicros(row.WakeAt), Wanting: row.Wanting != 0, CreatedAt: FromMicros(row.CreatedAt),
 		UpdatedAt: moment(row.CreatedAt, d.UpdatedAt),
 	}

@@ -76,7 +76,7 @@ func (e *Execution) childSends(a *action) []Send {
 			Child: child, DefinitionID: a.ChildDefinitionID, Parent: e.rec.ID, ParentTask: a.TaskID, Root: e.root(),
 			Index: a.Index, Depth: e.rec.Depth + 1, Project: e.rec.ProjectID, Namespace: e.rec.Namespace,
 			Priority: e.rec.Priority, Input: a.Input, Params: a.ChildParams, Env: e.data.Env,
-			Auth: e.data.Auth,
+			Auth: e.data.Auth, Traceparent: e.rec.Traceparent,
 		}}
 	case a.ChildStarted && e.rec.State == Paused && a.State == Running:
 		return []Send{ControlChild{Child: child, Op: "pause"}}

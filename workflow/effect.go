@@ -47,6 +47,8 @@ type (
 		Project  string
 		Root     ExecutionID
 		Auth     *CloudAuth // nil: the runner's own
+
+		Traceparent string
 	}
 	// CancelAttempt tells a runner to stop an attempt.
 	CancelAttempt struct {
@@ -97,6 +99,7 @@ type (
 		Params       *value.Dict
 		Env          *value.Dict
 		Auth         *CloudAuth
+		Traceparent  string
 	}
 	// ControlChild passes a command on to a sub-workflow: "pause", "resume", "cancel".
 	ControlChild struct {

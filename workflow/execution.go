@@ -48,6 +48,8 @@ type Spec struct {
 	SourceID ExecutionID
 	// By is who starts it: kept with the execution and in its history.
 	By Requester
+	// Traceparent is that of the request that starts it, of a sub-workflow its parent's: actions pass it on. "" for none
+	Traceparent string
 
 	// The rest is of sub-workflows only, as StartChild has it.
 	ParentID     ExecutionID
@@ -146,7 +148,7 @@ func New(p *Program, s Spec, m Moment, f Facts) (*Execution, error) {
 		ID: s.ID, ProjectID: s.ProjectID, WorkflowName: p.name, Namespace: s.Namespace, DefinitionID: s.DefinitionID,
 		Description: s.Description, Tags: s.Tags, State: Idle, Priority: s.Priority,
 		RootID: s.RootID, ParentID: s.ParentID, ParentTaskID: s.ParentTaskID, Index: s.Index, Depth: s.Depth,
-		SourceID: s.SourceID, StartedBy: s.By, CreatedAt: m.Now, UpdatedAt: m.Now,
+		SourceID: s.SourceID, StartedBy: s.By, Traceparent: s.Traceparent, CreatedAt: m.Now, UpdatedAt: m.Now,
 	}
 	e.ids = NewPartIDs(s.ID, m.Now)
 	if s.ParentID != "" && s.Description == "" {

@@ -30,7 +30,10 @@ func (e *Execution) sendsOf(a *action) []Send {
 		if a.CancelSent {
 			return []Send{CancelAttempt{Action: a.ID, Attempt: a.Attempt, Runner: a.Runner}}
 		}
-		return []Send{Dispatch{Action: a.snapshot(), Task: a.task.Name, Workflow: e.program.name, Project: e.rec.ProjectID, Root: e.root(), Auth: e.data.Auth}}
+		return []Send{Dispatch{
+			Action: a.snapshot(), Task: a.task.Name, Workflow: e.program.name, Project: e.rec.ProjectID, Root: e.root(),
+			Auth: e.data.Auth, Traceparent: e.rec.Traceparent,
+		}}
 	case PhaseChild:
 		return e.childSends(a)
 	}

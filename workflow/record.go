@@ -63,6 +63,7 @@ type ExecutionRecord struct {
 	Depth        int         // 0 for a root execution; limited
 	SourceID     ExecutionID // the execution whose start a user has repeated with this one; "" for none
 	StartedBy    Requester   // of sub-workflows nobody
+	Traceparent  string      // of the request that has begun it all, as the header of W3C Trace Context; "" for none
 
 	// ParentPending says that the parent has not yet acknowledged this execution's state: the outbox of NotifyParent.
 	ParentPending bool

@@ -14,6 +14,7 @@ import (
 
 	"cierzo/actions"
 	"cierzo/expr/value"
+	"cierzo/internal/traceparent"
 )
 
 // userAgent is what we call ourselves to servers.
@@ -39,6 +40,9 @@ func newRequest(ctx context.Context, c *actions.Call, u *url.URL) (*http.Request
 	req.Header.Set("Accept-Encoding", "gzip, deflate")
 	if c.IdempotencyKey != "" {
 		req.Header.Set("Idempotency-Key", c.IdempotencyKey)
+	}
+	if c.Traceparent != "" {
+		req.Header.Set(traceparent.Header, c.Traceparent)
 	}
 	if contentType != "" {
 		req.Header.Set("Content-Type", contentType)

@@ -148,6 +148,7 @@ type Execution struct {
 	UpdatedAt         Opt[string] `json:"updated_at,omitzero"`
 	ProjectID         string      `json:"project_id"`
 	StartedBy         *Requester  `json:"started_by,omitempty"`
+	Traceparent       string      `json:"traceparent,omitempty"`
 }
 
 // Requester is who has asked for something.

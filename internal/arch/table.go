@@ -17,7 +17,7 @@ type Rule struct {
 
 // everybody is what each folder may import.
 func everybody() []string {
-	return []string{"fault", "internal/cache", "internal/invariant", "internal/planted", "internal/shortid", "internal/suggest", "internal/wait"}
+	return []string{"fault", "internal/cache", "internal/invariant", "internal/planted", "internal/shortid", "internal/suggest", "internal/traceparent", "internal/wait"}
 }
 
 // tests is what each folder's tests may import.
@@ -37,6 +37,7 @@ func ground() []Rule {
 		{Folder: "internal/planted"},
 		{Folder: "internal/shortid"},
 		{Folder: "internal/suggest"},
+		{Folder: "internal/traceparent"},
 		{Folder: "internal/wait"},
 		{Folder: "internal/arch"},
 		{Folder: "internal/slogtest"},

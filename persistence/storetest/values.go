@@ -65,6 +65,7 @@ func fullTurn(n int) persistence.Turn {
 	r.Namespace, r.Description, r.Tags, r.Priority = "ns", "text", []string{"a", "b,c"}, 7
 	r.RootID, r.ParentID, r.ParentTaskID, r.Index, r.Depth = executionID(n+1000), executionID(n+1001), "task-1", 3, 2
 	r.SourceID, r.StartedBy = executionID(n+1002), workflow.Requester{User: "u1", Name: "ann", Project: "p1"}
+	r.Traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 	r.ParentPending, r.ParentSent, r.Requests = true, 4, []workflow.RequestRecord{{ID: "q1"}, {ID: "q2"}}
 	r.Runtime = workflow.ExecutionRuntime{
 		HistorySeq: 2, Backlog: []workflow.BacklogCommand{{From: "t", Event: "on-success", Name: "fail", Message: "m"}}, ParentAt: at(1), ReportSeq: 5, Cascaded: true, WatchTurn: 7,
@@ -118,7 +119,7 @@ func roundTrip(t *testing.T, s persistence.Store) {
 	first := creation(1, func(f *workflow.Writes) {
 		to, from := f.Execution, w.Execution
 		to.RootID, to.ParentID, to.ParentTaskID, to.SourceID = from.RootID, from.ParentID, from.ParentTaskID, from.SourceID
-		to.StartedBy = from.StartedBy
+		to.StartedBy, to.Traceparent = from.StartedBy, from.Traceparent
 		to.Namespace, to.Priority, to.Index, to.Depth = from.Namespace, from.Priority, from.Index, from.Depth
 	})
 	unset(t, w.Execution)

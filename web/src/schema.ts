@@ -310,6 +310,7 @@ export interface components {
             updated_at?: string | null;
             project_id: string;
             started_by?: components["schemas"]["Requester"];
+            traceparent?: string;
         };
         /** @description The body of a request to change an execution: its state, its description, or its environment. */
         ExecutionUpdate: {
