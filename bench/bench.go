@@ -102,18 +102,23 @@ type Bench struct {
 	durability string
 }
 
+// complete fills in what isn't said.
+func (c *Config) complete() {
+	if c.Executions <= 0 {
+		c.Executions = 2000
+	}
+	if c.Fan <= 0 {
+		c.Fan = 500
+	}
+	if c.Idle <= 0 {
+		c.Idle = 2000
+	}
+	c.Run, c.Runners, c.Engines = max(c.Run, 1), max(c.Runners, 1), max(c.Engines, 1)
+}
+
 // New starts the node and the runner and warms them up. Close it in any case that returns no error.
 func New(ctx context.Context, cfg Config) (*Bench, error) {
-	if cfg.Executions <= 0 {
-		cfg.Executions = 2000
-	}
-	if cfg.Fan <= 0 {
-		cfg.Fan = 500
-	}
-	if cfg.Idle <= 0 {
-		cfg.Idle = 2000
-	}
-	cfg.Run, cfg.Runners, cfg.Engines = max(cfg.Run, 1), max(cfg.Runners, 1), max(cfg.Engines, 1)
+	cfg.complete()
 	if len(cfg.Workloads) == 0 {
 		cfg.Workloads = slices.DeleteFunc(Workloads(), func(w string) bool { return w == "W0" && len(cfg.Server) == 0 })
 	}
@@ -247,7 +252,7 @@ func (b *Bench) many(ctx context.Context, l load, label string) error {
 	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
 	defer cancel()
 	before := b.ended()
-	defer b.progress(label, func() int { return int(b.ended() - before) }, l.count)()
+	defer reportProgress(b.cfg.Progress, label, func() int { return int(b.ended() - before) }, l.count)()
 	var next atomic.Int64
 	var group sync.WaitGroup
 	errs := make(chan error, l.clients)
@@ -291,9 +296,9 @@ func (b *Bench) many(ctx context.Context, l load, label string) error {
 	return b.awaitAll(ctx, ids[max(0, len(ids)-16):])
 }
 
-// progress tells how far something is until the returned function is called.
-func (b *Bench) progress(what string, done func() int, of int) func() {
-	if b.cfg.Progress == nil {
+// reportProgress tells how far something is until the returned function is called.
+func reportProgress(report func(what string, done, of int), what string, done func() int, of int) func() {
+	if report == nil {
 		return func() {}
 	}
 	over, ended := make(chan struct{}), make(chan struct{})
@@ -304,7 +309,7 @@ func (b *Bench) progress(what string, done func() int, of int) func() {
 		for {
 			select {
 			case <-tick.C:
-				b.cfg.Progress(what, done(), of)
+				report(what, done(), of)
 			case <-over:
 				return
 			}
@@ -395,7 +400,7 @@ func (b *Bench) one(ctx context.Context, l load, label string) error {
 }
 
 func (b *Bench) latency(ctx context.Context) (r Result, err error) {
-	const unmeasured, measured = 5, 100
+	const unmeasured, measured = 5, latencyRuns
 	var took []float64
 	a, err := b.moment(ctx)
 	if err != nil {
@@ -415,7 +420,7 @@ func (b *Bench) latency(ctx context.Context) (r Result, err error) {
 	r.Throughput = 0
 	slices.Sort(took)
 	r.Took = took
-	r.P50, r.P95, r.P99, r.Max = took[measured/2-1], took[measured*95/100-1], took[measured*99/100-1], took[measured-1]
+	r.percentiles(took)
 	return r, err
 }
 

@@ -31,7 +31,7 @@ func (b *Bench) fill(ctx context.Context, upTo int) error {
 	if err != nil {
 		return err
 	}
-	defer b.progress("fill the store", func() int { return b.stored }, upTo)()
+	defer reportProgress(b.cfg.Progress, "fill the store", func() int { return b.stored }, upTo)()
 	store := b.node.Store()
 	for b.stored < upTo {
 		turns := make([]persistence.Turn, 0, 64)

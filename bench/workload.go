@@ -8,46 +8,47 @@ import (
 // Definitions is the text of the workflows that the workloads run.
 func Definitions() []byte {
 	var b strings.Builder
-	b.WriteString("version: '2.0'\n")
-	for _, n := range []int{1, 2, 20} {
-		fmt.Fprintf(&b, "bench_seq_%d:\n  tasks:\n", n)
-		for i := 1; i <= n; i++ {
-			fmt.Fprintf(&b, "    t%d:\n      action: bench.noop\n", i)
-			if i < n {
-				fmt.Fprintf(&b, "      on-success: t%d\n", i+1)
-			}
-		}
-	}
-	b.WriteString(`bench_fan:
-  input: [n]
+	flows(&b, ownPrefix, actionName)
+	fmt.Fprintf(&b, `%[1]sidle:
   tasks:
-    all:
-      with-items: i in <% range($.n) %>
-      action: bench.noop
-bench_fork_50:
-  tasks:
-`)
-	for i := 1; i <= 50; i++ {
-		fmt.Fprintf(&b, "    f%d: {action: bench.noop, on-success: joined}\n", i)
-	}
-	b.WriteString(`    joined: {join: all, action: bench.noop}
-bench_idle:
-  tasks:
-    wait: {action: bench.noop, wait-before: 864000}
-bench_held:
+    wait: {action: %[2]s, wait-before: 864000}
+%[1]sheld:
   tasks:
     wait: {action: std.async_noop}
-`)
+`, ownPrefix, actionName)
 	for _, n := range []int{1, 101} {
-		fmt.Fprintf(&b, "bench_data_%d:\n  input: [data]\n  tasks:\n", n)
+		fmt.Fprintf(&b, "%sdata_%d:\n  input: [data]\n  tasks:\n", ownPrefix, n)
 		for i := 1; i <= n; i++ {
-			fmt.Fprintf(&b, "    t%d:\n      action: bench.noop\n      publish: {p%d: %q}\n", i, i, strings.Repeat("x", 100))
+			fmt.Fprintf(&b, "    t%d:\n      action: %s\n      publish: {p%d: %q}\n", i, actionName, i, strings.Repeat("x", 100))
 			if i < n {
 				fmt.Fprintf(&b, "      on-success: t%d\n", i+1)
 			}
 		}
 	}
 	return []byte(b.String())
+}
+
+// ownPrefix begins the names of the workflows on a node of the measurement's own.
+const ownPrefix = "bench_"
+
+// flows writes the workflows that any server can run, as a document.
+func flows(b *strings.Builder, prefix, action string) {
+	b.WriteString("version: '2.0'\n")
+	for _, n := range []int{1, 2, 20} {
+		fmt.Fprintf(b, "%sseq_%d:\n  tasks:\n", prefix, n)
+		for i := 1; i <= n; i++ {
+			fmt.Fprintf(b, "    t%d:\n      action: %s\n", i, action)
+			if i < n {
+				fmt.Fprintf(b, "      on-success: t%d\n", i+1)
+			}
+		}
+	}
+	fmt.Fprintf(b, "%sfan:\n  input: [n]\n  tasks:\n    all:\n      with-items: i in <%% range($.n) %%>\n      action: %s\n", prefix, action)
+	fmt.Fprintf(b, "%sfork_50:\n  tasks:\n", prefix)
+	for i := 1; i <= 50; i++ {
+		fmt.Fprintf(b, "    f%d: {action: %s, on-success: joined}\n", i, action)
+	}
+	fmt.Fprintf(b, "    joined: {join: all, action: %s}\n", action)
 }
 
 // load is what one workload starts.

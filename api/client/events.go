@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -177,43 +176,4 @@ func (s *sse) line(text string) bool {
 		s.data += v
 	}
 	return false
-}
-
-// Health is what a server says of itself and its database, with the time that it has and how long the answer took.
-type Health struct {
-	Store  string `json:"store"`
-	Schema int    `json:"schema"`
-	// Clock is the server's time, from the answer's header, in whole seconds; zero: it didn't say.
-	Clock time.Time `json:"-"`
-	// Took is the time from the request to the answer.
-	Took time.Duration `json:"-"`
-}
-
-// Health asks a server whether it and its database are well. Servers of Mistral may have no such path: fault.NotFound.
-func (c *Client) Health(ctx context.Context) (*Health, error) {
-	base, err := url.Parse(c.base)
-	if err != nil {
-		return nil, fault.Wrap(fault.Invalid, err, "address of the server")
-	}
-	base.Path = strings.TrimSuffix(strings.TrimSuffix(base.Path, "/v2"), "/workflowv2") + "/healthcheck"
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base.String(), nil)
-	if err != nil {
-		return nil, fault.Wrap(fault.Invalid, err, "address of the server")
-	}
-	began := time.Now()
-	resp, err := c.http.Do(req)
-	if err != nil {
-		return nil, c.unreachable(err)
-	}
-	out := &Health{Took: time.Since(began)}
-	if at, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
-		out.Clock = at
-	}
-	data, err := c.read(resp)
-	if err != nil {
-		return out, err
-	}
-	// Mistral's healthcheck answers a text.
-	_ = json.Unmarshal(data, out)
-	return out, nil
 }

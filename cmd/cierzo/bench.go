@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"cierzo/bench"
+	"cierzo/cmd/cierzo/connect"
 	"cierzo/cmd/cierzo/show"
 	"cierzo/fault"
 )
@@ -32,14 +33,22 @@ Workloads:
 Curves, with --growth: the same by what there is much of.
 ` + listHelp(bench.Curves(), bench.DescribeCurve) + `
 The database should be an empty one: the workflows and executions of the measurement stay there.
-Processor time and counts hardly depend on what else the machine does; wall-clock figures do.`,
+Processor time and counts hardly depend on what else the machine does; wall-clock figures do.
+
+With --server, --servers or --profile a running cluster is measured instead, by its API: the workloads ` + strings.Join(bench.ClusterWorkloads(), ", ") + `,
+so many executions at a time, with the time that each took. Processor time and transactions are those of the servers that are
+named, as their /metrics say. Its workflows are named cierzo-bench-…, they run std.echo, and everything is removed at the end.`,
 		Args: cobra.NoArgs,
 		Example: `  cierzo bench
   cierzo bench --store postgres://me@127.0.0.1/bench --workloads W1,W2 --runs 3
-  cierzo bench --growth items,context --svg curves`,
+  cierzo bench --growth items,context --svg curves
+  cierzo bench --servers http://a:8989,http://b:8989 --workloads W1,W2 --at-a-time 64`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.format != "table" && o.format != "json" {
 				return fault.New(fault.Invalid, "output %q is unknown; there are table and json", o.format)
+			}
+			if o.ofCluster(cmd) {
+				return runClusterBench(cmd, &o)
 			}
 			self, err := os.Executable()
 			if err != nil {
@@ -51,9 +60,7 @@ Processor time and counts hardly depend on what else the machine does; wall-cloc
 			}
 			live := show.Terminal(cmd.ErrOrStderr())
 			if live {
-				o.cfg.Progress = func(what string, done, of int) {
-					fmt.Fprintf(cmd.ErrOrStderr(), "\r\x1b[K%s  %d of %d", what, done, of)
-				}
+				o.cfg.Progress = liveProgress(cmd.ErrOrStderr())
 				defer fmt.Fprint(cmd.ErrOrStderr(), "\r\x1b[K")
 			}
 			run := func() error { return runBench(cmd, &o, live) }
@@ -68,6 +75,10 @@ Processor time and counts hardly depend on what else the machine does; wall-cloc
 	}
 	cmd.AddCommand(benchParts()...)
 	f := cmd.Flags()
+	connect.Flags(f)
+	f.StringSliceVar(&o.servers, "servers", nil, "addresses of a running cluster's APIs, in place of --server: each takes its part of the starts")
+	f.IntVar(&o.atATime, "at-a-time", 8, "executions of W1 that are under way at a time, on a running cluster")
+	f.BoolVar(&o.keep, "keep", false, "leave executions and workflows on the running cluster")
 	f.StringVar(&o.cfg.Store, "store", "", "database: sqlite:///path or postgres://… (default: a temporary SQLite file)")
 	f.StringSliceVar(&o.cfg.Workloads, "workloads", nil, "workloads to run (default: all)")
 	f.IntVar(&o.cfg.Executions, "executions", 2000, "executions of W1")
@@ -117,6 +128,9 @@ func benchParts() []*cobra.Command {
 }
 
 type benchOptions struct {
+	servers              []string
+	atATime              int
+	keep                 bool
 	cfg                  bench.Config
 	inside               bool
 	runs, most           int
@@ -148,6 +162,11 @@ func profiled(path string, fn func() error) (err error) {
 	}
 	defer pprof.StopCPUProfile()
 	return fn()
+}
+
+// liveProgress writes how far a measurement is, over and over into the same line.
+func liveProgress(out io.Writer) func(what string, done, of int) {
+	return func(what string, done, of int) { fmt.Fprintf(out, "\r\x1b[K%s  %d of %d", what, done, of) }
 }
 
 func listHelp(names []string, describe func(string) string) string {

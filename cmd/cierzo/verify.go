@@ -41,7 +41,7 @@ The exit code is 1 when a promise was broken.`,
   cierzo verify --executions 1000 --duration 10m --nemesis ./break-something --nemesis-every 1m --json report.json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var err error
-			if cfg.Clients, err = verified(cmd, servers); err != nil {
+			if cfg.Clients, err = openServers(cmd, servers); err != nil {
 				return err
 			}
 			if !quiet {
@@ -85,8 +85,8 @@ The exit code is 1 when a promise was broken.`,
 	return cmd
 }
 
-// verified opens the APIs of the cluster, all with the same credentials.
-func verified(cmd *cobra.Command, servers []string) ([]*client.Client, error) {
+// openServers opens the APIs of a cluster, all with the same credentials.
+func openServers(cmd *cobra.Command, servers []string) ([]*client.Client, error) {
 	target, err := connect.Find(cmd.Flags(), os.LookupEnv)
 	if err != nil {
 		return nil, err

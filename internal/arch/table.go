@@ -141,7 +141,7 @@ func outside() []Rule {
 			TestsMay: []string{"actions/std", "api/client", "node", "persistence/memstore"},
 		},
 		{Folder: "web"},
-		{Folder: "bench", May: []string{"actions", "actions/std", "expr/value", "node", "persistence", "workflow"}, TestsMay: []string{"internal/dbtest"}},
+		{Folder: "bench", May: []string{"actions", "actions/std", "api/apitype", "api/client", "expr/value", "node", "persistence", "workflow"}, TestsMay: []string{"internal/dbtest"}},
 		// The promises as code: of use to whoever has a cluster, and to the large tests.
 		{Folder: "verify/check", May: []string{"dsl", "expr", "expr/value", "persistence", "workflow"}},
 		{

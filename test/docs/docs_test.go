@@ -141,6 +141,9 @@ func (b book) write(t *testing.T, name, folder string, s step) {
 	b.run(t, name, folder, step{line: s.line, command: "./program"})
 }
 
+// standardAddress is a server's own choice, which pages mean when they name it.
+const standardAddress = "http://127.0.0.1:8989"
+
 // run runs a command as a reader would, and compares what it prints if the page says it.
 func (b book) run(t *testing.T, name, folder string, s step) {
 	t.Helper()
@@ -148,7 +151,11 @@ func (b book) run(t *testing.T, name, folder string, s step) {
 		b.serve(t, name, folder, s)
 		return
 	}
-	cmd := b.command(t, folder, s.command)
+	command := s.command
+	if b.address != "" && !strings.HasPrefix(command, "bin/cierzo profile") { // which only writes it down
+		command = strings.ReplaceAll(command, standardAddress, b.address)
+	}
+	cmd := b.command(t, folder, command)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
