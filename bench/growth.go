@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"time"
 
 	"cierzo/fault"
 	"cierzo/workflow"
@@ -43,8 +44,8 @@ func DescribeCurve(name string) string {
 		"stored":  "starts and runs of one-action workflows by the executions that the store holds",
 		"items":   "one with-items task by its number of actions",
 		"context": "an action in a sequence that publishes 100 bytes, by the size of the workflow's input",
-		"runners": "20 executions of 50 parallel actions by the number of runners",
-		"engines": "one-action workflows by the number of engine processes",
+		"runners": "200 executions of 50 parallel actions by the number of runners",
+		"engines": "one-action workflows, 8 clients for each engine, by the number of engine processes",
 	}[name]
 }
 
@@ -92,7 +93,9 @@ func Grow(ctx context.Context, cfg Config, name string, most int) (Curve, error)
 		}
 		for _, n := range steps(name, 0) {
 			cfg.Runners = n
-			if err = grown(ctx, cfg, func(b *Bench) error { return b.point(ctx, &c, n, cfg.load("W4")) }); err != nil {
+			l := cfg.load("W4")
+			l.count *= 10
+			if err = grown(ctx, cfg, func(b *Bench) error { return b.settledPoint(ctx, &c, n, l) }); err != nil {
 				break
 			}
 		}
@@ -104,7 +107,9 @@ func Grow(ctx context.Context, cfg Config, name string, most int) (Curve, error)
 		}
 		for _, n := range steps(name, 0) {
 			cfg.Engines = n
-			if err = grown(ctx, cfg, func(b *Bench) error { return b.point(ctx, &c, n, cfg.load("W1")) }); err != nil {
+			l := cfg.load("W1")
+			l.clients *= n
+			if err = grown(ctx, cfg, func(b *Bench) error { return b.settledPoint(ctx, &c, n, l) }); err != nil {
 				break
 			}
 		}
@@ -139,6 +144,23 @@ func (b *Bench) point(ctx context.Context, c *Curve, x int, l load) error {
 	cost := cost(a, z, l.count*l.actions)
 	c.Points = append(c.Points, Point{X: float64(x), Y: cost.CPU, Cost: cost})
 	return nil
+}
+
+// settleTime is how long new runners and engines take to find each other: they say hello often at first, and then each second.
+const settleTime = 3 * time.Second
+
+// settledPoint is a point of runners or engines that have just been started. The first load of many is slow, for it connects all with
+// all: it isn't measured.
+func (b *Bench) settledPoint(ctx context.Context, c *Curve, x int, l load) error {
+	if err := pass(ctx, settleTime); err != nil {
+		return err
+	}
+	first := l
+	first.count = max(1, l.count/10)
+	if err := b.many(ctx, first, fmt.Sprintf("%s %d, first", c.Name, x)); err != nil {
+		return err
+	}
+	return b.point(ctx, c, x, l)
 }
 
 func (b *Bench) growStored(ctx context.Context, c *Curve, most int) error {

@@ -25,7 +25,7 @@ exec $here/bin/cierzo bench --store "\$store" --workloads "\$BENCH_WL" --executi
 EOF
 chmod +x "$work/cierzo/cierzo.bin"
 
-peers=${PEERS:-limits floorg-pg cierzo-pg dbos-pg dbosq-pg floorg-sqlite cierzo-sqlite cierzo-sqlite-inside dbos-sqlite temporal-pg}
+peers=${PEERS:-limits floorg-pg cierzo-pg dbos-pg dbosq-pg river-pg floorg-sqlite cierzo-sqlite cierzo-sqlite-inside dbos-sqlite temporal-pg}
 need=()
 for p in $peers; do
 	b=${p%%-*}
