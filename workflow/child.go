@@ -259,7 +259,9 @@ func (e *Execution) childRevived(a *action, ev ChildReported) error {
 	t.Runtime.RerunNo++
 	e.setTask(t, Running, "")
 	e.notifyTask(t, "TASK_RERUN")
-	e.revive()
+	if e.revive() {
+		return e.takeUp()
+	}
 	return nil
 }
 

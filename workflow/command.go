@@ -149,13 +149,22 @@ func (e *Execution) resumeBy(cascade bool) error {
 	e.rec.Runtime.Cascaded = cascade
 	e.notify("WORKFLOW_RESUMED", nil)
 	e.tellChildren()
-	backlog := e.rec.Runtime.Backlog
-	e.rec.Runtime.Backlog = nil
+	backlog := e.takeBacklog()
 	for i := 0; i < len(e.tasks); i++ {
 		if err := e.resumeTask(e.tasks[i]); err != nil {
 			return err
 		}
 	}
+	return e.dispatch(backlog)
+}
+
+// takeBacklog gives the moves that a pause command has kept back, and forgets them.
+func (e *Execution) takeBacklog() []move {
+	backlog := e.rec.Runtime.Backlog
+	if len(backlog) == 0 {
+		return nil
+	}
+	e.rec.Runtime.Backlog, e.recDirty = nil, true
 	moves := make([]move, 0, len(backlog))
 	for _, b := range backlog {
 		m := move{from: e.task(b.From), event: b.Event, name: b.Name, message: b.Message}
@@ -164,13 +173,32 @@ func (e *Execution) resumeBy(cascade bool) error {
 		}
 		moves = append(moves, m)
 	}
-	return e.dispatch(arrange(moves))
+	return arrange(moves)
+}
+
+// takeUp does what a pause had kept back from an execution that ended without a resume, and has been revived. Tasks that had
+// completed meanwhile lead to tasks, and no more to fail or succeed: in Mistral they lead to nothing at all, so that joins
+// wait for ever. The backlog is carried out as it is.
+func (e *Execution) takeUp() error {
+	for i := 0; i < len(e.tasks) && e.rec.State == Running; i++ {
+		if t := e.tasks[i]; t.State.Final() && !t.Processed {
+			if err := e.continueTask(t, isCommand); err != nil {
+				if err := e.contain(t, "Failed to complete task", err); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	if e.rec.State != Running { // paused again: the resume will do it
+		return nil
+	}
+	return e.dispatch(e.takeBacklog())
 }
 
 func (e *Execution) resumeTask(t *task) error {
 	switch {
 	case t.State.Final() && !t.Processed:
-		if err := e.continueTask(t); err != nil {
+		if err := e.continueTask(t, isPause); err != nil {
 			return e.contain(t, "Failed to complete task", err)
 		}
 	case t.State == Waiting:
@@ -229,7 +257,7 @@ func (e *Execution) rerun(op Rerun) error {
 		return nil
 	}
 	e.mergeEnv(op.Env)
-	e.revive()
+	revived := e.revive()
 	e.forget(t, !op.Reset)
 	n := t.Runtime.RerunNo + 1
 	t.Runtime = TaskRuntime{ItemCount: t.Runtime.ItemCount, ItemsReady: t.Runtime.ItemsReady, RerunNo: n, GivenInput: given}
@@ -240,10 +268,13 @@ func (e *Execution) rerun(op Rerun) error {
 		t.TriggeredBy, t.in = nil, nil
 		e.setTask(t, Waiting, "Task is waiting.")
 		e.review(t)
-		return nil
+	} else {
+		e.setTask(t, Idle, "")
+		e.enqueue(t)
 	}
-	e.setTask(t, Idle, "")
-	e.enqueue(t)
+	if revived {
+		return e.takeUp()
+	}
 	return nil
 }
 
@@ -285,19 +316,25 @@ func (e *Execution) skip(op Skip) error {
 		return nil
 	}
 	e.mergeEnv(op.Env)
-	e.revive()
+	revived := e.revive()
 	e.reopen(t)
 	e.setTask(t, Running, "")
 	if err := e.complete(t, Skipped, "Task was skipped."); err != nil {
-		return e.contain(t, "Failed to complete task", err)
+		if err := e.contain(t, "Failed to complete task", err); err != nil {
+			return err
+		}
+	}
+	if revived {
+		return e.takeUp()
 	}
 	return nil
 }
 
-// revive sets an execution that had ended going again; its parents hear of it and do the same.
-func (e *Execution) revive() {
+// revive sets an execution that had ended going again; its parents hear of it and do the same. When it has, takeUp comes
+// after what the caller does.
+func (e *Execution) revive() (revived bool) {
 	if !e.rec.State.Final() {
-		return
+		return false
 	}
 	e.data.Output, e.dataDirty = nil, true
 	e.setState(Running, "")
@@ -317,6 +354,7 @@ func (e *Execution) revive() {
 			e.enqueue(t)
 		}
 	}
+	return true
 }
 
 // completeAction gives an action its outcome from outside.

@@ -99,7 +99,9 @@ func (e *Execution) stopWith(s State, info string) error {
 	}
 	e.dataDirty = true
 	e.setState(s, info)
-	e.rec.Runtime.Backlog = nil
+	if s == Success { // others may be revived
+		e.rec.Runtime.Backlog = nil
+	}
 	e.withdraw()
 	e.notify(executionEvent(s), nil)
 	return nil

@@ -48,8 +48,11 @@ func (e *Execution) transit(t *task) error {
 	return e.dispatch(arrange(moves))
 }
 
-// continueTask does what transit put off while the execution was paused.
-func (e *Execution) continueTask(t *task) error {
+func isPause(m move) bool   { return m.to == nil && m.name == "pause" }
+func isCommand(m move) bool { return m.to == nil }
+
+// continueTask does what transit put off while the execution was paused, but moves that are not wanted any more.
+func (e *Execution) continueTask(t *task, unwanted func(move) bool) error {
 	t.Processed = true
 	e.touch(t)
 	if e.program.reverse() {
@@ -62,8 +65,7 @@ func (e *Execution) continueTask(t *task) error {
 	if err != nil {
 		return err
 	}
-	moves = slices.DeleteFunc(moves, func(m move) bool { return m.to == nil && m.name == "pause" })
-	return e.dispatch(arrange(moves))
+	return e.dispatch(arrange(slices.DeleteFunc(moves, unwanted)))
 }
 
 // nextMoves evaluates the conditions of the clauses that the task's state calls for.
