@@ -340,6 +340,7 @@ func (e *Execution) revive() (revived bool) {
 	e.setState(Running, "")
 	e.notify("WORKFLOW_RERUN", nil)
 	for _, t := range e.tasks {
+		t.taken = nil // items that the cancel took back are to be run, when no other runs any more
 		switch {
 		case t.State == Waiting:
 			e.review(t)
@@ -349,7 +350,6 @@ func (e *Execution) revive() (revived bool) {
 			e.enqueue(t)
 		case t.State == Running && t.active == 0:
 			// The cancel took back what it was about to run: it begins again.
-			t.taken = nil
 			e.setTask(t, Idle, "")
 			e.enqueue(t)
 		}
