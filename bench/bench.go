@@ -89,6 +89,19 @@ type Result struct {
 	SyncPerAct   float64 `json:"sync_act,omitempty"`     // W7: flushes of the write-ahead log
 }
 
+// tell gives a workload's result to show, with the error that ended it, which it returns.
+func (r *Result) tell(show func(Result), err error) error {
+	r.Load = loadAverage()
+	if err != nil {
+		r.Error = err.Error()
+	}
+	show(*r)
+	if err != nil {
+		return fmt.Errorf("%s: %w", r.Workload, err)
+	}
+	return nil
+}
+
 // Bench is a running node with its runner.
 type Bench struct {
 	cfg        Config
@@ -358,13 +371,9 @@ func (b *Bench) Run(ctx context.Context, show func(Result)) error {
 		default:
 			r, err = b.throughput(ctx, w)
 		}
-		r.Peer, r.Workload, r.Run, r.Load = b.peer, w, b.cfg.Run, loadAverage()
-		if err != nil {
-			r.Error = err.Error()
-		}
-		show(r)
-		if err != nil {
-			return fmt.Errorf("%s: %w", w, err)
+		r.Peer, r.Workload, r.Run = b.peer, w, b.cfg.Run
+		if err := r.tell(show, err); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -89,13 +89,9 @@ func MeasureCluster(ctx context.Context, cfg ClusterConfig, show func(Result)) (
 	}
 	for _, w := range m.Workloads {
 		r, err := m.workload(ctx, w)
-		r.Peer, r.Workload, r.Run, r.Load = "cierzo-cluster", w, m.Run, loadAverage()
-		if err != nil {
-			r.Error = err.Error()
-		}
-		show(r)
-		if err != nil {
-			return fmt.Errorf("%s: %w", w, err)
+		r.Peer, r.Workload, r.Run = "cierzo-cluster", w, m.Run
+		if err := r.tell(show, err); err != nil {
+			return err
 		}
 	}
 	return nil
