@@ -33,6 +33,9 @@ func (s *server) metrics(w http.ResponseWriter, _ *http.Request) error {
 		if strings.HasSuffix(name, "_total") {
 			kind = "counter"
 		}
+		if help := s.MetricHelp[name]; name != last && help != "" {
+			fmt.Fprintf(&b, "# HELP %s %s\n", name, help)
+		}
 		if name != last {
 			fmt.Fprintf(&b, "# TYPE %s %s\n", name, kind)
 		}

@@ -79,6 +79,8 @@ type Config struct {
 	Ended func(id workflow.ExecutionID) (ended <-chan *workflow.Writes, done func())
 	// Metrics gives the node's counters by their Prometheus names. nil: none are shown.
 	Metrics func() map[string]uint64
+	// MetricHelp says what each of them is, by its name without labels. nil: nothing is said.
+	MetricHelp map[string]string
 	// Changes counts what this process has written of executions; all says that no other process writes any. A feed whose count
 	// stays doesn't look at the store. nil: others may write.
 	Changes func(ctx context.Context) (count uint64, all bool)

@@ -213,7 +213,7 @@ func TestRoot(t *testing.T) {
 	w.do("HEAD", "/healthcheck", nil).want(200)
 	text := w.get("/metrics").want(200).text
 	for want, times := range map[string]int{
-		"# TYPE cierzo_turns_total counter\ncierzo_turns_total ": 1, "# TYPE cierzo_watchdog_repairs_total counter\n": 1,
+		"# HELP cierzo_turns_total Turns of executions that were computed.\n# TYPE cierzo_turns_total counter\ncierzo_turns_total ": 1, "# TYPE cierzo_watchdog_repairs_total counter\n": 1,
 		`cierzo_watchdog_repairs_total{cause="runner_lost"} 0`: 1, "# TYPE cierzo_watchdog_stalled gauge\n": 1,
 		"# TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total ": 1, "\nprocess_resident_memory_bytes ": 1, "\ngo_goroutines ": 1,
 	} {

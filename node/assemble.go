@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"cierzo/actors"
@@ -153,30 +152,6 @@ func (a *assembly) Command(ctx context.Context, id workflow.ExecutionID, c workf
 	return a.gateway.Command(ctx, id, c)
 }
 
-// metrics are the node's counters by their Prometheus names.
-func (a *assembly) metrics() map[string]uint64 {
-	out := map[string]uint64{}
-	if a.engine == nil {
-		return out
-	}
-	m := a.engine.Metrics()
-	for name, n := range map[string]uint64{
-		"turns_total": m.Turns, "turns_committed_total": m.Commits, "transactions_total": m.Batches, "executions_ended_total": m.Ended, "turns_fenced_total": m.Fenced,
-		"turns_unsure_total": m.Unsure, "executions_loaded_total": m.Loads, "executions_reloaded_total": m.Reloads,
-		"results_late_total": m.LateResults, "attempts_sent_total": m.Dispatched, "runners_lost_total": m.RunnersLost,
-		"messages_forwarded_total": m.Forwarded, "messages_dropped_total": m.Dropped, "leases_lost_total": m.Parked,
-		"panics_total": m.Panics, "executions_active": m.ExecutionsNow, "actions_queued": m.QueuedNow, "runners": m.RunnersNow,
-		"slots": m.SlotsNow, "slots_used": m.HeldNow,
-	} {
-		out["cierzo_"+name] = n
-	}
-	out["cierzo_watchdog_stalled"] = m.StalledNow
-	for cause, n := range m.Repairs {
-		out[`cierzo_watchdog_repairs_total{cause="`+strings.ReplaceAll(string(cause), " ", "_")+`"}`] = n
-	}
-	return out
-}
-
 // runners tells the API of the action runners that the engine hears.
 func (a *assembly) runners() []apitype.Runner {
 	if a.engine == nil {
@@ -213,13 +188,4 @@ func (n *Node) changes(ctx context.Context) (count uint64, all bool) {
 	m := e.Metrics()
 	nodes, err := n.store.LiveNodes(ctx)
 	return m.Commits + m.Unsure + m.Reloads, err == nil && len(nodes) == 1 && nodes[0].ID == e.ID()
-}
-
-// Metrics are the node's counters by their Prometheus names: of its engine, and of triggers, notifications and housekeeping.
-func (n *Node) Metrics() map[string]uint64 {
-	out := n.cluster.metrics()
-	if n.duties != nil {
-		n.duties.metrics(out)
-	}
-	return out
 }

@@ -133,7 +133,7 @@ func (n *Node) serve(ln net.Listener) error {
 	if n.cfg.has(RoleAPI) {
 		cfg := api.Config{
 			Store: n.store, Catalog: n.catalog, Engine: n.cluster, Logger: n.cfg.Logger, NewID: uuid.NewString,
-			Metrics: n.Metrics, Changes: n.changes, Closing: closing, Authorize: n.cfg.Authorize, Cron: n.cfg.Cron, Info: n.cfg.Info,
+			Metrics: n.Metrics, MetricHelp: MetricHelp(), Changes: n.changes, Closing: closing, Authorize: n.cfg.Authorize, Cron: n.cfg.Cron, Info: n.cfg.Info,
 			DeleteActionExecutions: n.cfg.DeleteActionExecutions, Events: n.duties.events, EventSecrets: n.duties.secrets,
 			Begun:    n.cluster.begun.await,
 			Ended:    n.cluster.ended.await,
