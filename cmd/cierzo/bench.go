@@ -35,9 +35,10 @@ Curves, with --growth: the same by what there is much of.
 The database should be an empty one: the workflows and executions of the measurement stay there.
 Processor time and counts hardly depend on what else the machine does; wall-clock figures do.
 
-With --server, --servers or --profile a running cluster is measured instead, by its API (CIERZO_SERVER alone chooses none): the
-workloads ` + strings.Join(bench.ClusterWorkloads(), ", ") + `, so many executions at a time, with the time that each took. Processor time and transactions are those of the servers that are
-named, as their /metrics say. Its workflows are named cierzo-bench-…, they run std.echo, and everything is removed at the end.`,
+With --server, --servers or --profile a running cluster is measured instead, by its API (CIERZO_SERVER alone chooses none):
+the workloads ` + strings.Join(bench.ClusterWorkloads(), ", ") + `, so many executions at a time, with the time that each took.
+Processor time and transactions are those of the servers that are named, as their /metrics say. Its workflows are named
+cierzo-bench-…, they run std.echo, and everything is removed at the end.`,
 		Args: cobra.NoArgs,
 		Example: `  cierzo bench
   cierzo bench --store postgres://me@127.0.0.1/bench --workloads W1,W2 --runs 3
