@@ -265,7 +265,7 @@ func (e *Execution) rerun(op Rerun) error {
 	t.StartedAt = e.now
 	e.notifyTask(t, "TASK_RERUN")
 	if t.prog.Join.IsJoin() {
-		t.TriggeredBy, t.in = nil, nil
+		t.TriggeredBy, t.inKnown = nil, false
 		e.setTask(t, Waiting, "Task is waiting.")
 		e.review(t)
 	} else {
@@ -301,7 +301,7 @@ func (e *Execution) reopen(t *task) {
 	t.Processed, t.ErrorHandled, t.Next, t.HasNext = false, false, nil, false
 	t.Published, t.Globals = emptyDict(), nil
 	for _, other := range e.tasks {
-		other.in, other.out = nil, nil
+		other.inKnown, other.outKnown = false, false
 	}
 	e.touch(t)
 }

@@ -194,20 +194,21 @@ func mergeDicts(left, right *value.Dict, prefix string, l, r map[string]int) *va
 
 // inbound is the context that a task starts with: its parents' outbound contexts, merged.
 func (e *Execution) inbound(t *task) *branch {
-	if t.in == nil && len(t.Parents) > 0 {
+	if !t.inKnown {
+		e.merged++
 		parts := make([]*branch, 0, len(t.Parents))
 		for _, id := range t.Parents {
 			parts = append(parts, e.outbound(e.task(id)))
 		}
-		t.in = merge(parts)
+		t.in, t.inKnown = merge(parts), true
 	}
 	return t.in
 }
 
 // outbound is what a task's successors see: its inbound context and what it published.
 func (e *Execution) outbound(t *task) *branch {
-	if t.out == nil || t.outOf != t.Published {
-		t.out, t.outOf = e.inbound(t).on(t.Published), t.Published
+	if !t.outKnown || t.outOf != t.Published {
+		t.out, t.outOf, t.outKnown = e.inbound(t).on(t.Published), t.Published, true
 	}
 	return t.out
 }

@@ -111,3 +111,30 @@ func TestCostOfAnAction(t *testing.T) {
 		})
 	}
 }
+
+// TestContextsArePutTogetherOnce: each task of a long sequence takes the context of the one before, which is remembered, also when
+// nobody has published anything. A loop of 20,000 rounds took minutes.
+func TestContextsArePutTogetherOnce(t *testing.T) {
+	t.Parallel()
+	const n = 300
+	for name, publish := range map[string]string{"nothing published": "", "each publishes": "      publish: {v: <% task().result %>}\n"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			text := strings.ReplaceAll(sequence(n), "std.safe\n", "std.safe\n"+publish)
+			if err := w.define("workflow", "", text, false); err != nil {
+				t.Fatal(err)
+			}
+			id, err := w.start("w", "", value.NewDict(0).Freeze(), value.NewDict(0).Freeze())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !w.until(time.Hour, func() bool { return w.execs[id].rec.State.Final() }) {
+				t.Fatalf("the workflow is %s", w.execs[id].rec.State)
+			}
+			if got := w.execs[id].ex.Merged(); got < n || got > 2*n {
+				t.Errorf("%d tasks had their contexts put together %d times", n, got)
+			}
+		})
+	}
+}

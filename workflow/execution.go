@@ -103,6 +103,8 @@ type Execution struct {
 	factsErr   error
 	entropy    entropy
 	steps      int
+
+	merged int // contexts that were put together, for a test
 }
 
 type task struct {
@@ -110,12 +112,14 @@ type task struct {
 	prog     *taskProgram
 	actions  []*action
 	dirty    bool
-	queued   bool // in Execution.ready
-	listed   bool // in Execution.live
-	inReview bool // in Execution.blocked
-	in       *branch
-	out      *branch // nil unless final
-	outOf    *value.Dict
+	queued   bool        // in Execution.ready
+	listed   bool        // in Execution.live
+	inReview bool        // in Execution.blocked
+	in       *branch     // memo of inbound, if inKnown: nil is a context without anything
+	out      *branch     // memo of outbound, if outKnown and Published is still outOf
+	outOf    *value.Dict // as it was
+	inKnown  bool
+	outKnown bool
 
 	active   int       // actions that are not final
 	accepted int       // actions that are accepted
@@ -507,7 +511,7 @@ func (e *Execution) setTask(t *task, s State, info string) {
 		t.FinishedAt = e.now
 	} else {
 		t.FinishedAt = time.Time{}
-		t.out = nil
+		t.outKnown = false
 	}
 	e.touch(t)
 	if changed {

@@ -129,7 +129,7 @@ func (e *Execution) refreshJoin(t *task) error {
 	need := needed(t.prog.Join, total)
 	switch {
 	case len(run) >= need:
-		t.TriggeredBy, t.Parents, t.in, t.Runtime.Unmet = run, parents, nil, false
+		t.TriggeredBy, t.Parents, t.inKnown, t.Runtime.Unmet = run, parents, false, false
 		if t.Runtime.RerunNo > 0 {
 			t.TriggeredBy = nil // as Mistral shows a join that was run again
 		}
