@@ -335,11 +335,15 @@ func (d *driver) look() {
 // recovery is the time after the last fault in which everything goes on, and in which from then on something happens.
 const recovery = 30 * time.Second
 
+// settleMax bounds the time in which everything must end although something always moves. Sub-workflows in with-items, all by one
+// slot, are work for more than half an hour.
+const settleMax = 2 * time.Hour
+
 // settle lets the world come to rest, and helps where the language asks users for help.
 func (d *driver) settle() {
 	patience := recovery + d.plan.longestStep()
 	moved, last, finished := d.healed, d.progress(), false
-	for at := d.healed; at < d.healed+30*time.Minute && at-moved < patience; at = d.since() {
+	for at := d.healed; at < d.healed+settleMax && at-moved < patience; at = d.since() {
 		if finished = d.unfinished() == ""; finished {
 			break
 		}
