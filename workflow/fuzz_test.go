@@ -19,8 +19,9 @@ import (
 
 // What one text of a fuzz test may do.
 const (
-	fuzzSteps   = 60               // events; a workflow may well be a loop
-	fuzzTimeMax = 30 * time.Second // of milliseconds; more is a loop that nobody counts
+	fuzzSteps    = 60 // events; a workflow may well be a loop
+	fuzzTasksMax = 8000
+	fuzzTimeMax  = 30 * time.Second // of milliseconds; more is a loop that nobody counts
 )
 
 // FuzzWorkflow runs what the language accepts: it compiles, and each of its workflows runs for some events, twice with the
@@ -85,9 +86,21 @@ func fuzzRun(t *testing.T, doc *dsl.Document, text string, reload bool) string {
 	return history.String()
 }
 
-// fewSteps lets the world go on for a bounded number of events.
+// tasks counts the tasks of all executions.
+func (w *world) tasks() int {
+	n := 0
+	for _, x := range w.execs {
+		n += len(x.tasks)
+	}
+	return n
+}
+
+// fewSteps lets the world go on for a bounded number of events, and of tasks: a turn of a loop makes 2,000, and an input has ten seconds.
 func (w *world) fewSteps() {
 	for range fuzzSteps {
+		if w.tasks() > fuzzTasksMax {
+			return
+		}
 		if i := w.due(w.now); i >= 0 {
 			d := w.queue[i]
 			w.queue = append(w.queue[:i:i], w.queue[i+1:]...)
