@@ -259,10 +259,8 @@ func (e *Execution) childRevived(a *action, ev ChildReported) error {
 	t.Runtime.RerunNo++
 	e.setTask(t, Running, "")
 	e.notifyTask(t, "TASK_RERUN")
-	if e.revive() {
-		return e.takeUp()
-	}
-	return nil
+	e.revive()
+	return e.takeUp()
 }
 
 // parentAcked ends the repetition of a report.

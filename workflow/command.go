@@ -178,15 +178,21 @@ func (e *Execution) takeBacklog() []move {
 
 // takeUp does what a pause had kept back from an execution that ended without a resume, and has been revived. Tasks that had
 // completed meanwhile lead to tasks, and no more to fail or succeed: in Mistral they lead to nothing at all, so that joins
-// wait for ever. The backlog is carried out as it is.
+// wait for ever. Those that failed by a flaw lead to nothing here either. The backlog is carried out as it is.
 func (e *Execution) takeUp() error {
 	for i := 0; i < len(e.tasks) && e.rec.State == Running; i++ {
-		if t := e.tasks[i]; t.State.Final() && !t.Processed {
+		t := e.tasks[i]
+		switch {
+		case !t.State.Final() || t.Processed:
+		case t.HasNext || e.program.reverse(): // decided, and put off: see transit
 			if err := e.continueTask(t, isCommand); err != nil {
 				if err := e.contain(t, "Failed to complete task", err); err != nil {
 					return err
 				}
 			}
+		default:
+			t.Processed = true
+			e.touch(t)
 		}
 	}
 	if e.rec.State != Running { // paused again: the resume will do it
@@ -257,7 +263,7 @@ func (e *Execution) rerun(op Rerun) error {
 		return nil
 	}
 	e.mergeEnv(op.Env)
-	revived := e.revive()
+	e.revive()
 	e.forget(t, !op.Reset)
 	n := t.Runtime.RerunNo + 1
 	t.Runtime = TaskRuntime{ItemCount: t.Runtime.ItemCount, ItemsReady: t.Runtime.ItemsReady, RerunNo: n, GivenInput: given}
@@ -272,10 +278,7 @@ func (e *Execution) rerun(op Rerun) error {
 		e.setTask(t, Idle, "")
 		e.enqueue(t)
 	}
-	if revived {
-		return e.takeUp()
-	}
-	return nil
+	return e.takeUp()
 }
 
 // givenInput is the input of a rerun as a task keeps it; "" for none.
@@ -316,7 +319,7 @@ func (e *Execution) skip(op Skip) error {
 		return nil
 	}
 	e.mergeEnv(op.Env)
-	revived := e.revive()
+	e.revive()
 	e.reopen(t)
 	e.setTask(t, Running, "")
 	if err := e.complete(t, Skipped, "Task was skipped."); err != nil {
@@ -324,17 +327,14 @@ func (e *Execution) skip(op Skip) error {
 			return err
 		}
 	}
-	if revived {
-		return e.takeUp()
-	}
-	return nil
+	return e.takeUp()
 }
 
-// revive sets an execution that had ended going again; its parents hear of it and do the same. When it has, takeUp comes
-// after what the caller does.
-func (e *Execution) revive() (revived bool) {
+// revive sets an execution that had ended going again; its parents hear of it and do the same. After what the caller does comes
+// takeUp.
+func (e *Execution) revive() {
 	if !e.rec.State.Final() {
-		return false
+		return
 	}
 	e.data.Output, e.dataDirty = nil, true
 	e.setState(Running, "")
@@ -354,7 +354,6 @@ func (e *Execution) revive() (revived bool) {
 			e.enqueue(t)
 		}
 	}
-	return true
 }
 
 // completeAction gives an action its outcome from outside.
