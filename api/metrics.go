@@ -33,13 +33,13 @@ func (s *server) metrics(w http.ResponseWriter, _ *http.Request) error {
 		if strings.HasSuffix(name, "_total") {
 			kind = "counter"
 		}
-		if help := s.MetricHelp[name]; name != last && help != "" {
-			fmt.Fprintf(&b, "# HELP %s %s\n", name, help)
-		}
 		if name != last {
+			if help := s.MetricHelp[name]; help != "" {
+				fmt.Fprintf(&b, "# HELP %s %s\n", name, help)
+			}
 			fmt.Fprintf(&b, "# TYPE %s %s\n", name, kind)
+			last = name
 		}
-		last = name
 		fmt.Fprintf(&b, "%s %d\n", key, counters[key])
 	}
 	families, err := process().Gather()

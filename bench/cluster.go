@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
 
 	"cierzo/api/apitype"
 	"cierzo/api/client"
@@ -78,11 +78,12 @@ func MeasureCluster(ctx context.Context, cfg ClusterConfig, show func(Result)) (
 	m := &clusterRun{ClusterConfig: cfg, prefix: "cierzo-bench-" + uuid.NewString()[:8] + "-"}
 	var text strings.Builder
 	flows(&text, m.prefix, clusterAction)
-	if _, err := m.Clients[0].CreateWorkflows(ctx, "", []byte(text.String())); err != nil {
+	made, err := m.Clients[0].CreateWorkflows(ctx, "", []byte(text.String()))
+	if err != nil {
 		return fmt.Errorf("store the workflows: %w", err)
 	}
 	if !m.Keep {
-		defer func() { err = errors.Join(err, m.clean(context.WithoutCancel(ctx))) }()
+		defer func() { err = errors.Join(err, m.clean(context.WithoutCancel(ctx), made)) }()
 	}
 	if _, err := m.many(ctx, load{workflow: ownPrefix + "seq_2", clients: 8, count: 50, actions: 2}, "warm"); err != nil {
 		return err
@@ -154,34 +155,23 @@ func (r *Result) percentiles(took []float64) {
 func (m *clusterRun) many(ctx context.Context, l load, label string) ([]float64, error) {
 	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
 	defer cancel()
-	var begun, done atomic.Int64
+	var done atomic.Int64
 	defer reportProgress(m.Progress, label, func() int { return int(done.Load()) }, l.count)()
-	took, errs := make([]float64, l.count), make([]error, l.clients)
-	var group sync.WaitGroup
-	for c := range l.clients {
-		group.Go(func() {
-			for {
-				i := int(begun.Add(1)) - 1
-				if i >= l.count {
-					return
-				}
-				began := time.Now()
-				if errs[c] = m.one(ctx, l); errs[c] != nil {
-					cancel() // the others have nothing to wait for
-					return
-				}
-				took[i] = time.Since(began).Seconds() * 1000
-				done.Add(1)
+	took := make([]float64, l.count)
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(l.clients)
+	for i := range l.count {
+		group.Go(func() error {
+			began := time.Now()
+			if err := m.one(ctx, l); err != nil {
+				return err
 			}
+			took[i] = time.Since(began).Seconds() * 1000
+			done.Add(1)
+			return nil
 		})
 	}
-	group.Wait()
-	for _, err := range errs {
-		if err != nil && !errors.Is(err, context.Canceled) {
-			return nil, err
-		}
-	}
-	if err := errors.Join(errs...); err != nil {
+	if err := group.Wait(); err != nil {
 		return nil, err
 	}
 	slices.Sort(took)
@@ -234,15 +224,13 @@ func (m *clusterRun) metrics(ctx context.Context) *usage {
 const cleanMax = 5 * time.Minute
 
 // clean removes the executions and the workflows of the measurement.
-func (m *clusterRun) clean(ctx context.Context) error {
+func (m *clusterRun) clean(ctx context.Context, made []apitype.Workflow) error {
 	ctx, cancel := context.WithTimeout(ctx, cleanMax)
 	defer cancel()
-	c := m.Clients[0]
-	for _, name := range []string{"seq_1", "seq_2", "seq_20", "fan", "fork_50"} {
-		name = m.prefix + name
-		err := m.removeExecutions(ctx, name)
+	for i := range made {
+		err := m.removeExecutions(ctx, made[i].Name)
 		if err == nil {
-			err = c.DeleteWorkflow(ctx, name, "")
+			err = m.Clients[0].DeleteWorkflow(ctx, made[i].Name, "")
 		}
 		if err != nil && !fault.Is(err, fault.NotFound) {
 			return fmt.Errorf("remove what the measurement has left, all named %s…: %w", m.prefix, err)

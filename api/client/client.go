@@ -178,11 +178,7 @@ func (c *Client) call(ctx context.Context, method, path, contentType string, bod
 	if err != nil {
 		return err
 	}
-	resp, err := c.http.Do(req)
-	if err != nil {
-		return c.unreachable(err)
-	}
-	data, err := c.read(resp)
+	data, err := c.exchange(req)
 	if err != nil || answer == nil || len(data) == 0 {
 		return err
 	}
@@ -194,6 +190,15 @@ func (c *Client) call(ctx context.Context, method, path, contentType string, bod
 		return fault.Wrap(fault.Unavailable, err, "%s %s%s: this is no answer of a workflow service", method, c.base, path)
 	}
 	return nil
+}
+
+// exchange sends a request and reads its answer.
+func (c *Client) exchange(req *http.Request) ([]byte, error) {
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, c.unreachable(err)
+	}
+	return c.read(resp)
 }
 
 // read reads an answer to its end. The error is the server's, with the kind of its status.

@@ -23,11 +23,7 @@ func (c *Client) Events(ctx context.Context, id string, after uint64) ([]apitype
 		return nil, err
 	}
 	req.Header.Set("Accept", "application/json")
-	resp, err := c.http.Do(req)
-	if err != nil {
-		return nil, c.unreachable(err)
-	}
-	data, err := c.read(resp)
+	data, err := c.exchange(req)
 	if err != nil {
 		return nil, err
 	}

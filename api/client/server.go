@@ -56,11 +56,7 @@ func (c *Client) Metrics(ctx context.Context) (map[string]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	resp, err := c.http.Do(req)
-	if err != nil {
-		return nil, c.unreachable(err)
-	}
-	data, err := c.read(resp)
+	data, err := c.exchange(req)
 	if err != nil {
 		return nil, err
 	}
