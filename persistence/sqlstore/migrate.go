@@ -158,9 +158,10 @@ func (s *Store) tryLockSchema(ctx context.Context) (bool, error) {
 	return n == 1, err
 }
 
-// migrateFrom applies what is missing; the lock is held.
+// migrateFrom applies what is missing; the lock is held. Whoever believed that our lock had run out may be doing the same: the
+// database then refuses one of the two, which looks again what is still missing.
 func (s *Store) migrateFrom(ctx context.Context, texts []string) error {
-	for {
+	for refused := 0; ; {
 		if err := s.readSchema(ctx); err != nil {
 			return err
 		}
@@ -171,7 +172,11 @@ func (s *Store) migrateFrom(ctx context.Context, texts []string) error {
 			return fault.New(fault.Conflict, "database %s has the schema of migration %d, this cierzo knows migrations up to %d: use the newer cierzo that made it",
 				s.target, s.schema, len(texts))
 		}
-		if err := s.applyMigration(ctx, s.schema+1, texts[s.schema]); err != nil {
+		err := s.applyMigration(ctx, s.schema+1, texts[s.schema])
+		if err == nil {
+			continue
+		}
+		if refused++; refused == retriesMax || !overtaken(err) {
 			return s.classify(err, fmt.Sprintf("migration %d", s.schema+1))
 		}
 	}
@@ -199,6 +204,12 @@ func (s *Store) applyMigration(ctx context.Context, number int, text string) err
 		return errors.Join(err, tx.Rollback())
 	}
 	return tx.Commit()
+}
+
+// overtaken reports that a transaction was refused for another one.
+func overtaken(err error) bool {
+	var answer *pq.Error
+	return errors.As(err, &answer) && (answer.Code == "40001" || answer.Code == "40P01")
 }
 
 type execer interface {
