@@ -10,6 +10,10 @@ import (
 	"cierzo/node"
 )
 
+// slots is how many actions a runner runs at the same time. None of the programs that cierzo is compared with has a limit below it
+// (Temporal's default is 1,000), and W4 has as many to run.
+const slots = 1024
+
 // actionName is an action that does nothing, on a runner: std.noop would be done inside of the engine.
 const actionName = "bench.noop"
 
@@ -35,7 +39,7 @@ func RunRunners(ctx context.Context, engines []string, count int) error {
 		}
 	}()
 	for range count {
-		n, err := node.New(ctx, node.Config{Roles: []node.Role{node.RoleRunner}, Join: engines, Actions: r, Slots: 256})
+		n, err := node.New(ctx, node.Config{Roles: []node.Role{node.RoleRunner}, Join: engines, Actions: r, Slots: slots})
 		if err != nil {
 			return err
 		}

@@ -165,7 +165,7 @@ func (b *Bench) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c := node.Config{Actions: reg, Slots: 256, Store: b.cfg.Store, Roles: []node.Role{node.RoleEngine}, Logger: b.cfg.Logger}
+	c := node.Config{Actions: reg, Slots: slots, Store: b.cfg.Store, Roles: []node.Role{node.RoleEngine}, Logger: b.cfg.Logger}
 	if b.cfg.Runner == nil {
 		c.Roles = append(c.Roles, node.RoleRunner)
 	} else {
@@ -302,7 +302,7 @@ func (b *Bench) many(ctx context.Context, l load, label string) error {
 		return b.awaitAll(ctx, ids)
 	}
 	for l.count > 1 && b.ended()-before < uint64(l.count) {
-		if err := pass(ctx, 4*time.Millisecond); err != nil {
+		if err := pass(ctx, time.Millisecond); err != nil {
 			return fmt.Errorf("%s: %d of %d executions have ended: %w", label, b.ended()-before, l.count, err)
 		}
 	}
