@@ -20,6 +20,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"cierzo/actions/std"
@@ -30,9 +31,18 @@ import (
 
 func main() {
 	std.RunJavaScriptChild() // the process may be one that runs a script; it is no command then
+	collectSeldom()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// collectSeldom has the garbage collected when the heap is three times what was left the time before, not twice. What lives on is
+// small: of ten thousand executions in memory less than 50 MiB. GOGC of the environment is heeded.
+func collectSeldom() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(200)
+	}
 }
 
 // run is main without the process around it.

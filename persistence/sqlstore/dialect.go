@@ -10,6 +10,8 @@ type dialect struct {
 	whole    bool // one statement may write several tables, some of them twice: see onecommit.go
 	// now is the database's clock, in microseconds.
 	now string
+	// live is the condition of executions_live, as its index has it: a planner takes the index only for the same words.
+	live string
 	// schemaInTx says that statements that change the schema can be rolled back.
 	schemaInTx bool
 	// writerSettings are set on connections for transactions. PostgreSQL's planner likes sequential scans of small
@@ -18,13 +20,19 @@ type dialect struct {
 }
 
 func sqlite() dialect {
-	return dialect{name: "sqlite", batchMax: 64, now: "CAST(unixepoch('subsec') * 1000000 AS INTEGER)", schemaInTx: true}
+	return dialect{name: "sqlite", batchMax: 64, now: "CAST(unixepoch('subsec') * 1000000 AS INTEGER)", live: sqliteLive, schemaInTx: true}
 }
+
+const (
+	serverLive = "state IN ('RUNNING', 'PAUSED', 'IDLE')"
+	// SQLite makes a table of each list of more than two, each time that it looks whether a row belongs into the index.
+	sqliteLive = "(state IN ('RUNNING', 'PAUSED') OR state = 'IDLE')"
+)
 
 const serverNow = "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS INT8)"
 
 func postgres() dialect {
-	return dialect{name: "postgres", server: true, whole: true, batchMax: 64, now: serverNow, schemaInTx: true, writerSettings: map[string]string{
+	return dialect{name: "postgres", server: true, whole: true, batchMax: 64, now: serverNow, live: serverLive, schemaInTx: true, writerSettings: map[string]string{
 		"enable_seqscan": "off", "enable_bitmapscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "jit": "off",
 		// The sizes of arrays say nothing of the best plan, which is always along the key. Without this each update is planned
 		// anew, for twice the price of carrying it out.
@@ -37,11 +45,16 @@ func postgres() dialect {
 }
 
 func cockroach() dialect {
-	return dialect{name: "cockroach", server: true, batchMax: 32, now: serverNow}
+	return dialect{name: "cockroach", server: true, batchMax: 32, now: serverNow, live: serverLive}
 }
 
-// now stands in statements for the database's clock.
-const now = "{now}"
+// What stands in statements for the database's clock, and for the condition of its index.
+const (
+	now  = "{now}"
+	live = "{live}"
+)
 
 // text is a statement as the database gets it.
-func (d dialect) text(statement string) string { return strings.ReplaceAll(statement, now, d.now) }
+func (d dialect) text(statement string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(statement, now, d.now), live, d.live)
+}

@@ -118,7 +118,7 @@ func (d dialect) pageStatement(p paged, q persistence.PageQuery) (string, []any)
 	if p.join != "" {
 		by += ", " + p.seq + order
 	}
-	return "SELECT " + pageExecution + p.columns + " FROM " + from + p.join + where + by + " LIMIT " + w.place(persistence.Limit(q.Limit)), w.args
+	return d.text("SELECT " + pageExecution + p.columns + " FROM " + from + p.join + where + by + " LIMIT " + w.place(persistence.Limit(q.Limit))), w.args
 }
 
 // ofAll reports whether a page is of the executions of all projects, with no index of its own.
@@ -157,7 +157,7 @@ func (q *selection) whichExecutions(p persistence.PageQuery, along string) {
 		}
 		q.where("s.state IN (" + strings.Join(places, ", ") + ")")
 		if onlyLive(p.States) {
-			q.where("s.state IN ('RUNNING', 'PAUSED', 'IDLE')") // lets the planner see the partial index
+			q.where(live) // lets the planner see the partial index
 		}
 		if onlyBroken(p.States) {
 			q.where("s.state IN ('ERROR', 'CANCELLED')") // as above

@@ -352,3 +352,41 @@ func TestPlansOnSQLite(t *testing.T) {
 		}
 	}
 }
+
+// TestTurnsLeaveIndexesAloneOnSQLite: a turn that only goes on writes no entry of an index, and no statement of a turn makes a table of
+// its own.
+func TestTurnsLeaveIndexesAloneOnSQLite(t *testing.T) {
+	t.Parallel()
+	s := open(t, sqliteFile(t))
+	does := func(text string) (steps []string) {
+		t.Helper()
+		var args []any
+		for strings.Contains(text, fmt.Sprint("$", len(args)+1)) {
+			args = append(args, nil)
+		}
+		err := s.read(t.Context(), "explain", "EXPLAIN "+text, func() { steps = nil }, func(r *sql.Rows) error {
+			var code string
+			var rest any
+			err := r.Scan(&rest, &code, &rest, &rest, &rest, &rest, &rest, &rest)
+			steps = append(steps, code)
+			return err
+		}, args...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return steps
+	}
+	for _, text := range []string{createOne, createStateOne, goOnOne, updateOne, insertTaskOne, updateTaskOne, insertActionOne, updateActionOne, historyOne} {
+		if steps := does(text); slices.Contains(steps, "OpenEphemeral") || !slices.Contains(steps, "MakeRecord") {
+			t.Errorf("%s: %v", text, steps)
+		}
+	}
+	for _, text := range []string{goOnOne, updateTaskOne, updateActionOne} {
+		if steps := does(text); slices.Contains(steps, "IdxInsert") || slices.Contains(steps, "IdxDelete") {
+			t.Errorf("%s: %v", text, steps)
+		}
+	}
+	if !slices.Contains(does(updateOne), "IdxInsert") {
+		t.Error("the statement that changes what indexes follow seems to leave them alone: this test sees nothing")
+	}
+}

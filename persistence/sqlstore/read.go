@@ -123,7 +123,7 @@ WHERE e.key = $1 AND e.id = $2 AND x.history_seq > $3 AND x.history <> '' AND x.
 ORDER BY last_seq`
 	countAllQuery = `SELECT state, count(*) FROM execution_states GROUP BY state`
 	// Those that have succeeded are in no index by state: they are all but the others.
-	countQuery = `SELECT state, count(*) FROM execution_states WHERE project = $1 AND state IN ('RUNNING', 'PAUSED', 'IDLE') GROUP BY state
+	countQuery = `SELECT state, count(*) FROM execution_states WHERE project = $1 AND {live} GROUP BY state
 UNION ALL SELECT state, count(*) FROM execution_states WHERE project = $1 AND state IN ('ERROR', 'CANCELLED') GROUP BY state
 UNION ALL SELECT '', count(*) FROM executions WHERE project = $1`
 )

@@ -7,9 +7,11 @@ import (
 
 	"cierzo/fault"
 	"cierzo/persistence"
+	"cierzo/workflow"
 )
 
-// SQLite is in the process: a prepared statement for each row costs no round trip.
+// SQLite is in the process: a prepared statement for each row costs no round trip. A text that a turn leaves as it is comes as NULL,
+// for the driver copies each text that it is given, see kept.
 
 const (
 	createOne = `INSERT INTO executions (key, created_at, project, flow, id, project_id, workflow_name, root_id, parent_id, parent_task_id, about, given, history)
@@ -17,15 +19,18 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO N
 	createStateOne = `INSERT INTO execution_states (key, created_at, project, epoch, owner, wake_at, wanting, busy, state, runners, doc, vals)
 VALUES ($1, $2, $3, 1, $4, $5, $6, $7, $8, $9, $10, $11)`
 	updateOne = `UPDATE execution_states SET wake_at = $3, wanting = $4, busy = $5, state = $6, runners = $7, doc = $8,
-vals = CASE $9 WHEN '=' THEN vals ELSE $9 END WHERE key = $1 AND epoch = $2`
+vals = coalesce($9, vals) WHERE key = $1 AND epoch = $2`
+	// goOnOne is updateOne of a turn that leaves alone what indexes follow: SQLite writes the entries of a column that is set anew, whether
+	// or not it changes. Most turns are such.
+	goOnOne = `UPDATE execution_states SET runners = $7, doc = $8, vals = coalesce($9, vals)
+WHERE key = $1 AND epoch = $2 AND wake_at = $3 AND wanting = $4 AND busy = $5 AND state = $6`
 	updateGivenOne = `UPDATE executions SET given = $2 WHERE key = $1`
 	putDataOne     = `INSERT INTO execution_data (key, vals) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET vals = excluded.vals`
 	insertTaskOne  = `INSERT INTO tasks (key, seq, about, doc, vals, action_about, action_given, action_doc, action_vals, history_seq, history) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
-	updateTaskOne  = `UPDATE tasks SET action_about = CASE $4 WHEN '=' THEN action_about ELSE $4 END, action_given = CASE $5 WHEN '=' THEN action_given ELSE $5 END,
-doc = CASE $6 WHEN '=' THEN doc ELSE $6 END, vals = CASE $7 WHEN '=' THEN vals ELSE $7 END,
-history_seq = CASE $11 WHEN '=' THEN history_seq ELSE $10 END, history = CASE $11 WHEN '=' THEN history ELSE $11 END,
-action_doc = CASE $8 WHEN '=' THEN action_doc ELSE $8 END, action_vals = CASE $9 WHEN '=' THEN action_vals ELSE $9 END
-WHERE key = $1 AND seq = $2 AND ($3 = 0 OR ($3 = 1) = (action_about = '')) AND ($11 = '=' OR history = '')`
+	updateTaskOne  = `UPDATE tasks SET action_about = coalesce($4, action_about), action_given = coalesce($5, action_given), doc = coalesce($6, doc), vals = coalesce($7, vals),
+history_seq = CASE WHEN $11 IS NULL THEN history_seq ELSE $10 END, history = coalesce($11, history),
+action_doc = coalesce($8, action_doc), action_vals = coalesce($9, action_vals)
+WHERE key = $1 AND seq = $2 AND ($3 = 0 OR ($3 = 1) = (action_about = '')) AND ($11 IS NULL OR history = '')`
 	insertActionOne = `INSERT INTO actions (key, seq, task, about, given, doc, vals) VALUES ($1, $2, $3, $4, $5, $6, $7)`
 	updateActionOne = `UPDATE actions SET doc = $3, vals = $4 WHERE key = $1 AND seq = $2`
 	historyOne      = `INSERT INTO history (key, last_seq, doc) VALUES ($1, $2, $3)`
@@ -76,7 +81,13 @@ func createExecution(t *transaction, turn *turnRows) (int64, error) {
 
 func updateState(t *transaction, turn *turnRows) (int64, error) {
 	e := &turn.Execution
-	return t.exec(updateOne, e.Key, int64(turn.Epoch), e.WakeAt, e.Wanting, e.Busy, e.State, e.Runners, e.Doc, vals(turn))
+	args := [...]any{e.Key, int64(turn.Epoch), e.WakeAt, e.Wanting, e.Busy, e.State, e.Runners, e.Doc, kept(vals(turn))}
+	if !workflow.State(e.State).Final() {
+		if n, err := t.exec(goOnOne, args[:]...); n > 0 || err != nil {
+			return n, err
+		}
+	}
+	return t.exec(updateOne, args[:]...)
 }
 
 func writeParts(t *transaction, turn *turnRows) error {
@@ -95,7 +106,8 @@ func writeParts(t *transaction, turn *turnRows) error {
 			err = t.one(insertTaskOne, key, r.seq, r.task.About, r.task.Doc, r.task.Values, a.About, a.Given, a.Doc, a.Values, turn.Events, r.history)
 		} else {
 			w := r.change()
-			err = t.one(updateTaskOne, key, r.seq, w.action, w.about, w.given, w.doc, w.values, w.actionDoc, w.actionValues, turn.Events, w.history)
+			err = t.one(updateTaskOne, key, r.seq, w.action, kept(w.about), kept(w.given), kept(w.doc), kept(w.values), kept(w.actionDoc), kept(w.actionValues),
+				turn.Events, kept(w.history))
 		}
 	}
 	for i := 0; err == nil && i < len(turn.actions); i++ {
@@ -113,6 +125,14 @@ func writeParts(t *transaction, turn *turnRows) error {
 		err = t.one(noticeOne, r.Key, r.ExecutionID, r.Lane, r.Seq, r.DueAt, r.Doc)
 	}
 	return err
+}
+
+// kept is a text of a row as a statement gets it: NULL for what the turn doesn't change.
+func kept(text string) any {
+	if text == same {
+		return nil
+	}
+	return text
 }
 
 // one runs a statement that writes one row.

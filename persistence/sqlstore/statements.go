@@ -20,7 +20,7 @@ func (d dialect) reads() []string {
 // writes are the statements of transactions.
 func (d dialect) writes() []string {
 	commit := []string{
-		createOne, createStateOne, updateOne, updateGivenOne, putDataOne, insertTaskOne, updateTaskOne, insertActionOne, updateActionOne, historyOne, noticeOne,
+		createOne, createStateOne, goOnOne, updateOne, updateGivenOne, putDataOne, insertTaskOne, updateTaskOne, insertActionOne, updateActionOne, historyOne, noticeOne,
 	}
 	if d.server {
 		commit = []string{

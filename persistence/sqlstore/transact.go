@@ -66,13 +66,31 @@ type transaction struct {
 	store *Store
 	tx    *sql.Tx
 	ctx   context.Context
+	own   map[string]*sql.Stmt // the prepared statements as they are this transaction's: the same one is made once
+}
+
+// prepared is the transaction's statement with that text; nil: it isn't among those that are prepared.
+func (t *transaction) prepared(text string) *sql.Stmt {
+	if own := t.own[text]; own != nil {
+		return own
+	}
+	stmt := t.store.statements[statementKey{t.store.writer, text}]
+	if stmt == nil {
+		return nil
+	}
+	own := t.tx.StmtContext(t.ctx, stmt)
+	if t.own == nil {
+		t.own = map[string]*sql.Stmt{}
+	}
+	t.own[text] = own
+	return own
 }
 
 func (t *transaction) exec(text string, args ...any) (int64, error) {
 	var result sql.Result
 	var err error
-	if stmt := t.store.statements[statementKey{t.store.writer, text}]; stmt != nil {
-		result, err = t.tx.StmtContext(t.ctx, stmt).ExecContext(t.ctx, args...)
+	if stmt := t.prepared(text); stmt != nil {
+		result, err = stmt.ExecContext(t.ctx, args...)
 	} else {
 		result, err = t.tx.ExecContext(t.ctx, t.store.dialect.text(text), args...)
 	}
@@ -86,8 +104,8 @@ func (t *transaction) exec(text string, args ...any) (int64, error) {
 func (t *transaction) query(text string, scan func(*sql.Rows) error, args ...any) error {
 	var rows *sql.Rows
 	var err error
-	if stmt := t.store.statements[statementKey{t.store.writer, text}]; stmt != nil {
-		rows, err = t.tx.StmtContext(t.ctx, stmt).QueryContext(t.ctx, args...)
+	if stmt := t.prepared(text); stmt != nil {
+		rows, err = stmt.QueryContext(t.ctx, args...)
 	} else {
 		rows, err = t.tx.QueryContext(t.ctx, t.store.dialect.text(text), args...)
 	}
@@ -141,7 +159,7 @@ func (s *Store) once(ctx context.Context, fn func(*transaction) error) error {
 	if err != nil {
 		return repeatable(err)
 	}
-	t := &transaction{s, tx, ctx}
+	t := &transaction{store: s, tx: tx, ctx: ctx}
 	if !s.dialect.server {
 		// The driver of SQLite begins a goroutine for each statement, to watch a context that can end. A statement here is short, and
 		// database/sql sees to it that none follows once the transaction's context has ended.
