@@ -30,6 +30,8 @@ import (
 // The limits of a Notifier.
 const (
 	sweepEvery = time.Second
+	// After so many sweeps that have found nothing only each second one is made: what this node has written wakes it anyway.
+	emptyMax   = 10
 	lanesMax   = 200 // that one sweep looks at
 	batchMax   = 50  // notices of a lane that are delivered in one go
 	workersMax = 16  // lanes that are delivered at the same time
@@ -156,24 +158,38 @@ func (n *Notifier) Metrics() map[string]uint64 {
 func (n *Notifier) Run(ctx context.Context) {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
+	empty, skipped := 0, false
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+			if skipped = empty >= emptyMax && !skipped; skipped {
+				continue
+			}
 		case <-n.wake:
 		}
-		if err := n.Sweep(ctx); err != nil && ctx.Err() == nil {
+		found, err := n.sweep(ctx)
+		if err != nil && ctx.Err() == nil {
 			n.cfg.Logger.Warn("notifications", "error", err)
+		}
+		if empty++; found > 0 || err != nil {
+			empty = 0
 		}
 	}
 }
 
 // Sweep delivers what is due.
 func (n *Notifier) Sweep(ctx context.Context) error {
+	_, err := n.sweep(ctx)
+	return err
+}
+
+// sweep says, too, how many lanes had something that was due.
+func (n *Notifier) sweep(ctx context.Context) (int, error) {
 	lanes, err := n.cfg.Store.DueNotices(ctx, lanesMax)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	var mu sync.Mutex
 	var errs []error
@@ -194,7 +210,7 @@ func (n *Notifier) Sweep(ctx context.Context) error {
 	if len(lanes) == lanesMax {
 		n.Notify(nil, workflow.Notification{}) // there may be more
 	}
-	return errors.Join(errs...)
+	return len(lanes), errors.Join(errs...)
 }
 
 // lane delivers the first notices of a lane, up to the first that isn't taken.

@@ -11,7 +11,9 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"cierzo/expr/value"
@@ -292,6 +294,49 @@ func TestCrashesLoseNothing(t *testing.T) {
 			}
 		}
 	}
+}
+
+// looks counts the questions for what is due.
+type looks struct {
+	persistence.Store
+	n atomic.Int64
+}
+
+func (l *looks) DueNotices(context.Context, int) ([]persistence.NoticeLane, error) {
+	l.n.Add(1)
+	return nil, nil
+}
+
+// TestIdleNotifierAsksSeldom: with nothing to deliver it asks every other second, and at once when there is something.
+func TestIdleNotifierAsksSeldom(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := &looks{}
+		n, err := notifier.New(notifier.Config{Store: l})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go n.Run(ctx)
+		asked := func(d time.Duration) int64 {
+			before := l.n.Load()
+			time.Sleep(d)
+			synctest.Wait()
+			return l.n.Load() - before
+		}
+		time.Sleep(time.Millisecond)
+		if n := asked(10 * time.Second); n != 10 {
+			t.Errorf("asked %d times in the first ten seconds, want 10", n)
+		}
+		if n := asked(time.Minute); n != 30 {
+			t.Errorf("asked %d times in a minute, want 30", n)
+		}
+		n.Notify(nil, workflow.Notification{})
+		if n := asked(time.Millisecond); n != 1 {
+			t.Errorf("asked %d times when there was something, want once", n)
+		}
+	})
 }
 
 func TestManyLanes(t *testing.T) {
