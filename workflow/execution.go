@@ -2,7 +2,6 @@ package workflow
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -75,9 +74,9 @@ type Execution struct {
 	live     []*task // all that are not final or have running actions, and perhaps others
 	open     int     // tasks that are not final
 	waitings []*action
-	outbox   []*action        // all that have been sent, or may have to be, and perhaps others
-	holds    map[RunnerID]int // dispatched actions of each runner, as of the last Flush; nil: none ever
-	storedT  int              // tasks and actions that the store has, as of the last Flush
+	outbox   []*action // all that have been sent, or may have to be, and perhaps others
+	holds    []int     // dispatched actions of each of the record's runners, as of the last Flush
+	storedT  int       // tasks and actions that the store has, as of the last Flush
 	storedA  int
 	pub      *value.Dict // memo of the root context layer
 	stalled  string      // by what Load has found, it waits for nothing; "" it doesn't
@@ -195,6 +194,7 @@ func Load(p *Program, rec *ExecutionRecord, data *ExecutionData, tasks []*TaskRe
 		e.addAction(&action{ActionRecord: *r, task: t})
 	}
 	e.storedT, e.storedA = len(e.tasks), len(e.actions)
+	e.rec.Runners = nil // counted anew
 	e.countHolds(e.actions)
 	e.stalled, _ = Stalled(rec, tasks, actions)
 	e.derive()
@@ -411,35 +411,38 @@ func (e *Execution) Flush() Effects {
 	return f
 }
 
-// countHolds brings the record's list of runners up to date, after changes of actions.
+// countHolds brings the record's list of runners up to date, after changes of actions. Who takes is counted before who gives back: a
+// runner that does both stays where it is. A list that a record was written with is not changed.
 func (e *Execution) countHolds(changed []*action) {
-	news := false
 	for _, a := range changed {
-		now := RunnerID("")
-		if a.Phase == PhaseDispatched {
-			now = a.Runner
-		}
-		if now == a.heldBy {
-			continue
-		}
-		if old := a.heldBy; old != "" {
-			if e.holds[old]--; e.holds[old] == 0 {
-				delete(e.holds, old)
-				news = true
+		if now := a.holder(); now != a.heldBy && now != "" {
+			at, known := slices.BinarySearch(e.rec.Runners, now)
+			if !known {
+				e.rec.Runners = slices.Insert(slices.Clone(e.rec.Runners), at, now)
+				e.holds = slices.Insert(e.holds, at, 0)
 			}
+			e.holds[at]++
 		}
-		if now != "" {
-			if e.holds == nil {
-				e.holds = map[RunnerID]int{}
+	}
+	for _, a := range changed {
+		now := a.holder()
+		if now != a.heldBy && a.heldBy != "" {
+			at, _ := slices.BinarySearch(e.rec.Runners, a.heldBy)
+			if e.holds[at]--; e.holds[at] == 0 {
+				e.rec.Runners = slices.Delete(slices.Clone(e.rec.Runners), at, at+1)
+				e.holds = slices.Delete(e.holds, at, at+1)
 			}
-			e.holds[now]++
-			news = news || e.holds[now] == 1
 		}
 		a.heldBy = now
 	}
-	if news {
-		e.rec.Runners = slices.Sorted(maps.Keys(e.holds))
+}
+
+// holder is the runner that has the action; "": none.
+func (a *action) holder() RunnerID {
+	if a.Phase == PhaseDispatched {
+		return a.Runner
 	}
+	return ""
 }
 
 func (t *task) snapshot() *TaskRecord {
