@@ -116,6 +116,11 @@ func (r *router) Receive(c actor.Context) {
 		if x := r.children[m.id]; x != nil {
 			x.used = time.Time{}
 		}
+	case *actor.Stopping: // the library knows nothing of them, see spawn
+		r.closed = true
+		for _, x := range r.children {
+			r.stopChild(c, x)
+		}
 	case shutDown:
 		r.leaving, r.closed = append(r.leaving, m.empty), true
 		for _, x := range r.children {

@@ -239,7 +239,23 @@ func (w *world) down() {
 	<-time.After(time.Minute) // the actor library counts its dead letters for a while
 	pool.mu.Lock()
 	defer pool.mu.Unlock()
+	w.left(w.systems[w.plan.Seed%uint64(len(w.systems))])
 	pool.systems = append(pool.systems, w.systems...)
+}
+
+// left looks for executions that have outlived their engine: the systems go on to other worlds, with all that is left in them. A world
+// looks at one of its systems, for that takes a while.
+func (w *world) left(s *actor.ActorSystem) {
+	for _, names := range s.ProcessRegistry.LocalPIDs.LocalPIDs {
+		if names.Count() == 0 {
+			continue
+		}
+		for name := range names.Items() {
+			if strings.HasPrefix(name, actors.RouterName+"/") {
+				w.t.Errorf("%s: actor %s is left, and all that it knows", s.ID, name)
+			}
+		}
+	}
 }
 
 func (w *world) living() []*process {
