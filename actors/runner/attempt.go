@@ -108,10 +108,18 @@ func (w *worker) move(a *attempt, to phase) {
 func (w *worker) remove(a *attempt) {
 	w.move(a, gone)
 	delete(w.attempts, a.key)
-	if i := slices.Index(w.order, a); i >= 0 {
-		w.order = slices.Delete(w.order, i, i+1)
-	}
 	w.over.add(a.key, w.cfg.Now())
+}
+
+// sparseMin is the length from which a list is looked at for those that are gone.
+const sparseMin = 64
+
+// compact takes those that are gone out of the list, when they are half of it: to find each where it stands would take longer the more
+// there are.
+func (w *worker) compact() {
+	if len(w.order) >= sparseMin && len(w.order) > 2*len(w.attempts) || len(w.attempts) == 0 {
+		w.order = slices.DeleteFunc(w.order, func(a *attempt) bool { return a.phase == gone })
+	}
 }
 
 // begin starts what waits while there are slots. What waited longer than its lease is asked about first.

@@ -35,7 +35,7 @@ type worker struct {
 	root     *actor.RootContext
 	engines  engines
 	attempts map[key]*attempt
-	order    []*attempt // in the order of arrival; those that wait for a slot are taken from the front
+	order    []*attempt // in the order of arrival, and some that are gone; those that wait for a slot are taken from the front
 	over     graves
 	running  int
 	waiting  int // attempts in that phase
@@ -93,6 +93,7 @@ func (w *worker) Receive(c actor.Context) {
 		close(w.gone)
 	}
 	w.begin()
+	w.compact()
 	if !w.flushing && !w.out.Empty() { // after what is in line already, and brings more to say
 		w.flushing = true
 		c.Send(c.Self(), flush{})
@@ -194,12 +195,14 @@ func (w *worker) tick() {
 func (w *worker) hello(leaving bool) {
 	w.hellos++
 	w.beatAt = w.cfg.Now()
-	list := make([]*messages.Attempt, 0, min(len(w.order), HelloAttemptsMax))
+	list := make([]*messages.Attempt, 0, min(len(w.attempts), HelloAttemptsMax))
 	for _, a := range w.order {
 		if len(list) == HelloAttemptsMax {
 			break
 		}
-		list = append(list, a.id())
+		if a.phase != gone {
+			list = append(list, a.id())
+		}
 	}
 	grants := w.engines.grants(w.cfg.Slots)
 	for _, address := range w.engines.addresses(w.beatAt) {
