@@ -2,6 +2,7 @@ package actors
 
 import (
 	"maps"
+	"slices"
 	"time"
 
 	"cierzo/internal/planted"
@@ -172,6 +173,15 @@ func (b *board) forget(id workflow.ExecutionID, all bool) {
 	b.register(id, "", nil)
 	for _, x := range b.held[id] {
 		if all || !x.dispatched {
+			b.drop(x)
+		}
+	}
+}
+
+// onlyOn drops what an execution has on other runners than these.
+func (b *board) onlyOn(id workflow.ExecutionID, runners []workflow.RunnerID) {
+	for _, x := range b.held[id] {
+		if x.dispatched && !slices.Contains(runners, x.runner.id) {
 			b.drop(x)
 		}
 	}

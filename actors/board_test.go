@@ -198,6 +198,16 @@ func TestBoardFreesWhatDeadExecutionsHeld(t *testing.T) {
 	if len(b.holds) != 1 || b.holds["b"] == nil {
 		t.Errorf("after a runner's end: %v", b.holds)
 	}
+	b.onlyOn("x", []workflow.RunnerID{"r", "s"})
+	if len(b.holds) != 1 || b.holds["b"] == nil {
+		t.Errorf("after it was loaded, with its attempt: %v", b.holds)
+	}
+	b.onlyOn("x", nil)
+	checkBoard(t, b)
+	if len(b.holds) != 0 {
+		t.Errorf("after it was loaded, without any: %v", b.holds)
+	}
+	b.dispatched("x", "p", "b", "s", noon)
 	b.forget("x", true)
 	checkBoard(t, b)
 	if len(b.holds) != 0 || len(b.projects) != 0 || len(b.lanes) != 0 {

@@ -30,6 +30,12 @@ type (
 		execution workflow.ExecutionID
 		all       bool
 	}
+	// recovered says which runners hold actions of an execution that was loaded, and no others do: a turn in doubt may have given slots
+	// back, and nobody says so again.
+	recovered struct {
+		execution workflow.ExecutionID
+		runners   []workflow.RunnerID
+	}
 	clock struct{}
 )
 
@@ -75,6 +81,9 @@ func (d *dispatcher) told(message any) {
 	case forget:
 		d.board.forget(m.execution, m.all)
 		delete(d.from, m.execution)
+		d.offer("")
+	case recovered:
+		d.board.onlyOn(m.execution, m.runners)
 		d.offer("")
 	case *messages.Hello:
 		d.hello(m)

@@ -280,6 +280,9 @@ func (x *execution) finish(t *turn) {
 		x.idle++
 	}
 	x.send(t.effects.Sends)
+	if len(t.items) > 0 && t.items[0].event == (workflow.Recovered{}) {
+		x.dispatcher.told(recovered{x.id, t.ex.Record().Runners})
+	}
 	x.answerAll(t)
 	x.bury(t)
 	x.arm()
