@@ -321,11 +321,11 @@ func TestIdleNotifierAsksSeldom(t *testing.T) {
 		go n.Run(ctx)
 		asked := func(d time.Duration) int64 {
 			before := l.n.Load()
-			time.Sleep(d)
+			<-time.After(d)
 			synctest.Wait()
 			return l.n.Load() - before
 		}
-		time.Sleep(time.Millisecond)
+		<-time.After(time.Millisecond)
 		if n := asked(10 * time.Second); n != 10 {
 			t.Errorf("asked %d times in the first ten seconds, want 10", n)
 		}
