@@ -71,6 +71,7 @@ type Execution struct {
 
 	ready    []*task // to be started, in order
 	blocked  []*task // joins that wait to be looked at again
+	older    []*task // joins that wait, by a rerun, behind a later execution of theirs; and perhaps others
 	live     []*task // all that are not final or have running actions, and perhaps others
 	open     int     // tasks that are not final
 	waitings []*action
@@ -224,7 +225,11 @@ func (e *Execution) derive() {
 		if t.startable() && e.rec.State != Cancelled {
 			e.enqueue(t)
 		}
-		if t.State == Waiting && e.rec.State == Running {
+		if t.State != Waiting {
+			continue
+		}
+		e.noteOlder(t)
+		if e.rec.State == Running {
 			e.review(t)
 		}
 	}
@@ -515,6 +520,9 @@ func (e *Execution) setTask(t *task, s State, info string) {
 	} else {
 		t.FinishedAt = time.Time{}
 		t.outKnown = false
+	}
+	if s == Waiting {
+		e.noteOlder(t)
 	}
 	e.touch(t)
 	if changed {

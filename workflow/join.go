@@ -92,7 +92,8 @@ func (e *Execution) again(join, from *task) bool {
 	return false
 }
 
-// wakeJoins has the joins looked at again that the completion of t may decide.
+// wakeJoins has the joins looked at again that the completion of t may decide: the last execution of each, and those before it that a
+// rerun has made wait.
 func (e *Execution) wakeJoins(t *task) {
 	for _, tp := range t.prog.joins {
 		if all := e.named(tp.Name); len(all) > 0 {
@@ -100,6 +101,20 @@ func (e *Execution) wakeJoins(t *task) {
 				e.review(last)
 			}
 		}
+	}
+	e.older = slices.DeleteFunc(e.older, func(join *task) bool { return join.State != Waiting })
+	for _, join := range e.older {
+		if join.Runtime.WakeAt.IsZero() && slices.Contains(t.prog.joins, join.prog) {
+			e.review(join)
+		}
+	}
+}
+
+// noteOlder remembers a join that waits although it is not the last of its name.
+func (e *Execution) noteOlder(join *task) {
+	all := e.named(join.Name)
+	if len(all) > 0 && all[len(all)-1] != join && !slices.Contains(e.older, join) {
+		e.older = append(e.older, join)
 	}
 }
 
