@@ -158,10 +158,9 @@ func (s *Store) tryLockSchema(ctx context.Context) (bool, error) {
 	return n == 1, err
 }
 
-// migrateFrom applies what is missing; the lock is held. Whoever believed that our lock had run out may be doing the same: the
-// database then refuses one of the two, which looks again what is still missing.
+// migrateFrom applies what is missing; the lock is held.
 func (s *Store) migrateFrom(ctx context.Context, texts []string) error {
-	for refused := 0; ; {
+	for {
 		if err := s.readSchema(ctx); err != nil {
 			return err
 		}
@@ -172,11 +171,7 @@ func (s *Store) migrateFrom(ctx context.Context, texts []string) error {
 			return fault.New(fault.Conflict, "database %s has the schema of migration %d, this cierzo knows migrations up to %d: use the newer cierzo that made it",
 				s.target, s.schema, len(texts))
 		}
-		err := s.applyMigration(ctx, s.schema+1, texts[s.schema])
-		if err == nil {
-			continue
-		}
-		if refused++; refused == retriesMax || !overtaken(err) {
+		if err := s.applyMigration(ctx, s.schema+1, texts[s.schema]); err != nil {
 			return s.classify(err, fmt.Sprintf("migration %d", s.schema+1))
 		}
 	}
@@ -191,25 +186,15 @@ func (s *Store) applyMigration(ctx context.Context, number int, text string) err
 		_, err := setSchema(ctx, s.writer, number)
 		return err
 	}
-	tx, err := s.writer.BeginTx(ctx, nil)
-	if err != nil {
+	// Refused for somebody else who counts it at the same moment, it is tried again, and finds that it was counted.
+	return s.transact(ctx, "apply", func(t *transaction) error {
+		// The version first: its row makes everybody else wait for the end of the transaction.
+		ours, err := setSchema(ctx, t.tx, number)
+		if err == nil && ours {
+			err = runAll(ctx, t.tx, text)
+		}
 		return err
-	}
-	// The version first: its row makes everybody else wait for the end of the transaction.
-	ours, err := setSchema(ctx, tx, number)
-	if err == nil && ours {
-		err = runAll(ctx, tx, text)
-	}
-	if err != nil || !ours {
-		return errors.Join(err, tx.Rollback())
-	}
-	return tx.Commit()
-}
-
-// overtaken reports that a transaction was refused for another one.
-func overtaken(err error) bool {
-	var answer *pq.Error
-	return errors.As(err, &answer) && (answer.Code == "40001" || answer.Code == "40P01")
+	})
 }
 
 type execer interface {
