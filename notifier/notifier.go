@@ -169,7 +169,7 @@ func (n *Notifier) Run(ctx context.Context) {
 			}
 		case <-n.wake:
 		}
-		found, err := n.sweep(ctx)
+		found, err := n.Sweep(ctx)
 		if err != nil && ctx.Err() == nil {
 			n.cfg.Logger.Warn("notifications", "error", err)
 		}
@@ -179,14 +179,8 @@ func (n *Notifier) Run(ctx context.Context) {
 	}
 }
 
-// Sweep delivers what is due.
-func (n *Notifier) Sweep(ctx context.Context) error {
-	_, err := n.sweep(ctx)
-	return err
-}
-
-// sweep says, too, how many lanes had something that was due.
-func (n *Notifier) sweep(ctx context.Context) (int, error) {
+// Sweep delivers what is due. It says how many executions had something.
+func (n *Notifier) Sweep(ctx context.Context) (int, error) {
 	lanes, err := n.cfg.Store.DueNotices(ctx, lanesMax)
 	if err != nil {
 		return 0, err

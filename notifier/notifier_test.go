@@ -142,7 +142,7 @@ func (b *bench) notifier(t *testing.T, server map[string]notifier.Publisher) *no
 
 func (b *bench) sweep(t *testing.T) {
 	t.Helper()
-	if err := b.n.Sweep(t.Context()); err != nil {
+	if _, err := b.n.Sweep(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -270,7 +270,7 @@ func TestCrashesLoseNothing(t *testing.T) {
 				}
 				return memstore.Fault{Before: died}
 			})
-			if err := b.n.Sweep(t.Context()); err == nil {
+			if _, err := b.n.Sweep(t.Context()); err == nil {
 				t.Errorf("%s: it has not died", op)
 			}
 			b.n = b.notifier(t, nil)
