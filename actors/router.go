@@ -118,17 +118,15 @@ func (r *router) Receive(c actor.Context) {
 		}
 	case *actor.Stopping: // the library knows nothing of them, see spawn
 		r.closed = true
-		for _, x := range r.children {
-			r.stopChild(c, x)
-		}
+		r.stopAll(c)
 	case shutDown:
 		r.leaving, r.closed = append(r.leaving, m.empty), true
+		if m.now {
+			r.stopAll(c)
+			break
+		}
 		for _, x := range r.children {
-			if m.now {
-				r.stopChild(c, x)
-			} else {
-				r.root.Send(x.pid, yield{})
-			}
+			r.root.Send(x.pid, yield{})
 		}
 	case *actor.Terminated:
 		r.terminated(c, m.Who)
@@ -240,6 +238,12 @@ func (r *router) parkAll(c actor.Context) {
 	r.counters.parked.Add(1)
 	for _, x := range r.children {
 		x.buffer = nil
+	}
+	r.stopAll(c)
+}
+
+func (r *router) stopAll(c actor.Context) {
+	for _, x := range r.children {
 		r.stopChild(c, x)
 	}
 }
