@@ -210,8 +210,16 @@ func (n *network) add(name string) (*host, error) {
 	if err := os.WriteFile(file, []byte(rules), 0o600); err != nil {
 		return nil, err
 	}
+	if err := command("ip", "link", "add", outside, "type", "veth", "peer", "name", "eth0", "netns", h.space); err != nil {
+		return nil, err
+	}
+	// The interface goes with its namespace, but some time later, and the next network of this process would want its name.
+	n.t.Cleanup(func() {
+		if err := command("ip", "link", "del", outside); err != nil {
+			n.t.Error(err)
+		}
+	})
 	for _, cmd := range []string{
-		"ip link add " + outside + " type veth peer name eth0 netns " + h.space,
 		"ip link set " + outside + " master " + n.bridge + " up",
 		"ip -n " + h.space + " link set lo up",
 		"ip -n " + h.space + " addr add " + h.ip + "/24 dev eth0",
