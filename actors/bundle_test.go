@@ -12,7 +12,7 @@ import (
 )
 
 // carried counts messages between the engine and the runner, bundles as one, among those that were given from the number on: all to
-// the runner, those of them that carry attempts, and all to executions.
+// the runner, those of them that carry attempts, and all to executions that say more than progress.
 func (w *wire) carried(from int) (toRunner, attempts, toExecution int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -26,7 +26,8 @@ func (w *wire) carried(from int) (toRunner, attempts, toExecution int) {
 				attempts++
 			}
 		case *messages.ToExecution:
-			if m.GetStart() == nil {
+			// What an action says of its progress goes with its outcome, or before it: that hangs on how far the action is.
+			if m.GetStart() == nil && slices.ContainsFunc(m.Parts(), func(m *messages.ToExecution) bool { return m.GetActionProgress() == nil }) {
 				toExecution++
 			}
 		}
