@@ -147,7 +147,7 @@ export function DefinitionEditor(props: { kind: DefinitionKind; name?: string; n
               <span class="grow" />
               {side === 'graph' && graphs.length > 1 && <select aria-label="Workflow" value={graph?.workflow} onChange={(e) => setWhich(e.currentTarget.value)}>{graphs.map((g) => <option key={g.workflow}>{g.workflow}</option>)}</select>}
             </div>
-            {side === 'graph' && (graph ? <GraphView graph={graph} selected={node} onSelect={select} down problems={bad} /> : <p class="dim pad">The graph appears when the text has a task.</p>)}
+            {side === 'graph' && (graph ? <GraphView graph={graph} selected={node} onSelect={select} down problems={bad} /> : <p class="dim pad">The graph appears when {errors ? 'the mistakes are mended' : 'the text has a task'}.</p>)}
             {side === 'try' && <PlaygroundWithData workflow={graph?.workflow ?? ''} />}
           </section>
         )}
