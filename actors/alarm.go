@@ -50,8 +50,18 @@ const (
 // store's is for another engine after this one's end. A coarse one seldom changes from turn to turn, and an index that
 // doesn't change costs nothing.
 func (e *Engine) wakeInStore(at time.Time) time.Time {
-	if at.IsZero() || at.Sub(e.cfg.Now()) > min(wakeNear, e.cfg.IdleAfter/2) {
+	if at.IsZero() || !e.near(at) {
 		return at
 	}
 	return at.Truncate(wakeGrain).Add(wakeGrain)
+}
+
+func (e *Engine) near(at time.Time) bool {
+	return at.Sub(e.cfg.Now()) <= min(wakeNear, e.cfg.IdleAfter/2)
+}
+
+// alarmed reports whether an alarm comes soon: the store has been told of a later moment, so the execution must stay in memory.
+func (x *execution) alarmed() bool {
+	at := x.known.wakeAt
+	return at.After(x.cfg.Now()) && x.near(at)
 }

@@ -68,6 +68,9 @@ type Config struct {
 	Alone       bool
 	// IdleAfter is when an execution that only waits leaves memory. Defaults to 30 s.
 	IdleAfter time.Duration
+	// IdleMax is how many executions stay in memory though they only wait; of more, those that have waited longest leave it at
+	// once. Defaults to 10,000.
+	IdleMax int
 	// TurnsMax bounds the turns that are computed at the same time, and the executions that are loaded. Defaults to 16.
 	TurnsMax int
 	// BatchMax bounds the turns of one transaction. Defaults to 256; persistence.Info knows better.
@@ -108,6 +111,9 @@ func (c *Config) complete() error {
 	}
 	if c.IdleAfter <= 0 {
 		c.IdleAfter = 30 * time.Second
+	}
+	if c.IdleMax <= 0 {
+		c.IdleMax = 10_000
 	}
 	if c.TurnsMax <= 0 {
 		c.TurnsMax = 16

@@ -111,7 +111,7 @@ func (x *execution) Receive(c actor.Context) {
 			x.pausing = false
 		}
 	case idleCheck:
-		if x.resting() {
+		if x.resting() && !x.alarmed() {
 			x.root.Send(x.router, isIdle{x.id, x.ex != nil && x.ex.Settled()})
 		}
 		return

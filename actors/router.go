@@ -2,6 +2,7 @@ package actors
 
 import (
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -258,12 +259,26 @@ func (r *router) stopChild(c actor.Context, x *child) {
 // sweepIdle asks those that have not been used for a while whether they may go.
 func (r *router) sweepIdle() {
 	now := r.cfg.Now()
+	patience := r.patience(now)
 	for _, x := range r.children {
-		if !x.stopping && now.Sub(x.used) > r.cfg.IdleAfter {
+		if !x.stopping && now.Sub(x.used) > patience {
 			x.asked = true
 			r.root.Send(x.pid, idleCheck{})
 		}
 	}
+}
+
+// patience is how long an execution may be unused: so long that IdleMax have not been, if that is less than IdleAfter.
+func (r *router) patience(now time.Time) time.Duration {
+	if len(r.children) <= r.cfg.IdleMax {
+		return r.cfg.IdleAfter
+	}
+	ages := make([]time.Duration, 0, len(r.children))
+	for _, x := range r.children {
+		ages = append(ages, now.Sub(x.used))
+	}
+	slices.Sort(ages)
+	return min(r.cfg.IdleAfter, ages[r.cfg.IdleMax-1])
 }
 
 // compact is the same map with no more room than it needs.

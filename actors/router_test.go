@@ -42,6 +42,31 @@ func TestExecutionLeavesMemoryWhenItOnlyWaitsAndIsLoadedOnDemand(t *testing.T) {
 	})
 }
 
+// TestNoMoreThanIdleMaxStayInMemory: those go that have waited longest, and come back when they are asked for.
+func TestNoMoreThanIdleMaxStayInMemory(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(w *world) {
+		const all, most = 20, 5
+		w.engine(func(c *Config) { c.IdleAfter, c.IdleMax = time.Hour, most })
+		w.openGateway()
+		w.runner(1)
+		for n := range all {
+			w.start("outside", idOf(n), workflow.Success)
+			w.pass(100 * time.Millisecond)
+		}
+		w.pass(3 * time.Second)
+		if m := w.engines[0].Metrics(); m.ExecutionsNow != most || m.Loads != 0 {
+			t.Errorf("%d are in memory, %d were loaded; want %d and none", m.ExecutionsNow, m.Loads, most)
+		}
+		for n := all - 1; n >= 0; n-- {
+			completeLater(w, idOf(n))
+			if m := w.engines[0].Metrics(); m.Loads != uint64(max(0, all-most-n)) {
+				t.Errorf("%d were loaded for number %d and those after it; the last %d stay in memory", m.Loads, n, most)
+			}
+		}
+	})
+}
+
 // TestExecutionsThatHaveLeftMemoryLeaveNothing: no list of the actor library's holds on to actors that have ended.
 func TestExecutionsThatHaveLeftMemoryLeaveNothing(t *testing.T) {
 	t.Parallel()

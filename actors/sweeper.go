@@ -19,9 +19,10 @@ const (
 	// wantingEvery is how many sweeps pass between two looks for executions that want slots, while the engines stay the same.
 	wantingEvery = 3
 	dueMax       = 1000
-	// sweepAgain is the pause after a full page of due executions, awakeMax how many may be in memory then.
+	// sweepAgain is the pause after a full page of due executions, wakeAgain is how long one that was woken may stay in the pages
+	// before it is woken once more.
 	sweepAgain = 50 * time.Millisecond
-	awakeMax   = 4 * dueMax
+	wakeAgain  = 3 * time.Second
 	// orphansMax bounds the pages of executions with queued actions that one sweep looks through.
 	orphansMax = 10
 )
@@ -29,11 +30,12 @@ const (
 // sweeper wakes executions that are due and finds attempts whose runner is gone. It only looks at what this engine owns.
 type sweeper struct {
 	e       *Engine
-	since   time.Time                       // this engine hears runners since then; zero: it doesn't
-	last    time.Time                       // sweep
-	missing map[workflow.RunnerID]time.Time // runners that hold attempts and are not heard, since when
-	wanting persistence.Claim               // where the next sweep goes on with executions that want slots
-	seen    *viewChanged                    // by the last such sweep that came to the end
+	since   time.Time                          // this engine hears runners since then; zero: it doesn't
+	last    time.Time                          // sweep
+	missing map[workflow.RunnerID]time.Time    // runners that hold attempts and are not heard, since when
+	wanting persistence.Claim                  // where the next sweep goes on with executions that want slots
+	seen    *viewChanged                       // by the last such sweep that came to the end
+	woken   map[workflow.ExecutionID]time.Time // those of the last page of due executions, and when they were woken
 	watch   watchdog
 }
 
@@ -94,7 +96,8 @@ func (s *sweeper) listen(member bool) {
 	}
 }
 
-// due wakes a page of executions that are due; full: there may be more.
+// due wakes a page of executions that are due; full: there may be more. The page begins with those that have been due longest, and
+// is read again while they are at work: so only as many are woken anew as have left it.
 func (s *sweeper) due(ctx context.Context, v *viewChanged) (full bool, err error) {
 	shards, any := ownShards(v)
 	if !any || planted.Has(planted.SweeperOff) {
@@ -102,20 +105,30 @@ func (s *sweeper) due(ctx context.Context, v *viewChanged) (full bool, err error
 	}
 	ids, err := s.e.cfg.Store.Due(ctx, shards, dueMax)
 	if err != nil || len(ids) == 0 {
+		s.woken = nil
 		return false, err
 	}
-	s.e.root.Send(s.e.router, wake{ids: ids})
-	return len(ids) == dueMax, nil
+	full, now := len(ids) == dueMax, s.e.cfg.Now()
+	woken, anew := make(map[workflow.ExecutionID]time.Time, len(ids)), ids[:0]
+	for _, id := range ids {
+		at, before := s.woken[id]
+		if !before || now.Sub(at) >= wakeAgain {
+			at, anew = now, append(anew, id)
+		}
+		woken[id] = at
+	}
+	s.woken = woken
+	if len(anew) > 0 {
+		s.e.root.Send(s.e.router, wake{ids: anew})
+	}
+	return full, nil
 }
 
-// more wakes the next page between two ticks, unless those of earlier pages are still at work, and says when to go on.
+// more wakes the next page between two ticks, and says when to go on.
 func (s *sweeper) more() <-chan time.Time {
 	v := s.e.view.Load()
 	if v == nil || !s.e.members.Valid() {
 		return nil
-	}
-	if s.e.counters.executions.Load() > awakeMax {
-		return time.After(sweepAgain)
 	}
 	ctx, cancel := context.WithTimeout(s.e.closing, 10*time.Second)
 	defer cancel()

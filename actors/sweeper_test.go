@@ -253,3 +253,32 @@ func TestIdleRunnerDrainsAtOnce(t *testing.T) {
 		}
 	})
 }
+
+// TestManyThatAreDueAreWokenPageByPage: more than a page at the same moment, each loaded once, beside others that wait in memory.
+func TestManyThatAreDueAreWokenPageByPage(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(w *world) {
+		const due, others = 3*dueMax + 10, 10
+		e := w.engine(func(c *Config) { c.IdleAfter = 20 * time.Second })
+		w.openGateway()
+		w.runner(100)
+		for n := range due {
+			w.start("delayed", idOf(n), workflow.Success)
+		}
+		w.pass(41 * time.Second)
+		for n := range others {
+			w.start("outside", idOf(due+n), workflow.Success)
+		}
+		w.pass(2 * time.Second)
+		if m := e.Metrics(); m.ExecutionsNow != others || m.Loads != 0 {
+			t.Fatalf("%d executions in memory, %d loads, want the %d that wait for somebody", m.ExecutionsNow, m.Loads, others)
+		}
+		w.pass(12 * time.Second)
+		if m := e.Metrics(); m.Loads != due || m.Ended != due {
+			t.Errorf("%d loads, %d ended, want %d", m.Loads, m.Ended, due)
+		}
+		for n := range others {
+			completeLater(w, idOf(due+n))
+		}
+	})
+}

@@ -165,7 +165,10 @@ func (b *Bench) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c := node.Config{Actions: reg, Slots: slots, Store: b.cfg.Store, Roles: []node.Role{node.RoleEngine}, Logger: b.cfg.Logger}
+	c := node.Config{
+		Actions: reg, Slots: slots, Store: b.cfg.Store, Roles: []node.Role{node.RoleEngine}, Logger: b.cfg.Logger,
+		IdleMax: max(b.cfg.Idle, 10_000), // W6 says what they take in memory, so none leaves it early
+	}
 	if b.cfg.Runner == nil {
 		c.Roles = append(c.Roles, node.RoleRunner)
 	} else {

@@ -70,7 +70,7 @@ func (a *assembly) start(ctx context.Context, cfg Config, store persistence.Stor
 		}
 		a.engine, err = actors.StartEngine(ctx, actors.Config{
 			Actors: a.system.Actors(), Network: a.system, Store: store, Catalog: cat, LeaseTTL: cfg.LeaseTTL,
-			RunnerGrace: cfg.RunnerGrace, IdleAfter: cfg.IdleAfter, Roles: roles, Version: cfg.Version, Logger: cfg.Logger,
+			RunnerGrace: cfg.RunnerGrace, IdleAfter: cfg.IdleAfter, IdleMax: cfg.IdleMax, Roles: roles, Version: cfg.Version, Logger: cfg.Logger,
 			InnerRunner: inner, Alone: info.Exclusive, Publishers: d.asked(), Notify: d.notifier.Notify,
 			Changed: a.changed,
 		})

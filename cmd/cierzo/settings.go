@@ -47,6 +47,8 @@ func serverSettings() []setting {
 		{"targets", "", "names of this runner for the target of tasks, comma-separated (default: the host's name)"},
 		{"lease", "9s", "how long a silent engine keeps its executions"},
 		{"runner-grace", "10s", "how long a silent runner keeps its actions"},
+		{"idle-after", "30s", "when an execution that only waits for a result or a user leaves memory"},
+		{"idle-max", "10000", "executions that stay in memory though they only wait; of more, those that have waited longest leave it at once"},
 		{"drain-timeout", "20s", "how long a stop waits for running actions"},
 		{"auth", "off", "who may use the API: off (everybody), tokens, keystone or proxy"},
 		{"auth-tokens", "", "file of tokens, for --auth tokens"},
@@ -182,6 +184,7 @@ func (s *settings) nodeConfig() (node.Config, error) {
 	v := values{settings: s}
 	cfg := node.Config{
 		Slots: v.whole("slots"), RunnerGrace: v.positive("runner-grace"), LeaseTTL: v.duration("lease"), DrainTimeout: v.duration("drain-timeout"),
+		IdleAfter: v.positive("idle-after"), IdleMax: v.count("idle-max"),
 		LegacyFunctions: v.onOff("legacy-functions"), Standard: v.standard(),
 		Store: s.value["store"], Listen: s.value["listen"], Bind: s.value["bind"], Advertise: s.value["advertise"],
 		Join: s.words("join"), Targets: s.words("targets"),
@@ -249,6 +252,15 @@ func (v *values) whole(name string) int {
 	if err != nil {
 		v.refuse(name, "is no whole number")
 		return 0
+	}
+	return n
+}
+
+// count is a whole number above 0.
+func (v *values) count(name string) int {
+	n := v.whole(name)
+	if n <= 0 {
+		v.refuse(name, "is no whole number above 0")
 	}
 	return n
 }
