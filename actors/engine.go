@@ -71,7 +71,7 @@ type Config struct {
 	// IdleMax is how many executions stay in memory though they only wait; of more, those that have waited longest leave it at
 	// once. Defaults to 10,000.
 	IdleMax int
-	// TurnsMax bounds the turns that are computed at the same time, and the executions that are loaded. Defaults to 16.
+	// TurnsMax bounds the turns that are computed at the same time. Defaults to 16.
 	TurnsMax int
 	// BatchMax bounds the turns of one transaction. Defaults to 256; persistence.Info knows better.
 	BatchMax int
@@ -147,6 +147,7 @@ type Engine struct {
 	router     *actor.PID
 	dispatcher *dispatcher
 	committer  *committer
+	loader     *loader
 	members    *cluster.Membership
 	view       atomic.Pointer[viewChanged]                     // nil while parked
 	settled    settled                                         // executions out of memory that the watchdog needn't look at
@@ -170,6 +171,7 @@ func StartEngine(ctx context.Context, cfg Config) (*Engine, error) {
 	e.closing, e.close = context.WithCancel(context.Background())
 	e.pool = newPool(e.closing.Done())
 	e.committer = newCommitter(e, cfg.BatchMax)
+	e.loader = &loader{e: e}
 	e.dispatcher = newDispatcher(e)
 	if err := e.spawn(); err != nil {
 		e.close()

@@ -95,7 +95,7 @@ func (t *turn) moment() workflow.Moment {
 // step carries out the events of the turn and hands it on.
 func (t *turn) step() {
 	t.e.counters.turns.Add(1)
-	t.err = t.guarded(t.steps)
+	t.err = t.e.guarded(t.id, t.steps)
 	if t.err == nil && t.ex != nil {
 		t.wants = t.ex.Wants(wantsMax)
 		if t.asks = len(t.wants) > 0 || t.wanting; t.asks {
@@ -151,7 +151,7 @@ func (t *turn) start(it item) error {
 // assign goes on with the slots that the dispatcher gave.
 func (t *turn) assign(s []workflow.Slot) {
 	if len(s) > 0 {
-		t.err = t.guarded(func() error { return t.ex.Step(t.moment(), workflow.Assigned{Slots: s}, t.facts) })
+		t.err = t.e.guarded(t.id, func() error { return t.ex.Step(t.moment(), workflow.Assigned{Slots: s}, t.facts) })
 	}
 	t.conclude()
 }
@@ -159,7 +159,7 @@ func (t *turn) assign(s []workflow.Slot) {
 // conclude takes the effects and brings them to the committer, if anything is to be written.
 func (t *turn) conclude() {
 	if t.err == nil && t.ex != nil {
-		t.err = t.guarded(func() error {
+		t.err = t.e.guarded(t.id, func() error {
 			if t.answers() {
 				t.ex.Affirm()
 			}
@@ -182,7 +182,7 @@ func (t *turn) conclude() {
 	}
 	turn := persistence.Turn{ID: t.id, Epoch: t.epoch, Node: t.node, Newest: t.newest, Writes: writes}
 	// Here, while others are being committed: the database would wait for the rows of a whole batch.
-	if t.err = t.guarded(func() error { turn.Prepare(); return nil }); t.err != nil {
+	if t.err = t.e.guarded(t.id, func() error { turn.Prepare(); return nil }); t.err != nil {
 		return
 	}
 	t.gone = true
@@ -198,50 +198,21 @@ func (t *turn) answers() bool {
 }
 
 // guarded makes a panic an error: the turn is given up, the process lives on.
-func (t *turn) guarded(fn func() error) (err error) {
+func (e *Engine) guarded(id workflow.ExecutionID, fn func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			t.e.counters.panics.Add(1)
-			t.e.log.Error("panic in a turn", "execution_id", t.id, "panic", p, "stack", string(debug.Stack()))
-			err = fault.New(fault.Internal, "turn of execution %s: %v", t.id, p)
+			e.counters.panics.Add(1)
+			e.log.Error("panic in a turn", "execution_id", id, "panic", p, "stack", string(debug.Stack()))
+			err = fault.New(fault.Internal, "turn of execution %s: %v", id, p)
 		}
 	}()
 	return fn()
 }
 
-// load makes this node the owner and reads the execution, in a goroutine.
+// load has this node made the owner and the execution read.
 func (x *execution) load() {
 	x.loading = true
-	e, id, node, self := x.Engine, x.id, x.node, x.self
-	x.work(func() { e.root.Send(self, e.activate(id, node)) })
-}
-
-func (e *Engine) activate(id workflow.ExecutionID, node nodeID) (l loaded) {
-	ctx, cancel := context.WithTimeout(e.closing, loadTimeout)
-	defer cancel()
-	e.counters.loads.Add(1)
-	s, err := e.cfg.Store.Activate(ctx, id, node)
-	if err != nil {
-		return loaded{err: err}
-	}
-	p, err := e.cfg.Catalog.Program(ctx, s.Execution.DefinitionID)
-	if err != nil {
-		return loaded{err: fault.Wrap(unknownIsInternal(err), err, "definition of execution %s", id)}
-	}
-	ex, err := workflow.Load(p, s.Execution, s.Data, s.Tasks, s.Actions)
-	if err != nil {
-		return loaded{err: err}
-	}
-	rec := ex.Record()
-	return loaded{ex: ex, known: digestOf(&rec), epoch: s.Epoch}
-}
-
-// unknownIsInternal: a definition that isn't there any more must not look like an execution that isn't.
-func unknownIsInternal(err error) fault.Kind {
-	if fault.Is(err, fault.Unavailable) {
-		return fault.Unavailable
-	}
-	return fault.Internal
+	x.loader.add(load{x.id, x.node, x.self})
 }
 
 // loaded goes on with what the store gave; first of all everything that the rows say is sent again.

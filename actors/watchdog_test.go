@@ -108,7 +108,7 @@ func TestStalledExecutionIsRepaired(t *testing.T) {
 	inWorld(t, func(w *world) {
 		e := w.outside()
 		w.pass(15 * time.Second) // it leaves memory
-		s, err := w.store.Activate(t.Context(), idOf(1), "nobody")
+		s, err := persistence.ActivateOne(t.Context(), w.store, idOf(1), "nobody")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -123,6 +123,7 @@ type disk struct {
 	listed    atomic.Int64                   // reads of an execution's tasks, which only the watchdog makes
 	committed func(turns []persistence.Turn) // after a commit, before its engine hears of it
 	before    func(turns []persistence.Turn) error
+	activate  func(ids []workflow.ExecutionID) error // before they are activated
 }
 
 var errDead = fault.New(fault.Unavailable, "the process is dead")
@@ -143,11 +144,16 @@ func (d *disk) Commit(ctx context.Context, turns []persistence.Turn) ([]persiste
 	return out, err
 }
 
-func (d *disk) Activate(ctx context.Context, id workflow.ExecutionID, node persistence.NodeID) (*persistence.Snapshot, error) {
+func (d *disk) Activate(ctx context.Context, ids []workflow.ExecutionID, node persistence.NodeID) ([]persistence.Activation, error) {
 	if d.dead.Load() {
 		return nil, errDead
 	}
-	return d.Store.Activate(ctx, id, node)
+	if d.activate != nil {
+		if err := d.activate(ids); err != nil {
+			return nil, err
+		}
+	}
+	return d.Store.Activate(ctx, ids, node)
 }
 
 func (d *disk) ListTasks(ctx context.Context, id workflow.ExecutionID, after, limit int) ([]*workflow.TaskRecord, error) {

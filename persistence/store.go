@@ -21,6 +21,7 @@ import (
 	"context"
 	"time"
 
+	"cierzo/fault"
 	"cierzo/workflow"
 )
 
@@ -62,9 +63,9 @@ type Executions interface {
 	// The data's Input, Params and Env are written with Create and with Given only.
 	Commit(ctx context.Context, turns []Turn) ([]TurnOutcome, error)
 
-	// Activate makes the node the owner: it raises the epoch by one, records the owner, and reads the execution whole.
-	// fault.NotFound when there is no such execution.
-	Activate(ctx context.Context, id workflow.ExecutionID, node NodeID) (*Snapshot, error)
+	// Activate makes the node the owner of executions, in one transaction: it raises the epoch of each by one, records the owner,
+	// and reads the execution whole. Each is answered in the same place; no id is there twice, else fault.Invalid.
+	Activate(ctx context.Context, ids []workflow.ExecutionID, node NodeID) ([]Activation, error)
 
 	// DeleteExecution removes an execution with all that is below it in the tree: tasks, actions, history,
 	// sub-executions. It raises the epochs first, so that a living actor is fenced. fault.NotFound; fault.Conflict when
@@ -131,6 +132,34 @@ const (
 	// is there comes first: then it is Exists, or Taken.
 	Outdated
 )
+
+// Activation is what Activate says of an execution.
+type Activation struct {
+	Snapshot *Snapshot // nil with Err
+	// Err is of kind NotFound when there is no such execution, and Internal when its rows can't be understood.
+	Err error
+}
+
+// ActivateOne activates one execution.
+func ActivateOne(ctx context.Context, s Executions, id workflow.ExecutionID, node NodeID) (*Snapshot, error) {
+	out, err := s.Activate(ctx, []workflow.ExecutionID{id}, node)
+	if err != nil {
+		return nil, err
+	}
+	return out[0].Snapshot, out[0].Err
+}
+
+// CheckOnce refuses a list in which an id is there twice.
+func CheckOnce(ids []workflow.ExecutionID) error {
+	seen := make(map[workflow.ExecutionID]bool, len(ids))
+	for _, id := range ids {
+		if seen[id] {
+			return fault.New(fault.Invalid, "execution %s is there twice", id)
+		}
+		seen[id] = true
+	}
+	return nil
+}
 
 // Snapshot is an execution as read by Activate.
 type Snapshot struct {

@@ -122,25 +122,35 @@ func (s *Store) commit(rows *persistence.TurnRows) persistence.TurnOutcome {
 }
 
 // Activate implements persistence.Executions.
-func (s *Store) Activate(ctx context.Context, id workflow.ExecutionID, node persistence.NodeID) (*persistence.Snapshot, error) {
-	var snap *persistence.Snapshot
+func (s *Store) Activate(ctx context.Context, ids []workflow.ExecutionID, node persistence.NodeID) ([]persistence.Activation, error) {
+	if err := persistence.CheckOnce(ids); err != nil {
+		return nil, err
+	}
+	out := make([]persistence.Activation, len(ids))
 	err := s.write(ctx, "Activate", func() error {
-		e := s.executions[id]
-		if e == nil {
-			return fault.New(fault.NotFound, "execution %s", id)
+		for i, id := range ids {
+			out[i].Snapshot, out[i].Err = s.activate(id, node)
 		}
-		var err error
-		if snap, err = e.snapshot(); err != nil {
-			return err
-		}
-		e.epoch++
-		e.owner = node
-		snap.Epoch = e.epoch
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
+	return out, nil
+}
+
+func (s *Store) activate(id workflow.ExecutionID, node persistence.NodeID) (*persistence.Snapshot, error) {
+	e := s.executions[id]
+	if e == nil {
+		return nil, fault.New(fault.NotFound, "execution %s", id)
+	}
+	snap, err := e.snapshot()
+	if err != nil {
+		return nil, err
+	}
+	e.epoch++
+	e.owner = node
+	snap.Epoch = e.epoch
 	return snap, nil
 }
 

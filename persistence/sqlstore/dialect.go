@@ -48,13 +48,18 @@ func cockroach() dialect {
 	return dialect{name: "cockroach", server: true, batchMax: 32, now: serverNow, live: serverLive}
 }
 
-// What stands in statements for the database's clock, and for the condition of its index.
+// What stands in statements for the database's clock, for the condition of its index, and for keys that are the first parameter.
 const (
-	now  = "{now}"
-	live = "{live}"
+	now   = "{now}"
+	live  = "{live}"
+	among = "{among}"
 )
 
 // text is a statement as the database gets it.
 func (d dialect) text(statement string) string {
-	return strings.ReplaceAll(strings.ReplaceAll(statement, now, d.now), live, d.live)
+	list := "IN (SELECT value FROM json_each($1))"
+	if d.server {
+		list = "= ANY($1)"
+	}
+	return strings.NewReplacer(now, d.now, live, d.live, among, list).Replace(statement)
 }

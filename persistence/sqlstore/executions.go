@@ -1,7 +1,6 @@
 package sqlstore
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -20,15 +19,10 @@ const (
 	factColumns  = `id, project_id, workflow_name, root_id, parent_id, parent_task_id, created_at, about`
 	stateColumns = `state, wake_at, wanting, busy, runners, doc`
 	// dataColumn is the data of a state, s.
-	dataColumn    = `CASE WHEN s.vals = '-' THEN (SELECT d.vals FROM execution_data AS d WHERE d.key = s.key) ELSE s.vals END`
-	factsQuery    = `SELECT ` + factColumns + `, given FROM executions WHERE key = $1`
-	activateQuery = `UPDATE execution_states SET epoch = epoch + 1, owner = $2 WHERE key = $1 RETURNING epoch, ` + stateColumns
-	dataQuery     = `SELECT ` + dataColumn + ` FROM execution_states AS s WHERE s.key = $1`
+	dataColumn = `CASE WHEN s.vals = '-' THEN (SELECT d.vals FROM execution_data AS d WHERE d.key = s.key) ELSE s.vals END`
 
-	taskColumns     = `seq, about, doc, vals`
-	actionColumns   = `seq, task, about, given, doc, vals`
-	allTasksQuery   = `SELECT ` + taskColumns + `, seq, seq, action_about, action_given, action_doc, action_vals FROM tasks WHERE key = $1 ORDER BY seq`
-	allActionsQuery = `SELECT ` + actionColumns + ` FROM actions WHERE key = $1 ORDER BY seq`
+	taskColumns   = `seq, about, doc, vals`
+	actionColumns = `seq, task, about, given, doc, vals`
 )
 
 // factsOf are where factColumns go.
@@ -58,75 +52,6 @@ func into[T any](list *[]T, scan func(*sql.Rows) (T, error)) func(*sql.Rows) err
 		}
 		return err
 	}
-}
-
-// Activate implements persistence.Executions.
-func (s *Store) Activate(ctx context.Context, id workflow.ExecutionID, node persistence.NodeID) (*persistence.Snapshot, error) {
-	key := int64(id.Key())
-	var snap *persistence.Snapshot
-	err := s.transact(ctx, "activate execution "+string(id), func(t *transaction) error {
-		snap = &persistence.Snapshot{}
-		var row persistence.ExecutionRow
-		var given, data string
-		if err := t.row(factsQuery, []any{key}, append(factsOf(&row), &given)); err != nil {
-			return absent(err)
-		}
-		if row.ID != string(id) {
-			return noExecution()
-		}
-		err := t.row(activateQuery, []any{key, string(node)}, append([]any{&snap.Epoch}, stateOf(&row)...))
-		if err != nil {
-			return absent(err)
-		}
-		if snap.Execution, err = row.Decode(); err != nil {
-			return err
-		}
-		if err := t.row(dataQuery, []any{key}, []any{&data}); err != nil {
-			return err
-		}
-		if snap.Data, err = persistence.ParseDataText(id, given, data); err != nil {
-			return err
-		}
-		return readParts(t, row.Home(), key, snap)
-	})
-	if err != nil {
-		return nil, err
-	}
-	return snap, nil
-}
-
-// readParts reads an execution's tasks and actions.
-func readParts(t *transaction, h *persistence.Home, key int64, snap *persistence.Snapshot) error {
-	err := t.query(allTasksQuery, func(rows *sql.Rows) error {
-		var r persistence.TaskRow
-		var a persistence.ActionRow
-		if err := rows.Scan(slices.Concat(taskOf(&r), actionOf(&a))...); err != nil {
-			return err
-		}
-		task, err := h.Task(&r)
-		if err != nil {
-			return err
-		}
-		snap.Tasks = append(snap.Tasks, task)
-		if a.About == "" {
-			return nil
-		}
-		action, err := h.Action(&a)
-		snap.Actions = append(snap.Actions, action)
-		return err
-	}, key)
-	if err != nil {
-		return err
-	}
-	err = t.query(allActionsQuery, into(&snap.Actions, func(rows *sql.Rows) (*workflow.ActionRecord, error) {
-		var r persistence.ActionRow
-		if err := rows.Scan(actionOf(&r)...); err != nil {
-			return nil, err
-		}
-		return h.Action(&r)
-	}), key)
-	slices.SortFunc(snap.Actions, func(a, b *workflow.ActionRecord) int { return cmp.Compare(a.Seq, b.Seq) })
-	return err
 }
 
 func noExecution() error { return fault.New(fault.NotFound, "there is no such execution") }
@@ -271,10 +196,7 @@ func (s *Store) shardSet(shards []uint16) any {
 			set = append(set, int64(int8(shard)))
 		}
 	}
-	if s.dialect.server {
-		return set
-	}
-	return jsonNumbers(set)
+	return s.dialect.keys(set)
 }
 
 // DispatchedRunners implements persistence.Executions.

@@ -294,7 +294,7 @@ func TestPlansOnSQLite(t *testing.T) {
 	s := open(t, sqliteFile(t))
 	for _, text := range slices.Concat(s.dialect.reads(), s.dialect.writes()) {
 		var args []any
-		for strings.Contains(text, fmt.Sprint("$", len(args)+1)) {
+		for strings.Contains(s.dialect.text(text), fmt.Sprint("$", len(args)+1)) {
 			args = append(args, nil)
 		}
 		err := s.read(t.Context(), "explain", "EXPLAIN QUERY PLAN "+text, func() {}, func(r *sql.Rows) error {

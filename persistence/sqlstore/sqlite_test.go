@@ -287,7 +287,7 @@ func TestSQLiteKilled(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, e := range all {
-			snap, err := s.Activate(t.Context(), e.ID, "n")
+			snap, err := persistence.ActivateOne(t.Context(), s, e.ID, "n")
 			if err != nil || len(snap.Tasks) != 1 || len(snap.Actions) != 1 {
 				t.Fatalf("round %d: %s isn't whole: %v", round, e.ID, err)
 			}

@@ -28,8 +28,17 @@ func TestTaken(t *testing.T) {
 		if got := infoOf(t, s, "e1"); got != "none" {
 			t.Errorf("%s: it is read as the other: %q", name, got)
 		}
-		if _, err := s.Activate(t.Context(), "e1", "n2"); !fault.Is(err, fault.NotFound) {
+		if _, err := persistence.ActivateOne(t.Context(), s, "e1", "n2"); !fault.Is(err, fault.NotFound) {
 			t.Errorf("%s: activate: %v", name, err)
+		}
+		both, err := s.Activate(t.Context(), []workflow.ExecutionID{"e1", "e2"}, "n2")
+		if err != nil || !fault.Is(both[0].Err, fault.NotFound) || both[1].Err != nil || both[1].Snapshot.Epoch != 2 {
+			t.Errorf("%s: activate it and another one: %v, %v", name, both, err)
+		}
+		var epoch int
+		err = s.db.QueryRowContext(t.Context(), "SELECT epoch FROM execution_states WHERE key IN (SELECT key FROM executions WHERE id = 'other')").Scan(&epoch)
+		if err != nil || epoch != 1 {
+			t.Errorf("%s: the other one has the epoch %d: %v", name, epoch, err)
 		}
 		if err := s.DeleteExecution(t.Context(), "e1", true); !fault.Is(err, fault.NotFound) {
 			t.Errorf("%s: delete: %v", name, err)

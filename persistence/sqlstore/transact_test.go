@@ -275,7 +275,7 @@ func TestBeginLost(t *testing.T) {
 		lost = true
 		return cutBefore
 	})
-	if _, err := s.Activate(t.Context(), "e1", "n"); err != nil || !lost {
+	if _, err := persistence.ActivateOne(t.Context(), s, "e1", "n"); err != nil || !lost {
 		t.Errorf("lost: %v; %v", lost, err)
 	}
 }
@@ -296,7 +296,7 @@ func TestIdleConnectionsKilled(t *testing.T) {
 				if _, _, err := s.GetExecution(t.Context(), "", "e1"); err != nil {
 					t.Error(err)
 				}
-				if _, err := s.Activate(t.Context(), "e1", "n"); err != nil {
+				if _, err := persistence.ActivateOne(t.Context(), s, "e1", "n"); err != nil {
 					t.Error(err)
 				}
 			})
@@ -318,11 +318,11 @@ func TestIdleConnectionsKilled(t *testing.T) {
 		if got := infoOf(t, s, "e1"); got != "" {
 			t.Errorf("round %d: %q", round, got)
 		}
-		if _, err := s.Activate(t.Context(), "e1", "n"); err != nil {
+		if _, err := persistence.ActivateOne(t.Context(), s, "e1", "n"); err != nil {
 			t.Errorf("round %d: %v", round, err)
 		}
 		fill()
-		snap, err := s.Activate(t.Context(), "e1", "n")
+		snap, err := persistence.ActivateOne(t.Context(), s, "e1", "n")
 		if err != nil {
 			t.Fatal(err)
 		}

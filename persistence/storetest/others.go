@@ -218,7 +218,7 @@ func taskPages(t *testing.T, s persistence.Store) {
 func notFound(t *testing.T, s persistence.Store) {
 	ctx := t.Context()
 	commitAll(t, s, creation(1, nil))
-	_, err := s.Activate(ctx, "nobody", "n")
+	_, err := persistence.ActivateOne(ctx, s, "nobody", "n")
 	wantKind(t, err, fault.NotFound, "Activate")
 	_, _, err = s.GetExecution(ctx, "", "nobody")
 	wantKind(t, err, fault.NotFound, "GetExecution")

@@ -135,7 +135,7 @@ func samePlaces(t *testing.T, s persistence.Store, tasks map[int]*workflow.TaskR
 	if a, err := s.FindAction(ctx, parts(1).Action(len(actions))); !fault.Is(err, fault.NotFound) {
 		t.Errorf("an action that isn't there: %v, %v", a, err)
 	}
-	snap, err := s.Activate(ctx, executionID(1), "n")
+	snap, err := persistence.ActivateOne(ctx, s, executionID(1), "n")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,7 +33,7 @@ func lostUpdate(t *testing.T, s persistence.Store) {
 	var committed, fenced atomic.Int64
 	together(8, func(i int) {
 		for range 10 {
-			snap, err := s.Activate(t.Context(), executionID(1), persistence.NodeID(fmt.Sprint("node-", i)))
+			snap, err := persistence.ActivateOne(t.Context(), s, executionID(1), persistence.NodeID(fmt.Sprint("node-", i)))
 			if err != nil {
 				t.Errorf("activate: %v", err)
 				return

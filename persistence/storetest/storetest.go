@@ -29,6 +29,7 @@ func Exercise(t *testing.T, open Open) {
 		{"a batch of all outcomes", batchOutcomes},
 		{"only of the newest revision", onlyNewest},
 		{"turns and activation", turnsAndActivation},
+		{"activations together", activationsTogether},
 		{"two turns of one execution", twoTurns},
 		{"what an execution is stays", identity},
 		{"a round trip of values", roundTrip},
@@ -162,7 +163,7 @@ func commitAll(t *testing.T, s persistence.Store, turns ...persistence.Turn) {
 
 func activate(t *testing.T, s persistence.Store, n int, node persistence.NodeID) *persistence.Snapshot {
 	t.Helper()
-	snap, err := s.Activate(t.Context(), executionID(n), node)
+	snap, err := persistence.ActivateOne(t.Context(), s, executionID(n), node)
 	if err != nil {
 		t.Fatalf("activate: %v", err)
 	}

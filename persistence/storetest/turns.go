@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -96,6 +98,53 @@ func onlyNewest(t *testing.T, s persistence.Store) {
 		t.Fatal(err)
 	}
 	wantSame(t, commit(t, s, of(10, two, nil)), []persistence.TurnOutcome{o}, "of what is deleted")
+}
+
+// activationsTogether: each gets what is its own, in its place, as if it were activated alone.
+func activationsTogether(t *testing.T, s persistence.Store) {
+	const all = 7
+	for n := range all {
+		commitAll(t, s, creation(n, func(w *workflow.Writes) {
+			w.Data.Context = dict("n", value.Int(n), "text", value.String(strings.Repeat("x", n*n*n*100)))
+			for seq := range n {
+				w.Tasks = append(w.Tasks, task(n, seq))
+			}
+			for seq := range 2 * n { // some lie with their tasks, and some apart
+				w.Actions = append(w.Actions, action(n, seq, w.Tasks[seq/2]))
+			}
+		}))
+	}
+	alone := map[workflow.ExecutionID]*persistence.Snapshot{}
+	var ids []workflow.ExecutionID
+	for n := range all {
+		alone[executionID(n)] = activate(t, s, n, "node-2")
+		ids = append(ids, executionID(all-1-n), workflow.ExecutionID(fmt.Sprint("nobody-", n)))
+	}
+	out, err := s.Activate(t.Context(), ids, "node-3")
+	if err != nil || len(out) != len(ids) {
+		t.Fatalf("%d activations of %d: %v", len(out), len(ids), err)
+	}
+	for i, id := range ids {
+		want := alone[id]
+		if want == nil {
+			wantKind(t, out[i].Err, fault.NotFound, string(id))
+			continue
+		}
+		if out[i].Err != nil {
+			t.Fatalf("%s: %v", id, out[i].Err)
+		}
+		want.Epoch++
+		wantSame(t, out[i].Snapshot, want, string(id))
+	}
+	wantSame(t, commit(t, s, update(3, 2, "as before")), []persistence.TurnOutcome{persistence.Fenced}, "a turn of the activation before")
+	if out, err := s.Activate(t.Context(), nil, "node-3"); err != nil || len(out) != 0 {
+		t.Errorf("of none: %v, %v", out, err)
+	}
+	_, err = s.Activate(t.Context(), []workflow.ExecutionID{executionID(1), executionID(2), executionID(1)}, "node-4")
+	wantKind(t, err, fault.Invalid, "one of them twice")
+	if got := activate(t, s, 2, "node-4").Epoch; got != 4 {
+		t.Errorf("epoch %d: a refused list has activated something", got)
+	}
 }
 
 func turnsAndActivation(t *testing.T, s persistence.Store) {

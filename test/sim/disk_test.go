@@ -140,9 +140,13 @@ func (d *disk) Commit(ctx context.Context, turns []persistence.Turn) ([]persiste
 	})
 }
 
-func (d *disk) Activate(ctx context.Context, id workflow.ExecutionID, node persistence.NodeID) (*persistence.Snapshot, error) {
-	return called(ctx, d, "Activate", string(id), func(ctx context.Context) (*persistence.Snapshot, error) {
-		return d.Store.Activate(ctx, id, node)
+func (d *disk) Activate(ctx context.Context, ids []workflow.ExecutionID, node persistence.NodeID) ([]persistence.Activation, error) {
+	about := string(ids[0])
+	for _, id := range ids[1:] {
+		about += "," + string(id)
+	}
+	return called(ctx, d, "Activate", about, func(ctx context.Context) ([]persistence.Activation, error) {
+		return d.Store.Activate(ctx, ids, node)
 	})
 }
 
