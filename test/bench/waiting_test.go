@@ -64,6 +64,7 @@ func TestWaiting(t *testing.T) {
 	awaitState(ctx, t, n, workflow.Success, *waiting)
 	t.Logf("woken by %d results in %s", *waiting, time.Since(woken).Round(time.Millisecond))
 	timers(ctx, t, n, rate)
+	t.Logf("most that the process has had: %d MiB", peak(t)>>20)
 }
 
 // timers lets as many executions wait for one moment, which is late enough that all have been started by then.
@@ -163,6 +164,26 @@ func until(ctx context.Context, t *testing.T, what string, cond func() (bool, st
 		case <-tick.C:
 		}
 	}
+}
+
+// peak is the most resident memory that the process has had, in bytes.
+func peak(t *testing.T) int64 {
+	t.Helper()
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		t.Skipf("no /proc: %v", err)
+	}
+	for line := range strings.Lines(string(status)) {
+		if f := strings.Fields(line); len(f) == 3 && f[0] == "VmHWM:" {
+			kib, err := strconv.ParseInt(f[1], 10, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return kib << 10
+		}
+	}
+	t.Skip("no VmHWM in /proc/self/status")
+	return 0
 }
 
 type usage struct{ heap, resident int64 }
