@@ -19,9 +19,10 @@ const (
 
 // load is an execution on its way into memory.
 type load struct {
-	id   workflow.ExecutionID
-	node nodeID // that it is to belong to
-	to   *actor.PID
+	id    workflow.ExecutionID
+	node  nodeID // that it is to belong to
+	to    *actor.PID
+	alone bool // it has failed more than once: if that is its own fault, others must not share it
 }
 
 // loader makes this node the owner of executions and reads them. Those that ask while transactions are under way go together in
@@ -61,7 +62,7 @@ func (l *loader) next() []load {
 	n := 0
 	for seen := map[workflow.ExecutionID]bool{}; n < min(loadMax, len(l.waiting)); n++ {
 		w := l.waiting[n]
-		if seen[w.id] || w.node != l.waiting[0].node {
+		if n > 0 && (seen[w.id] || w.node != l.waiting[0].node || w.alone || l.waiting[0].alone) {
 			break
 		}
 		seen[w.id] = true

@@ -108,3 +108,33 @@ func TestLoadThatTheStoreRefusesSpoilsNoOther(t *testing.T) {
 		}
 	})
 }
+
+// TestLoadThatNeverEndsSpoilsNoOtherForLong: after the second time it is tried alone.
+func TestLoadThatNeverEndsSpoilsNoOtherForLong(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(w *world) {
+		const count, bad = 40, 17
+		e := w.away(count)
+		var mu sync.Mutex
+		var batches []int // in which the bad one was
+		e.disk.activate = func(ids []workflow.ExecutionID) error {
+			<-time.After(10 * time.Millisecond)
+			mu.Lock()
+			defer mu.Unlock()
+			if slices.Contains(ids, idOf(bad)) && len(batches) < 6 {
+				batches = append(batches, len(ids))
+				return fault.New(fault.Unavailable, "no answer")
+			}
+			return nil
+		}
+		if err := errors.Join(w.describe(count)...); err != nil {
+			t.Error(err)
+		}
+		if len(batches) != 6 || slices.Max(batches[2:]) > 1 {
+			t.Errorf("it was tried in batches of %v", batches)
+		}
+		for n := range count {
+			completeLater(w, idOf(n))
+		}
+	})
+}

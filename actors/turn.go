@@ -212,7 +212,7 @@ func (e *Engine) guarded(id workflow.ExecutionID, fn func() error) (err error) {
 // load has this node made the owner and the execution read.
 func (x *execution) load() {
 	x.loading = true
-	x.loader.add(load{x.id, x.node, x.self})
+	x.loader.add(load{x.id, x.node, x.self, x.failed > 1})
 }
 
 // loaded goes on with what the store gave; first of all everything that the rows say is sent again.

@@ -17,7 +17,10 @@ import (
 	"cierzo/workflow"
 )
 
-var waiting = flag.Int("bench.waiting", 300, "executions that wait at the same time")
+var (
+	waiting      = flag.Int("bench.waiting", 300, "executions that wait at the same time")
+	waitingStore = flag.String("bench.waiting.store", "", "database of the executions that wait; default: SQLite")
+)
 
 const waitingWorkflow = `
 version: '2.0'
@@ -35,7 +38,7 @@ result:
 func TestWaiting(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 	defer cancel()
-	n, err := node.New(ctx, node.Config{Roles: []node.Role{node.RoleEngine, node.RoleRunner}})
+	n, err := node.New(ctx, node.Config{Store: *waitingStore, Roles: []node.Role{node.RoleEngine, node.RoleRunner}})
 	if err != nil {
 		t.Fatal(err)
 	}
