@@ -87,7 +87,7 @@ func (l *loader) load(batch []load) {
 	for i, w := range batch {
 		ids[i] = w.id
 	}
-	out, err := l.e.cfg.Store.Activate(ctx, ids, batch[0].node)
+	out, err := l.activate(ctx, ids, batch[0].node)
 	if err == nil && len(out) != len(batch) {
 		err = fault.New(fault.Internal, "activation of %d executions gave %d", len(batch), len(out))
 	}
@@ -104,6 +104,14 @@ func (l *loader) load(batch []load) {
 		}
 		l.e.root.Send(w.to, answer)
 	}
+}
+
+// activate asks the store, unless this node is a member no more: it would take the executions from their owner.
+func (l *loader) activate(ctx context.Context, ids []workflow.ExecutionID, node nodeID) ([]persistence.Activation, error) {
+	if v := l.e.view.Load(); v == nil || v.self != node {
+		return nil, fault.New(fault.Unavailable, "node %s is a member no more", node)
+	}
+	return l.e.cfg.Store.Activate(ctx, ids, node)
 }
 
 // understand makes an execution of what the store has of it.

@@ -138,3 +138,44 @@ func TestLoadThatNeverEndsSpoilsNoOtherForLong(t *testing.T) {
 		}
 	})
 }
+
+// TestNothingIsLoadedForANodeThatIsAMemberNoMore: what is in line when the lease is lost is another engine's.
+func TestNothingIsLoadedForANodeThatIsAMemberNoMore(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(w *world) {
+		const count = 200
+		e := w.away(count)
+		member := e.view.Load()
+		var mu sync.Mutex
+		parked, batches := false, 0
+		e.disk.activate = func([]workflow.ExecutionID) error {
+			mu.Lock()
+			first := batches == 0
+			batches++
+			mu.Unlock()
+			<-time.After(5 * time.Millisecond)
+			if first {
+				e.park()
+				time.AfterFunc(time.Second, func() {
+					mu.Lock()
+					defer mu.Unlock()
+					if parked = true; batches > loadersMax {
+						t.Errorf("%d batches were loaded without a lease, want the %d that had begun", batches, loadersMax)
+					}
+					e.changed(member.self, member.view)
+				})
+			}
+			<-time.After(5 * time.Millisecond)
+			return nil
+		}
+		if err := errors.Join(w.describe(count)...); err != nil {
+			t.Error(err)
+		}
+		if !parked || batches <= loadersMax {
+			t.Errorf("the lease was lost: %v, %d batches", parked, batches)
+		}
+		for n := range count {
+			completeLater(w, idOf(n))
+		}
+	})
+}
