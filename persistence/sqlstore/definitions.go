@@ -206,20 +206,23 @@ func (s *Store) FindDefinition(ctx context.Context, k persistence.DefinitionKey)
 
 // findDefinition asks which revision is the newest, which can change, and for the revision, which can't, only when it isn't known yet.
 func (s *Store) findDefinition(ctx context.Context, k persistence.DefinitionKey) (persistence.Definition, error) {
-	known, changes := s.newest.get(k)
-	if known != "" {
-		return s.getDefinition(ctx, known)
+	id, known, changes := s.newest.get(k)
+	if id != "" {
+		return s.getDefinition(ctx, id)
 	}
 	what := fmt.Sprintf("%s %q in namespace %q", k.Kind, k.Name, k.Namespace)
+	if known {
+		return persistence.Definition{}, fault.New(fault.NotFound, "there is no %s", what)
+	}
 	id, err := one(ctx, s, what, scanID, newestIDQuery, keyArgs(k)...)
 	if fault.Is(err, fault.NotFound) {
 		id, err = one(ctx, s, what, scanID, publicIDQuery, string(k.Kind), k.Namespace, k.Name)
 	}
+	if s.lock != nil && (err == nil || fault.Is(err, fault.NotFound)) {
+		s.newest.put(k, id, changes)
+	}
 	if err != nil {
 		return persistence.Definition{}, err
-	}
-	if s.lock != nil {
-		s.newest.put(k, id, changes)
 	}
 	return s.getDefinition(ctx, id)
 }

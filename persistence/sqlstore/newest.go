@@ -13,14 +13,15 @@ type newest struct {
 	mu       sync.Mutex
 	changing int
 	changes  uint64 // that have begun or ended
-	ids      map[persistence.DefinitionKey]string
+	ids      map[persistence.DefinitionKey]string // "": there is no such definition
 }
 
-// get is what is remembered, or "", and the changes so far, for put.
-func (n *newest) get(k persistence.DefinitionKey) (id string, changes uint64) {
+// get is what is remembered, and the changes so far, for put.
+func (n *newest) get(k persistence.DefinitionKey) (id string, known bool, changes uint64) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.ids[k], n.changes
+	id, known = n.ids[k]
+	return id, known, n.changes
 }
 
 // put remembers what was read after get, unless something has changed since.
