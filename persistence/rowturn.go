@@ -23,6 +23,8 @@ type TurnRows struct {
 	FirstTask int64       // number of tasks that the store has
 	Notices   []NoticeRow
 	Newest    RevisionOf // what must be the newest revision; the zero value is nothing
+	// Definitions is the version that the definitions must have; 0 is any.
+	Definitions int64
 }
 
 // RevisionOf is a revision, and what of.
@@ -53,7 +55,7 @@ func newTurnRows(t *Turn) (*TurnRows, error) {
 	if w.Create && w.Data == nil {
 		return nil, fault.New(fault.Invalid, "turn of execution %s: it is created without its data", t.ID)
 	}
-	rows := &TurnRows{Create: w.Create, Epoch: t.Epoch, Node: t.Node, Events: int64(w.Execution.Runtime.HistorySeq), Turns: w.Execution.Turns, FirstTask: int64(w.FirstTask)}
+	rows := &TurnRows{Create: w.Create, Epoch: t.Epoch, Node: t.Node, Events: int64(w.Execution.Runtime.HistorySeq), Turns: w.Execution.Turns, FirstTask: int64(w.FirstTask), Definitions: int64(t.Definitions)}
 	var err error
 	if rows.Execution, err = NewExecutionRow(w.Execution); err != nil {
 		return nil, err

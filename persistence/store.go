@@ -108,7 +108,9 @@ type Turn struct {
 	// Newest, with Create: the turn is written only if the execution's definition is at that moment the newest revision of its
 	// workflow, of the execution's own project; else its outcome is Outdated.
 	Newest bool
-	Writes workflow.Writes
+	// Definitions is the DefinitionsVersion with which the turn is written only, else its outcome is Outdated; 0 is any.
+	Definitions uint64
+	Writes      workflow.Writes
 
 	rows  *TurnRows // by Prepare, as is unfit: why there are none
 	unfit error
@@ -128,8 +130,8 @@ const (
 	// Taken: Create found an execution there whose id is another one but has the same workflow.Key; nothing of the turn was
 	// written, and the id can't be used while that one is there.
 	Taken
-	// Outdated: the turn has Newest, and its revision isn't, or isn't there; nothing of the turn was written. An execution that
-	// is there comes first: then it is Exists, or Taken.
+	// Outdated: the turn has Newest, and its revision isn't, or isn't there, or it has Definitions, which have changed; nothing of the
+	// turn was written. The execution comes first: when it is there, or another one, or fenced, the outcome is Exists, Taken or Fenced.
 	Outdated
 )
 
@@ -248,6 +250,9 @@ type Definitions interface {
 	FindDefinition(ctx context.Context, key DefinitionKey) (*Definition, error)
 	// GetDefinition returns a revision by id, also of a deleted definition. fault.NotFound.
 	GetDefinition(ctx context.Context, id string) (*Definition, error)
+	// DefinitionsVersion is a number above 0 that grows with every change to any definition, as FindDefinition finds them: what was
+	// found since it was read is what Turn.Definitions asserts.
+	DefinitionsVersion(ctx context.Context) (uint64, error)
 	// DeleteDefinition hides a definition; revisions stay for the executions that refer to them. A definition created
 	// afterwards under the same key is another one: its revisions begin at 1, its FirstID is new. fault.NotFound.
 	DeleteDefinition(ctx context.Context, key DefinitionKey) error

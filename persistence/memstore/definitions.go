@@ -52,6 +52,9 @@ func (s *Store) store(ctx context.Context, op string, ds []persistence.Definitio
 		for _, d := range added {
 			s.revisions[d.ID] = d
 		}
+		if len(added) > 0 {
+			s.changes++
+		}
 		return nil
 	})
 	if err != nil {
@@ -83,6 +86,7 @@ func (s *Store) RenameDefinition(ctx context.Context, old persistence.Definition
 		revision := d.Renamed(newest, s.cfg.NewID(), s.cfg.Now())
 		delete(s.definitions, old)
 		s.definitions[revision.Key()], s.revisions[revision.ID] = &revision, &revision
+		s.changes++
 		out = copied(&revision)
 		return nil
 	})
@@ -153,8 +157,19 @@ func (s *Store) DeleteDefinition(ctx context.Context, key persistence.Definition
 			return fault.New(fault.NotFound, "%s %q in namespace %q", key.Kind, key.Name, key.Namespace)
 		}
 		delete(s.definitions, key)
+		s.changes++
 		return nil
 	})
+}
+
+// DefinitionsVersion implements persistence.Definitions.
+func (s *Store) DefinitionsVersion(ctx context.Context) (uint64, error) {
+	var version uint64
+	err := s.read(ctx, "DefinitionsVersion", func() error {
+		version = 1 + s.changes
+		return nil
+	})
+	return version, err
 }
 
 // ListDefinitions implements persistence.Definitions.

@@ -75,19 +75,25 @@ func (s *Store) isNewest(r persistence.RevisionOf) bool {
 	return d != nil && d.ID == r.ID
 }
 
+func (s *Store) isVersion(version int64) bool {
+	return version == 0 || version == int64(1+s.changes)
+}
+
 func (s *Store) commit(rows *persistence.TurnRows) persistence.TurnOutcome {
 	id := workflow.ExecutionID(rows.Execution.ID)
 	e := s.executions[id]
 	switch {
 	case rows.Create && e != nil && !planted.Has(planted.StartRepeats):
 		return persistence.Exists
-	case rows.Newest.ID != "" && !s.isNewest(rows.Newest):
+	case rows.Newest.ID != "" && !s.isNewest(rows.Newest), rows.Create && !s.isVersion(rows.Definitions):
 		return persistence.Outdated
 	case rows.Create:
 		e = &execution{epoch: 1, owner: rows.Node, tasks: map[int64]persistence.TaskRow{}, actions: map[int64]persistence.ActionRow{}}
 		s.executions[id] = e
 	case e == nil || e.epoch != rows.Epoch && !planted.Has(planted.OldEpochAccepted):
 		return persistence.Fenced
+	case !s.isVersion(rows.Definitions):
+		return persistence.Outdated
 	default:
 		r, old := &rows.Execution, &e.row
 		r.ProjectID, r.WorkflowName, r.CreatedAt, r.About = old.ProjectID, old.WorkflowName, old.CreatedAt, old.About

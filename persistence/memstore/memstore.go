@@ -50,6 +50,7 @@ type Store struct {
 	executions  map[workflow.ExecutionID]*execution
 	nodes       map[persistence.NodeID]*member
 	definitions map[persistence.DefinitionKey]*persistence.Definition // newest revisions
+	changes     uint64                                                // of definitions
 	revisions   map[string]*persistence.Definition                    // all, by id
 	resources   map[string]persistence.Resource                       // by id
 	notices     map[persistence.NoticeLane][]notice                   // by Seq

@@ -67,7 +67,8 @@ type turnRows struct {
 	// history is what lies in the history's own table; nil: nothing. born lies in the execution's row, see placeHistory.
 	history *persistence.HistoryRow
 	born    string
-	// outdated says that the revision isn't the newest, which this turn wants: so this try of a transaction has found.
+	// outdated says that the revision isn't the newest, or the definitions aren't those, which this turn wants: so this try of a
+	// transaction has found.
 	outdated bool
 }
 
@@ -166,24 +167,37 @@ func (r taskRow) change() taskChange {
 	return w
 }
 
-const idOfKey = `SELECT id FROM executions WHERE key = $1`
+const (
+	idOfKey    = `SELECT id FROM executions WHERE key = $1`
+	epochOfKey = `SELECT epoch FROM execution_states WHERE key = $1`
+)
 
-// findTaken tells executions that are there from others that have their key, and from those that were refused before that was seen.
-func findTaken(t *transaction, b *batch) error {
+// sayWhy says of turns that were not written why: it tells executions that are there from others that have their key, and both, and
+// those that are fenced, from those that were refused before that was seen.
+func sayWhy(t *transaction, b *batch) error {
 	for _, turn := range b.turns {
 		at := b.place[turn.Execution.Key]
-		if !turn.Create || b.outcomes[at] != persistence.Exists {
-			continue
-		}
-		var id string
-		err := t.row(idOfKey, []any{turn.Execution.Key}, []any{&id})
-		switch {
-		case turn.outdated && errors.Is(err, sql.ErrNoRows):
-			b.outcomes[at] = persistence.Outdated
-		case err != nil:
-			return err
-		case id != turn.Execution.ID:
-			b.outcomes[at] = persistence.Taken
+		switch outcome := b.outcomes[at]; {
+		case outcome == persistence.Exists:
+			var id string
+			err := t.row(idOfKey, []any{turn.Execution.Key}, []any{&id})
+			switch {
+			case turn.outdated && errors.Is(err, sql.ErrNoRows):
+				b.outcomes[at] = persistence.Outdated
+			case err != nil:
+				return err
+			case id != turn.Execution.ID:
+				b.outcomes[at] = persistence.Taken
+			}
+		case outcome == persistence.Fenced && turn.outdated:
+			var epoch uint64
+			err := t.row(epochOfKey, []any{turn.Execution.Key}, []any{&epoch})
+			if err != nil && !errors.Is(err, sql.ErrNoRows) {
+				return err
+			}
+			if epoch == turn.Epoch {
+				b.outcomes[at] = persistence.Outdated
+			}
 		}
 	}
 	return nil
@@ -241,7 +255,7 @@ func (s *Store) Commit(ctx context.Context, turns []persistence.Turn) ([]persist
 		if err := write(t, b); err != nil {
 			return err
 		}
-		return findTaken(t, b)
+		return sayWhy(t, b)
 	})
 	if err != nil {
 		return nil, err

@@ -120,7 +120,7 @@ func (c *serverConn) whole(ctx context.Context, w *whole) (driver.StmtExecContex
 
 // rowTypesQuery gives the numbers of the types of rows in this database.
 const rowTypesQuery = `SELECT t, CAST(CAST(CAST(t AS REGTYPE) AS OID) AS INT8) FROM unnest(ARRAY['turn_creation', 'turn_update', 'turn_given', 'turn_data',
-'turn_task', 'turn_task_update', 'turn_action', 'turn_action_update', 'turn_history', 'turn_notice', 'turn_newest']) AS t`
+'turn_task', 'turn_task_update', 'turn_action', 'turn_action_update', 'turn_history', 'turn_notice', 'turn_newest', 'turn_definitions']) AS t`
 
 func (c *serverConn) rowTypes(ctx context.Context) (map[string]uint32, error) {
 	rows, err := c.QueryContext(ctx, rowTypesQuery, nil)

@@ -46,6 +46,9 @@ ON CONFLICT (project_id, kind, namespace, name) DO NOTHING`
 	updateDefinition = `UPDATE definitions SET scope = $5, revision_id = $6
 WHERE project_id = $1 AND kind = $2 AND namespace = $3 AND name = $4 AND revision_id = $7`
 	deleteDefinition = `DELETE FROM definitions WHERE project_id = $1 AND kind = $2 AND namespace = $3 AND name = $4`
+
+	versionOfDefinitions = `SELECT version FROM definitions_version WHERE id = 1`
+	raiseVersion         = `UPDATE definitions_version SET version = version + 1 WHERE id = 1`
 )
 
 func scanDefinition(rows *sql.Rows) (persistence.Definition, error) {
@@ -88,14 +91,18 @@ func (s *Store) saveDefinitions(ctx context.Context, doing string, ds []persiste
 	var out []persistence.Definition
 	err := s.transact(ctx, doing, func(t *transaction) error {
 		out = nil
+		any := false
 		for _, d := range ds {
-			saved, err := saveDefinition(t, d, create)
+			saved, changed, err := saveDefinition(t, d, create)
 			if err != nil {
 				return err
 			}
-			out = append(out, saved)
+			out, any = append(out, saved), any || changed
 		}
-		return nil
+		if !any {
+			return nil
+		}
+		return changed(t)
 	})
 	if err != nil {
 		return nil, err
@@ -103,40 +110,50 @@ func (s *Store) saveDefinitions(ctx context.Context, doing string, ds []persiste
 	return out, nil
 }
 
-func saveDefinition(t *transaction, d persistence.Definition, create bool) (persistence.Definition, error) {
+// changed has the version of the definitions grow.
+func changed(t *transaction) error { return t.one(raiseVersion) }
+
+// DefinitionsVersion implements persistence.Definitions.
+func (s *Store) DefinitionsVersion(ctx context.Context) (uint64, error) {
+	return one(ctx, s, "version of the definitions", func(rows *sql.Rows) (version uint64, err error) {
+		err = rows.Scan(&version)
+		return version, err
+	}, versionOfDefinitions)
+}
+
+func saveDefinition(t *transaction, d persistence.Definition, create bool) (saved persistence.Definition, changed bool, err error) {
 	key := keyArgs(d.Key())
 	var found []persistence.Definition
 	if err := t.query(newestQuery, into(&found, scanDefinition), key...); err != nil {
-		return d, err
+		return d, false, err
 	}
 	var newest *persistence.Definition
 	if len(found) > 0 {
 		newest = &found[0]
 	}
 	if newest != nil && create {
-		return d, persistence.ExistsError(d.Key())
+		return d, false, persistence.ExistsError(d.Key())
 	}
 	revision, changed := d.Revise(newest, uuid.NewString(), time.Now())
 	if !changed {
-		return revision, nil
+		return revision, false, nil
 	}
 	if err := insertRevisionOf(t, &revision); err != nil {
-		return d, err
+		return d, false, err
 	}
 	var n int64
-	var err error
 	if newest == nil {
 		n, err = t.exec(insertDefinition, append(key, revision.Scope, revision.ID)...)
 	} else {
 		n, err = t.exec(updateDefinition, append(key, revision.Scope, revision.ID, newest.ID)...)
 	}
 	if err != nil {
-		return d, err
+		return d, false, err
 	}
 	if n == 0 {
-		return d, met{} // somebody else was faster
+		return d, false, met{} // somebody else was faster
 	}
-	return revision, nil
+	return revision, true, nil
 }
 
 // met says that another transaction has written what this one has read: it must be repeated.
@@ -181,7 +198,10 @@ func (s *Store) RenameDefinition(ctx context.Context, old persistence.Definition
 		if err == nil && n == 0 {
 			return persistence.ExistsError(out.Key())
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return changed(t)
 	})
 	if err != nil {
 		return nil, err
@@ -268,7 +288,10 @@ func (s *Store) DeleteDefinition(ctx context.Context, k persistence.DefinitionKe
 		if err == nil && n == 0 {
 			return fault.New(fault.NotFound, "there is none in namespace %q", k.Namespace)
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return changed(t)
 	})
 }
 

@@ -12,7 +12,7 @@ import (
 type newest struct {
 	mu       sync.Mutex
 	changing int
-	changes  uint64 // that have begun or ended
+	changes  uint64                               // that have begun or ended
 	ids      map[persistence.DefinitionKey]string // "": there is no such definition
 }
 

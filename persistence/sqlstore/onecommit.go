@@ -45,7 +45,7 @@ type whole struct {
 // twice as many shapes would cost more than to look at nothing.
 func wholeOf(b *batch) *whole {
 	w := &whole{}
-	for bit, s := range append(owns(b), children(b.turns)...) {
+	for bit, s := range append(append(owns(b), children(b.turns)...), versionsOf(b.turns)) {
 		if s.rows() > 0 {
 			w.kind |= 1 << bit
 			w.sheets = append(w.sheets, s)
@@ -67,7 +67,7 @@ func wholeText(sheets []sheet) string {
 			ctes = append(ctes, "made AS ("+createRows+from+")")
 		}
 		text := s.head + from + s.tail
-		if update := strings.HasPrefix(text, "UPDATE"); update || s.part == newestPart {
+		if update := strings.HasPrefix(text, "UPDATE"); update || s.part == newestPart || s.part == definitionsPart {
 			if update {
 				text += " RETURNING 1"
 			}

@@ -45,7 +45,8 @@ func scansAllowed() map[string]string {
 	const members = "there is a row for each node"
 	const seldom = "a list for people that begins with a name: definitions are few, and the page is sorted over all that one may see"
 	return map[string]string{
-		replaceNode: members, liveNodes: members, forgetOfNode: members, endLeases: members, deleteNode: members, renewNode: members,
+		versionOfDefinitions: "a table of one row",
+		replaceNode:          members, liveNodes: members, forgetOfNode: members, endLeases: members, deleteNode: members, renewNode: members,
 		listQuery: seldom, listInQuery: seldom, restQuery: seldom, listAllQuery: seldom, listAllIn: seldom, restAllQuery: seldom,
 		countAllQuery: "it counts all",
 		countNotices:  "it counts up to a limit", countRootsQuery: "it counts all, each few minutes at most",
@@ -130,7 +131,7 @@ func TestPlans(t *testing.T) {
 
 // allSheets is a sheet for each part of a batch.
 func allSheets() []sheet {
-	return append(append(owns(&batch{}), children(nil)...), newestRevisions(nil))
+	return append(append(owns(&batch{}), children(nil)...), versionsOf(nil), newestRevisions(nil))
 }
 
 // ordered: lists in the order of creation go along the index of what they are filtered by. Where that says little, the page

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"cmp"
 	"database/sql"
+	"slices"
 
 	"cierzo/persistence"
 )
@@ -67,6 +68,13 @@ const (
 	areNewest  = ` JOIN definitions AS d ON d.project_id = u.project_id AND d.kind = 'workflow' AND d.namespace = u.namespace AND d.name = u.name AND d.revision_id = u.revision_id`
 )
 
+// What of the versions that the definitions must have is the one that they have.
+const (
+	definitionsMany = definitionsRows + `unnest($1::INT8[]) AS u (version)` + areVersion
+	definitionsRows = `SELECT u.version FROM `
+	areVersion      = ` JOIN definitions_version AS v ON v.id = 1 AND v.version = u.version`
+)
+
 // part is a statement that writes rows, or looks whether they are as they must be. It is head and tail around where the rows come from, called u.
 type part struct {
 	many       string // the statement, with an array for each column
@@ -89,7 +97,8 @@ var (
 	historyPart      = part{historyMany, insertHistory, "", "turn_history", "nnt"}
 	noticePart       = part{noticeMany, insertNotice, onceNotice, "turn_notice", "nttnnt"}
 
-	newestPart = part{newestMany, newestRows, areNewest, "turn_newest", "tttt"}
+	newestPart      = part{newestMany, newestRows, areNewest, "turn_newest", "tttt"}
+	definitionsPart = part{definitionsMany, definitionsRows, areVersion, "turn_definitions", "n"}
 )
 
 // owns are the rows of a batch's executions.
@@ -131,23 +140,47 @@ func writeArrays(t *transaction, b *batch) error {
 	return nil
 }
 
-// findOutdated finds turns that can't be written because their revision isn't the newest.
+// findOutdated finds turns that can't be written because their revision isn't the newest, or the definitions have changed.
 func findOutdated(t *transaction, b *batch) error {
-	s := newestRevisions(b.turns)
-	if s.rows() == 0 {
-		return nil
-	}
 	newest := map[persistence.RevisionOf]bool{}
-	err := t.query(s.many, func(rows *sql.Rows) error {
-		r := persistence.RevisionOf{DefinitionKey: persistence.DefinitionKey{Kind: persistence.WorkflowDefinition}}
-		err := rows.Scan(&r.ProjectID, &r.Namespace, &r.Name, &r.ID)
-		newest[r] = true
-		return err
-	}, s.arrays()...)
-	for _, turn := range b.turns {
-		turn.outdated = turn.Newest.ID != "" && !newest[turn.Newest]
+	if s := newestRevisions(b.turns); s.rows() > 0 {
+		err := t.query(s.many, func(rows *sql.Rows) error {
+			r := persistence.RevisionOf{DefinitionKey: persistence.DefinitionKey{Kind: persistence.WorkflowDefinition}}
+			err := rows.Scan(&r.ProjectID, &r.Namespace, &r.Name, &r.ID)
+			newest[r] = true
+			return err
+		}, s.arrays()...)
+		if err != nil {
+			return err
+		}
 	}
-	return err
+	versions := map[int64]bool{}
+	if s := versionsOf(b.turns); s.rows() > 0 {
+		err := t.query(s.many, func(rows *sql.Rows) error {
+			var version int64
+			err := rows.Scan(&version)
+			versions[version] = true
+			return err
+		}, s.arrays()...)
+		if err != nil {
+			return err
+		}
+	}
+	for _, turn := range b.turns {
+		turn.outdated = turn.Newest.ID != "" && !newest[turn.Newest] || turn.Definitions != 0 && !versions[turn.Definitions]
+	}
+	return nil
+}
+
+// versionsOf are the versions that the definitions must have, each once.
+func versionsOf(turns []*turnRows) sheet {
+	s := sheet{part: definitionsPart}
+	for _, turn := range turns {
+		if v := turn.Definitions; v != 0 && !slices.Contains(s.cells, cell{number: v}) {
+			s.numbers(v)
+		}
+	}
+	return s
 }
 
 // newestRevisions are the revisions that must be the newest, each once.
@@ -197,7 +230,7 @@ func createdRows(b *batch) sheet {
 func updatedRows(b *batch) sheet {
 	s := sheet{part: updatePart}
 	for _, turn := range b.turns {
-		if turn.Create {
+		if turn.Create || turn.outdated {
 			continue
 		}
 		e := &turn.Execution

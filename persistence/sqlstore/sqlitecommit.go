@@ -43,7 +43,11 @@ func writeOneByOne(t *transaction, b *batch) error {
 		if turn.Create {
 			write = createExecution
 		}
-		n, err := write(t, turn)
+		var n int64
+		err := findOutdatedOne(t, turn)
+		if err == nil && !turn.outdated {
+			n, err = write(t, turn)
+		}
 		if err != nil {
 			return err
 		}
@@ -58,18 +62,29 @@ func writeOneByOne(t *transaction, b *batch) error {
 	return nil
 }
 
-func createExecution(t *transaction, turn *turnRows) (int64, error) {
-	e := &turn.Execution
+// findOutdatedOne finds out whether the revision is the newest, and the definitions are those, that the turn wants.
+func findOutdatedOne(t *transaction, turn *turnRows) error {
+	turn.outdated = false
 	if turn.Newest.ID != "" {
 		var newest string
 		err := t.row(newestIDQuery, keyArgs(turn.Newest.DefinitionKey), []any{&newest})
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
-			return 0, err
+			return err
 		}
-		if turn.outdated = newest != turn.Newest.ID; turn.outdated {
-			return 0, nil
-		}
+		turn.outdated = newest != turn.Newest.ID
 	}
+	if turn.Definitions != 0 && !turn.outdated {
+		var version int64
+		if err := t.row(versionOfDefinitions, nil, []any{&version}); err != nil {
+			return err
+		}
+		turn.outdated = version != turn.Definitions
+	}
+	return nil
+}
+
+func createExecution(t *transaction, turn *turnRows) (int64, error) {
+	e := &turn.Execution
 	project := persistence.IndexHash(e.ProjectID)
 	n, err := t.exec(createOne, e.Key, e.CreatedAt, project, persistence.IndexHash(e.ProjectID, e.WorkflowName), e.ID, e.ProjectID, e.WorkflowName,
 		e.RootID, e.ParentID, e.ParentTaskID, e.About, turn.Given, turn.born)

@@ -13,7 +13,7 @@ func (d dialect) reads() []string {
 		executionQuery, tasksQuery, actionsQuery, taskActionsQuery, findTaskQuery, findActionQuery, historyQuery, countAllQuery,
 		countQuery, due, wanting, quiet, runners, onRunner, newestIDQuery, publicIDQuery, listQuery, listInQuery, restQuery, listAllQuery, listAllIn, restAllQuery, revisionQuery,
 		revisionsQuery, liveNodes, resourceQuery, resourceNameQuery, resourcesDue, noticesDue, countNotices,
-		nextProjectQuery, countRootsQuery,
+		nextProjectQuery, countRootsQuery, versionOfDefinitions,
 	}
 }
 
@@ -24,11 +24,11 @@ func (d dialect) writes() []string {
 	}
 	if d.server {
 		commit = []string{
-			createMany, updateMany, updateGivenMany, putDataMany, insertTaskMany, updateTaskMany, insertActionMany, updateActionMany, historyMany, noticeMany, newestMany,
+			createMany, updateMany, updateGivenMany, putDataMany, insertTaskMany, updateTaskMany, insertActionMany, updateActionMany, historyMany, noticeMany, newestMany, definitionsMany,
 		}
 	}
 	return append(commit,
-		idOfKey, factsQuery, activateQuery, dataQuery, allTasksQuery, allActionsQuery, raiseQuery, childrenQuery, deleteHistory, deleteActions,
+		idOfKey, epochOfKey, versionOfDefinitions, raiseVersion, factsQuery, activateQuery, dataQuery, allTasksQuery, allActionsQuery, raiseQuery, childrenQuery, deleteHistory, deleteActions,
 		deleteTasks, deleteData, deleteState, deleteOneQuery, newestQuery, insertRevision, insertDefinition, updateDefinition, deleteDefinition,
 		replaceNode, insertNode, endLeases, renewNode, deleteNode, forgetOfNode, resourceQuery, insertResource, updateResource, deleteResource, claimNotices,
 		hideNotices, dropNotices, putOff, noticeTried)

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -218,5 +219,67 @@ func newestNeverOlder(t *testing.T, s persistence.Store) {
 	}
 	if _, err := s.FindDefinition(t.Context(), key); !fault.Is(err, fault.NotFound) {
 		t.Errorf("find what is deleted: %v", err)
+	}
+}
+
+// assertedDefinitions has revisions made while turns assert the version that was read before a lookup: no turn is written with what
+// was found when a newer revision had been stored before its commit began.
+func assertedDefinitions(t *testing.T, s persistence.Store) {
+	const revisions, turns = 30, 4
+	first := put(t, s, definition("p1", "a", "0"))[0]
+	for n := range turns {
+		commitAll(t, s, creation(n, nil))
+	}
+	var stored, committed, outdated atomic.Int64
+	var over atomic.Bool
+	together(1+turns, func(i int) {
+		if i == turns {
+			defer over.Store(true)
+			for r := range int64(revisions) {
+				if _, err := s.PutDefinitions(t.Context(), []persistence.Definition{definition("p1", "a", fmt.Sprint(r+1))}); err != nil {
+					t.Error(err)
+					return
+				}
+				stored.Store(r + 1)
+			}
+			return
+		}
+		for last := false; !last; {
+			last = over.Load()
+			v, err := s.DefinitionsVersion(t.Context())
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			found, err := s.FindDefinition(t.Context(), first.Key())
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			turn := update(i, 1, found.Text)
+			turn.Definitions = v
+			before := stored.Load()
+			out, err := s.Commit(t.Context(), []persistence.Turn{turn})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			switch found, err := strconv.ParseInt(found.Text, 10, 64); {
+			case err != nil:
+				t.Error(err)
+			case out[0] == persistence.Committed && found < before:
+				t.Errorf("a turn with revision %d was written after %d was stored", found, before)
+			case out[0] == persistence.Committed:
+				committed.Add(1)
+			case out[0] == persistence.Outdated:
+				outdated.Add(1)
+			default:
+				t.Errorf("outcome %d", out[0])
+			}
+		}
+	})
+	t.Logf("%d turns were written, %d outdated", committed.Load(), outdated.Load())
+	if committed.Load() < turns {
+		t.Error("none is written when nothing changes any more")
 	}
 }

@@ -100,6 +100,67 @@ func onlyNewest(t *testing.T, s persistence.Store) {
 	wantSame(t, commit(t, s, of(10, two, nil)), []persistence.TurnOutcome{o}, "of what is deleted")
 }
 
+func version(t *testing.T, s persistence.Store) uint64 {
+	t.Helper()
+	v, err := s.DefinitionsVersion(t.Context())
+	if err != nil || v == 0 {
+		t.Fatalf("version %d of the definitions: %v", v, err)
+	}
+	return v
+}
+
+// onlyWithDefinitions: a turn that asserts the version of the definitions is written only while they have it.
+func onlyWithDefinitions(t *testing.T, s persistence.Store) {
+	with := func(v uint64, turn persistence.Turn) persistence.Turn {
+		turn.Definitions = v
+		turn.Writes.Tasks = []*workflow.TaskRecord{task(int(turn.Writes.Execution.CreatedAt.Sub(start()).Seconds()), 0)}
+		return turn
+	}
+	last := version(t, s)
+	grown := func(what string, want bool) {
+		t.Helper()
+		if v := version(t, s); v < last || (v > last) != want {
+			t.Errorf("the version after %s: %d, it was %d", what, v, last)
+		} else {
+			last = v
+		}
+	}
+	c, f, x, o := persistence.Committed, persistence.Fenced, persistence.Exists, persistence.Outdated
+	wantSame(t, commit(t, s, with(last, creation(1, nil)), creation(2, nil), creation(3, nil)), []persistence.TurnOutcome{c, c, c}, "before any change")
+	stale := last
+	one := put(t, s, definition("p1", "a", "text 1"))[0]
+	grown("a first revision", true)
+	put(t, s, definition("p1", "a", "text 1"))
+	grown("the same text", false)
+
+	got := commit(t, s, with(stale, creation(4, nil)), with(last, creation(5, nil)), with(stale, creation(1, nil)), with(stale, update(2, 1, "stale")),
+		with(last, update(3, 1, "goes on")), with(stale, update(6, 1, "is not there")), creation(7, nil))
+	wantSame(t, got, []persistence.TurnOutcome{o, c, x, o, c, f, c}, "of two versions")
+	wantSame(t, commit(t, s, with(stale, update(2, 9, "fenced"))), []persistence.TurnOutcome{f}, "that is fenced, too")
+	wantSame(t, commit(t, s, with(stale, update(2, 1, "stale"))), []persistence.TurnOutcome{o}, "alone")
+	wantSame(t, commit(t, s, with(stale, creation(4, nil))), []persistence.TurnOutcome{o}, "alone")
+	for n, want := range map[int]int{1: 1, 2: 0, 3: 1, 4: -1, 5: 1, 6: -1, 7: 0} {
+		_, _, err := s.GetExecution(t.Context(), "", executionID(n))
+		tasks, listed := s.ListTasks(t.Context(), executionID(n), -1, 10)
+		if (err == nil) != (want >= 0) || listed != nil || len(tasks) != max(0, want) {
+			t.Errorf("execution %d: %v; %d tasks, want %d, %v", n, err, len(tasks), want, listed)
+		}
+	}
+	wantSame(t, commit(t, s, with(last, update(2, 1, "goes on"))), []persistence.TurnOutcome{c}, "with the present version")
+
+	renamed, err := s.RenameDefinition(t.Context(), one.Key(), definition("p1", "b", "text 1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	grown("another name", true)
+	if err := s.DeleteDefinition(t.Context(), renamed.Key()); err != nil {
+		t.Fatal(err)
+	}
+	grown("its end", true)
+	wantKind(t, s.DeleteDefinition(t.Context(), one.Key()), fault.NotFound, "delete what isn't there")
+	grown("an end of nothing", false)
+}
+
 // activationsTogether: each gets what is its own, in its place, as if it were activated alone.
 func activationsTogether(t *testing.T, s persistence.Store) {
 	const all = 7
