@@ -33,8 +33,11 @@ type Network interface {
 type Catalog interface {
 	// Program compiles a stored revision. fault.NotFound when there is none.
 	Program(ctx context.Context, definitionID string) (*workflow.Program, error)
-	// Facts answers the lookups of one turn, each within a bounded time; the context is that of the engine.
-	Facts(ctx context.Context) workflow.Facts
+	// Facts answers the lookups of one turn, each within a bounded time; the context is that of the engine. version says, after
+	// them, which version of the definitions the turn must assert (persistence.Turn), 0 being any; it is 0 if they are to be fresh.
+	Facts(ctx context.Context, fresh bool) (answers workflow.Facts, version func() uint64)
+	// Outdated says that the definitions haven't got the version any more.
+	Outdated(version uint64)
 }
 
 // Store is the part of persistence.Store that an engine uses.

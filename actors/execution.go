@@ -76,6 +76,7 @@ type execution struct {
 	idle    int // ticks in a row that changed nothing
 	wanting bool
 	leaving bool
+	fresh   bool // the next turn looks up nothing in memory
 }
 
 func newExecution(e *Engine, id workflow.ExecutionID, node nodeID) *execution {
@@ -200,7 +201,8 @@ func (x *execution) begin() {
 	x.inbox = append([]item(nil), x.inbox[n:]...)
 	x.disarm()
 	x.turns++
-	x.turn = &turn{e: x.Engine, id: x.id, self: x.self, no: x.turns, ex: x.ex, node: x.node, epoch: x.epoch, items: items, wanting: x.wanting}
+	x.turn = &turn{e: x.Engine, id: x.id, self: x.self, no: x.turns, ex: x.ex, node: x.node, epoch: x.epoch, items: items, wanting: x.wanting, fresh: x.fresh}
+	x.fresh = false
 	x.compute(x.turn, x.turn.step)
 }
 
@@ -216,6 +218,8 @@ func (x *execution) stepped(t *turn) {
 		t.asks, t.wanting = false, len(t.wants) > 0
 		given := x.dispatcher.ask(x.id, t.ex.ProjectID(), x.self.Id, t.wants, t.freed)
 		x.compute(t, func() { t.assign(given) })
+	case t.ex == nil && t.version() != 0:
+		x.again(t) // a start is refused, and nothing is written that would assert what was looked up
 	default:
 		x.finish(t)
 	}
@@ -237,7 +241,11 @@ func (x *execution) written(m written) {
 		x.exists(t)
 	case m.outcome == persistence.Taken:
 		x.never(t, fault.New(fault.Conflict, "the id %s can't be used: the id of another execution has the same key (hash); choose another one", x.id))
+	case m.outcome == persistence.Outdated && !t.newest:
+		x.cfg.Catalog.Outdated(t.version())
+		x.again(t)
 	case m.outcome == persistence.Outdated:
+		x.cfg.Catalog.Outdated(t.version())
 		x.never(t, persistence.ErrOutdated)
 	case m.outcome == persistence.Fenced && planted.Has(planted.FencedSpeaks):
 		x.finish(t)
@@ -304,6 +312,13 @@ func (x *execution) exists(t *turn) {
 		rest = append(rest, it)
 	}
 	x.inbox = append(append(rest, x.inbox...), item{event: workflow.Recovered{}})
+}
+
+// again does a turn over, with lookups that are answered by the store: those from memory may not hold any more.
+func (x *execution) again(t *turn) {
+	x.turn, x.ex, x.wanting, x.fresh = nil, nil, false, true
+	x.dispatcher.told(forget{x.id, false})
+	x.inbox = append(t.items, x.inbox...)
 }
 
 // never refuses a start that can't be written: there is no such execution.

@@ -35,6 +35,8 @@ type turn struct {
 	created bool
 	newest  bool // what is created is of a revision that must be the newest
 	facts   workflow.Facts
+	version func() uint64 // of the definitions, that the turn must assert
+	fresh   bool          // lookups are not to be answered from memory
 	effects workflow.Effects
 	wants   []workflow.Want
 	freed   []workflow.Release // for the dispatcher, with what is asked
@@ -108,7 +110,7 @@ func (t *turn) step() {
 }
 
 func (t *turn) steps() error {
-	t.facts = t.e.cfg.Catalog.Facts(t.e.closing)
+	t.facts, t.version = t.e.cfg.Catalog.Facts(t.e.closing, t.fresh)
 	t.refused = make([]error, len(t.items))
 	for i, it := range t.items {
 		var err error
@@ -180,7 +182,7 @@ func (t *turn) conclude() {
 		rec := *writes.Execution
 		rec.WakeAt, writes.Execution = at, &rec
 	}
-	turn := persistence.Turn{ID: t.id, Epoch: t.epoch, Node: t.node, Newest: t.newest, Writes: writes}
+	turn := persistence.Turn{ID: t.id, Epoch: t.epoch, Node: t.node, Newest: t.newest, Definitions: t.version(), Writes: writes}
 	// Here, while others are being committed: the database would wait for the rows of a whole batch.
 	if t.err = t.e.guarded(t.id, func() error { turn.Prepare(); return nil }); t.err != nil {
 		return

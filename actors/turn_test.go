@@ -203,11 +203,11 @@ type panicky struct {
 	n, at int
 }
 
-func (p *panicky) Facts(ctx context.Context) workflow.Facts {
+func (p *panicky) Facts(ctx context.Context, fresh bool) (workflow.Facts, func() uint64) {
 	if p.n++; p.n == p.at {
 		panic("a defect")
 	}
-	return p.Catalog.Facts(ctx)
+	return p.Catalog.Facts(ctx, fresh)
 }
 
 func TestTurnThatTheStoreRefusesIsAnsweredWithItsError(t *testing.T) {

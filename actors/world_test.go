@@ -195,7 +195,7 @@ func (w *world) engine(change ...func(*Config)) *engineNode {
 	sys := w.system()
 	n := &engineNode{address: fmt.Sprintf("engine-%d", len(w.engines)+1), disk: &disk{Store: w.store}}
 	cfg := Config{
-		Actors: sys, Network: w.wire.join(n.address, sys), Store: n.disk, Catalog: catalog.New(w.store, w.actions),
+		Actors: sys, Network: w.wire.join(n.address, sys), Store: n.disk, Catalog: w.catalog(),
 		Logger: w.log.With("node", n.address),
 	}
 	for _, c := range change {
@@ -260,6 +260,13 @@ func (w *world) openGateway() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+// catalog is that of a node, which knows nothing of what other nodes store.
+func (w *world) catalog() *catalog.Catalog {
+	c := catalog.New(w.store, w.actions)
+	c.Shared = true
+	return c
 }
 
 // define stores workflows.

@@ -145,7 +145,8 @@ func plainKey(v value.Value) string {
 
 // isAsync finds the action and says whether its result comes from outside.
 func (s *server) isAsync(r *http.Request, run *actionRun) (bool, error) {
-	spec, err := s.Catalog.Facts(r.Context()).Action(callerOf(r).ProjectID, run.namespace, run.name)
+	facts, _ := s.Catalog.Facts(r.Context(), true)
+	spec, err := facts.Action(callerOf(r).ProjectID, run.namespace, run.name)
 	if err != nil {
 		return false, err
 	}

@@ -27,7 +27,7 @@ type Catalog struct {
 	// Legacy lets expressions use the functions that Mistral 15 had and later versions haven't; see Program.AllowLegacy.
 	// Set before the catalog is used. Defaults to false.
 	Legacy bool
-	// Shared says that other processes change the definitions, too. Then ToStart may answer from memory. Set before the catalog is
+	// Shared says that other processes change the definitions, too. Then ToStart and Facts may answer from memory. Set before the catalog is
 	// used. Defaults to false.
 	Shared bool
 
@@ -38,6 +38,7 @@ type Catalog struct {
 	origins  *cache.Cache[string, string]
 	newest   *cache.Cache[persistence.DefinitionKey, string] // ids of revisions; see ToStart
 	builtIn  map[string]*workflow.ActionSpec
+	memory   memory // of what turns look up
 }
 
 // programsMax and documentsMax bound the caches, in entries. A document is at most dsl's size limit.

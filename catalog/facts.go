@@ -14,9 +14,13 @@ import (
 // lookupTimeout bounds what a turn waits for the store with each of its lookups.
 const lookupTimeout = 30 * time.Second
 
-// Facts answers the lookups of one turn. What it has found it gives again, so that answers don't change within a turn.
-func (c *Catalog) Facts(ctx context.Context) workflow.Facts {
-	return &facts{ctx: ctx, catalog: c}
+// Facts answers the lookups of one turn. What it has found it gives again, so that answers don't change within a turn. Where other
+// processes change definitions it may answer from memory: version says, after the turn's lookups, which version of the definitions the
+// turn must assert (see persistence.Turn), 0 being any; when that has failed Outdated is to be called. fresh asks the store for
+// everything, and there is nothing to assert.
+func (c *Catalog) Facts(ctx context.Context, fresh bool) (answers workflow.Facts, version func() uint64) {
+	f := &facts{ctx: ctx, catalog: c, fresh: fresh || !c.Shared}
+	return f, func() uint64 { return f.version }
 }
 
 type lookup struct{ project, namespace, name string }
@@ -24,6 +28,8 @@ type lookup struct{ project, namespace, name string }
 type facts struct {
 	ctx       context.Context // Facts has its lifetime
 	catalog   *Catalog
+	fresh     bool
+	version   uint64 // of the definitions, of those that were not asked for afresh
 	actions   map[lookup]*workflow.ActionSpec  // nil until one is found that isn't built in
 	workflows map[lookup]*workflow.WorkflowRef // nil until one is looked for
 }
@@ -38,7 +44,7 @@ func (f *facts) Action(projectID, namespace, name string) (*workflow.ActionSpec,
 	}
 	ctx, cancel := context.WithTimeout(f.ctx, lookupTimeout)
 	defer cancel()
-	spec, err := f.catalog.findAction(ctx, key, nil)
+	spec, err := f.findAction(ctx, key, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +62,7 @@ func (f *facts) Workflow(projectID, namespace, name string) (*workflow.WorkflowR
 	}
 	ctx, cancel := context.WithTimeout(f.ctx, lookupTimeout)
 	defer cancel()
-	def, err := f.catalog.find(ctx, persistence.WorkflowDefinition, key)
+	def, err := f.find(ctx, persistence.WorkflowDefinition, key)
 	if err != nil {
 		return nil, err
 	}
@@ -76,18 +82,18 @@ func (f *facts) Workflow(projectID, namespace, name string) (*workflow.WorkflowR
 }
 
 // find looks for the newest revision in the namespace and then in the default one. nil, nil: there is none.
-func (c *Catalog) find(ctx context.Context, kind persistence.DefinitionKind, k lookup) (*persistence.Definition, error) {
+func (f *facts) find(ctx context.Context, kind persistence.DefinitionKind, k lookup) (*persistence.Definition, error) {
 	namespaces := []string{k.namespace, ""}
 	if k.namespace == "" {
 		namespaces = namespaces[:1]
 	}
 	for _, ns := range namespaces {
-		def, err := c.store.FindDefinition(ctx, persistence.DefinitionKey{ProjectID: k.project, Kind: kind, Namespace: ns, Name: k.name})
-		if err == nil {
-			return def, nil
-		}
-		if !fault.Is(err, fault.NotFound) {
+		def, err := f.definition(ctx, persistence.DefinitionKey{ProjectID: k.project, Kind: kind, Namespace: ns, Name: k.name})
+		if err != nil {
 			return nil, fmt.Errorf("find %s %s: %w", kind, k.name, err)
+		}
+		if def != nil {
+			return def, nil
 		}
 	}
 	return nil, nil
@@ -95,8 +101,8 @@ func (c *Catalog) find(ctx context.Context, kind persistence.DefinitionKind, k l
 
 // findAction resolves a name to a built-in action or to an ad-hoc one with its chain of bases. above holds the names of
 // the chain so far.
-func (c *Catalog) findAction(ctx context.Context, k lookup, above []string) (*workflow.ActionSpec, error) {
-	if spec, ok := c.builtIn[k.name]; ok {
+func (f *facts) findAction(ctx context.Context, k lookup, above []string) (*workflow.ActionSpec, error) {
+	if spec, ok := f.catalog.builtIn[k.name]; ok {
 		return spec, nil
 	}
 	for _, name := range above {
@@ -104,17 +110,17 @@ func (c *Catalog) findAction(ctx context.Context, k lookup, above []string) (*wo
 			return nil, fault.New(fault.Invalid, "Found a cycle in an ad-hoc action chain [action_name=%s, duplicate_action_name=%s]", above[0], k.name)
 		}
 	}
-	def, err := c.find(ctx, persistence.ActionDefinition, k)
+	def, err := f.find(ctx, persistence.ActionDefinition, k)
 	if err != nil || def == nil {
 		return nil, err
 	}
-	a, err := c.Action(def)
+	a, err := f.catalog.Action(def)
 	if err != nil {
 		return nil, err
 	}
 	// Not among the actions of the same workbook: there too Mistral needs the base's full name.
 	name := a.Base.Name.Source()
-	base, err := c.findAction(ctx, lookup{k.project, k.namespace, name}, append(above, k.name))
+	base, err := f.findAction(ctx, lookup{k.project, k.namespace, name}, append(above, k.name))
 	if err == nil && base == nil {
 		err = fault.New(fault.Invalid, "Failed to find base action [action_name=%s namespace=%s] ", name, k.namespace)
 	}

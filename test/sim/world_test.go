@@ -36,6 +36,7 @@ type world struct {
 	gateway      *actors.Gateway
 	systems      []*actor.ActorSystem
 	ending       sync.WaitGroup // processes that end
+	over         chan struct{}  // closed when the world ends
 
 	mu        sync.Mutex
 	processes map[string]*process // those that live
@@ -91,7 +92,8 @@ func (w *world) system() *actor.ActorSystem {
 
 func newWorld(t *testing.T, p *plan, traced bool) *world {
 	w := &world{
-		t: t, plan: p, chance: chance(scramble(p.Seed)), trace: newTrace(traced),
+		over: make(chan struct{}),
+		t:    t, plan: p, chance: chance(scramble(p.Seed)), trace: newTrace(traced),
 		ledger: &ledger{n: map[string]int{}}, incarnations: map[string]int{}, processes: map[string]*process{},
 		engines: map[*process]*actors.Engine{}, runners: map[*process]*runner.Runner{}, entropy: map[workflow.ExecutionID]uint64{},
 	}
@@ -146,9 +148,11 @@ func (w *world) launch(address string) {
 func (w *world) launchEngine(p *process) error {
 	p.stop = func() {}
 	d := &disk{Store: w.store, p: p}
+	definitions := catalog.New(d, w.registry(p))
+	definitions.Shared = true
 	ids := 0
 	e, err := actors.StartEngine(context.Background(), actors.Config{
-		Actors: p.system, Network: p, Store: d, Catalog: catalog.New(d, w.registry(p)), Now: p.now, Logger: w.trace.logger(p),
+		Actors: p.system, Network: p, Store: d, Catalog: definitions, Now: p.now, Logger: w.trace.logger(p),
 		Entropy: func(id workflow.ExecutionID) [16]byte { return w.draw(id) },
 		NewNodeID: func() persistence.NodeID {
 			ids++
@@ -228,10 +232,28 @@ func (w *world) up() {
 		<-time.After(7*time.Millisecond + 13*time.Microsecond)
 	}
 	<-time.After(3 * time.Second)
+	w.ending.Go(w.redefine)
+}
+
+// redefine changes a definition that nobody uses, now and then: what engines have looked up in memory must be looked up again.
+func (w *world) redefine() {
+	for n := uint64(0); ; n++ {
+		select {
+		case <-w.over:
+			return
+		case <-time.After(time.Duration(1+w.chance.str("redefine").num(n).below(2000)) * time.Millisecond):
+		}
+		text := fmt.Sprintf("version: '2.0'\nunused:\n  base: std.noop\n  description: '%d'\n", n)
+		_, err := catalog.New(w.store, w.registry(nil)).Upload(w.t.Context(), catalog.Upload{Mode: catalog.Put, File: "unused.yaml", Text: []byte(text)})
+		if err != nil {
+			panic(err)
+		}
+	}
 }
 
 // down ends everything.
 func (w *world) down() {
+	close(w.over)
 	for _, p := range w.living() {
 		p.kill()
 	}
