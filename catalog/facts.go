@@ -29,7 +29,7 @@ type facts struct {
 	ctx       context.Context // Facts has its lifetime
 	catalog   *Catalog
 	fresh     bool
-	version   uint64 // of the definitions, of those that were not asked for afresh
+	version   uint64                           // of the definitions, of those that were not asked for afresh
 	actions   map[lookup]*workflow.ActionSpec  // nil until one is found that isn't built in
 	workflows map[lookup]*workflow.WorkflowRef // nil until one is looked for
 }
