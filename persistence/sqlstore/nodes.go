@@ -53,13 +53,12 @@ func (s *Store) Register(ctx context.Context, n persistence.Node, ttl time.Durat
 
 // Renew implements persistence.Nodes.
 func (s *Store) Renew(ctx context.Context, id persistence.NodeID, state string, ttl time.Duration) error {
-	return s.transact(ctx, "renew the lease of node "+string(id), func(t *transaction) error {
-		n, err := t.exec(renewNode, string(id), state, ttl.Microseconds())
-		if err == nil && n == 0 {
-			return fault.New(fault.Conflict, "the lease is lost")
-		}
-		return err
-	})
+	doing := "renew the lease of node " + string(id)
+	n, err := s.alone(ctx, doing, renewNode, string(id), state, ttl.Microseconds())
+	if err == nil && n == 0 {
+		return fmt.Errorf("%s: %w", doing, fault.New(fault.Conflict, "the lease is lost"))
+	}
+	return err
 }
 
 // Unregister implements persistence.Nodes.

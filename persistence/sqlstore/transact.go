@@ -177,6 +177,22 @@ func (s *Store) once(ctx context.Context, fn func(*transaction) error) error {
 	return persistence.Ambiguous(err)
 }
 
+// alone runs a statement that is a transaction by itself, and spares BEGIN and COMMIT. It must be one that may be carried out twice,
+// for that is what database/sql does when a connection breaks. It gives the number of rows.
+func (s *Store) alone(ctx context.Context, doing, text string, args ...any) (n int64, err error) {
+	err = s.repeat(ctx, doing, func(ctx context.Context) error {
+		result, err := s.statements[statementKey{s.writer, text}].ExecContext(ctx, args...)
+		if err == nil {
+			n, err = result.RowsAffected()
+		}
+		if err == nil || s.refused(err) {
+			return repeatable(err)
+		}
+		return persistence.Ambiguous(err)
+	})
+	return n, err
+}
+
 // refused reports that an error of COMMIT, or of a statement that is a transaction by itself, is the database's word that nothing was
 // written.
 func (s *Store) refused(err error) bool {
