@@ -65,25 +65,39 @@ func (e *Execution) findWorkflow(name string) (*WorkflowRef, error) {
 	return ref, asFactFlaw(err)
 }
 
-// childSends is what a sub-workflow must be told: to start until it reports, then to follow this execution's state.
-func (e *Execution) childSends(a *action) []Send {
-	child := ExecutionID(a.ID)
+// childWord says what a sub-workflow must be told: to start until it reports, then to follow this execution's state; "": nothing.
+func (e *Execution) childWord(a *action) string {
 	switch {
 	case a.CancelSent:
-		return []Send{ControlChild{Child: child, Op: "cancel", Message: e.rec.StateInfo}}
+		return "cancel"
 	case !a.ChildStarted && e.rec.State != Cancelled: // of an execution that failed, what was begun still runs
+		return "start"
+	case a.ChildStarted && e.rec.State == Paused && a.State == Running:
+		return "pause"
+	case a.ChildStarted && e.rec.State == Running && a.State == Paused:
+		return "resume"
+	}
+	return ""
+}
+
+// childSends is what a sub-workflow must be told.
+func (e *Execution) childSends(a *action) []Send {
+	child := ExecutionID(a.ID)
+	switch word := e.childWord(a); word {
+	case "":
+		return nil
+	case "start":
 		return []Send{StartChild{
 			Child: child, DefinitionID: a.ChildDefinitionID, Parent: e.rec.ID, ParentTask: a.TaskID, Root: e.root(),
 			Index: a.Index, Depth: e.rec.Depth + 1, Project: e.rec.ProjectID, Namespace: e.rec.Namespace,
 			Priority: e.rec.Priority, Input: a.Input, Params: a.ChildParams, Env: e.data.Env,
 			Auth: e.data.Auth, Traceparent: e.rec.Traceparent,
 		}}
-	case a.ChildStarted && e.rec.State == Paused && a.State == Running:
-		return []Send{ControlChild{Child: child, Op: "pause"}}
-	case a.ChildStarted && e.rec.State == Running && a.State == Paused:
-		return []Send{ControlChild{Child: child, Op: "resume"}}
+	case "cancel":
+		return []Send{ControlChild{Child: child, Op: word, Message: e.rec.StateInfo}}
+	default:
+		return []Send{ControlChild{Child: child, Op: word}}
 	}
-	return nil
 }
 
 // tellChildren has all unfinished sub-workflows told of a change of this execution's state.

@@ -75,7 +75,8 @@ type Execution struct {
 	live     []*task // all that are not final or have running actions, and perhaps others
 	open     int     // tasks that are not final
 	waitings []*action
-	outbox   []*action // all that have been sent, or may have to be, and perhaps others
+	outbox   outbox    // actions whose messages must be repeated until somebody answers, but for those in stirred
+	stirred  []*action // that have changed since the outbox was looked at: they belong into it or not
 	holds    []int     // dispatched actions of each of the record's runners, as of the last Flush
 	storedT  int       // tasks and actions that the store has, as of the last Flush
 	storedA  int
@@ -137,10 +138,12 @@ type action struct {
 	dirty    bool
 	resent   bool      // in Execution.resend
 	waits    bool      // in Execution.waitings
-	watched  bool      // in Execution.outbox
+	stirred  bool      // in Execution.stirred
+	place    int       // in Execution.outbox, from 1; 0: it isn't there
 	outdated bool      // there is a newer action of the same index
 	heldBy   RunnerID  // as counted in Execution.holds
-	nextSend time.Time // when its outbox is due again; zero: unknown
+	again    bool      // it was sent: its next moment is to be found
+	nextSend time.Time // when it is to be sent again; zero: unknown
 }
 
 // New begins an execution: its first turn's effects are pending, Flush gives them. fault.Invalid refuses the start.
@@ -294,12 +297,11 @@ func (t *task) setNewest(a *action) {
 	t.newest[a.Index] = a
 }
 
-// watch puts an action among those that may have something to send; wakeAt takes it out when it has not. Of a task with many
-// items few are ever there.
-func (e *Execution) watch(a *action) {
-	if !a.watched && !a.State.Final() {
-		a.watched = true
-		e.outbox = append(e.outbox, a)
+// stir has the outbox look at an action, for what it has to send may have changed.
+func (e *Execution) stir(a *action) {
+	if !a.stirred && (a.place > 0 || !a.State.Final()) {
+		a.stirred = true
+		e.stirred = append(e.stirred, a)
 	}
 }
 
@@ -308,7 +310,7 @@ func (e *Execution) addAction(a *action) {
 	e.actions = append(e.actions, a)
 	a.task.actions = append(a.task.actions, a)
 	a.task.setNewest(a)
-	e.watch(a)
+	e.stir(a)
 	if !a.State.Final() {
 		a.task.active++
 		e.enlist(a.task)
@@ -472,7 +474,7 @@ func (e *Execution) touch(t *task) {
 
 // touchAction marks an action as changed in this turn.
 func (e *Execution) touchAction(a *action) {
-	e.watch(a)
+	e.stir(a)
 	a.UpdatedAt = e.now
 	if !a.dirty {
 		a.dirty = true
@@ -495,6 +497,13 @@ func (e *Execution) record(h HistoryEvent) {
 func (e *Execution) setState(s State, info string) {
 	invariant.Check(e.rec.State != Success || s == Success, "execution %s leaves SUCCESS for %s", e.rec.ID, s)
 	e.rec.State, e.rec.StateInfo, e.rec.Runtime.Cascaded, e.recDirty = s, info, false, true
+	for _, t := range e.liveTasks() {
+		for _, a := range t.actions {
+			if a.Phase == PhaseChild { // what it must be told is this execution's state
+				e.stir(a)
+			}
+		}
+	}
 	e.record(HistoryEvent{Kind: "execution.state", State: s, Info: info})
 	if e.rec.ParentID != "" {
 		e.rec.ParentPending, e.rec.ParentSent, e.parentDue = true, 0, true

@@ -1,6 +1,7 @@
 package workflow
 
 import (
+	"container/heap"
 	"slices"
 	"time"
 
@@ -49,9 +50,69 @@ func (e *Execution) outstanding(a *action) bool {
 	case PhaseDispatched:
 		return true
 	case PhaseChild:
-		return len(e.childSends(a)) > 0
+		return e.childWord(a) != ""
 	}
 	return false
+}
+
+// outbox is a heap (see container/heap): first is what must be sent again first.
+type outbox []*action
+
+func (o outbox) Len() int { return len(o) }
+
+func (o outbox) Less(i, j int) bool {
+	if a, b := o[i], o[j]; !a.nextSend.Equal(b.nextSend) {
+		return a.nextSend.Before(b.nextSend)
+	}
+	return o[i].Seq < o[j].Seq
+}
+
+func (o outbox) Swap(i, j int) {
+	o[i], o[j] = o[j], o[i]
+	o[i].place, o[j].place = i+1, j+1
+}
+
+// Push is container/heap's.
+func (o *outbox) Push(x any) {
+	a := x.(*action)
+	a.place = len(*o) + 1
+	*o = append(*o, a)
+}
+
+// Pop is container/heap's.
+func (o *outbox) Pop() any {
+	last := len(*o) - 1
+	a := (*o)[last]
+	(*o)[last] = nil
+	*o = (*o)[:last]
+	a.place = 0
+	return a
+}
+
+// sort puts those that have changed into the outbox, to their new places in it, or out of it. A step takes the time of those, not of
+// all: a task may have 100,000 sub-workflows. Nothing else may change the moment of one that is there, for the heap goes by it.
+func (e *Execution) sort() {
+	for _, a := range e.stirred {
+		again := a.again || a.nextSend.IsZero()
+		a.stirred, a.again = false, false
+		if a.State.Final() || !e.outstanding(a) {
+			if a.place > 0 {
+				heap.Remove(&e.outbox, a.place-1)
+			}
+			a.nextSend = zeroTime
+			continue
+		}
+		if again {
+			a.nextSend = e.nextResend(a)
+		}
+		if a.place > 0 {
+			heap.Fix(&e.outbox, a.place-1)
+		} else {
+			heap.Push(&e.outbox, a)
+		}
+	}
+	clear(e.stirred)
+	e.stirred = e.stirred[:0]
 }
 
 func (e *Execution) root() ExecutionID {
@@ -67,7 +128,8 @@ func (e *Execution) send(a *action) {
 		a.resent = true
 		e.resend = append(e.resend, a)
 	}
-	a.nextSend = e.nextResend(a)
+	a.again = true
+	e.stir(a)
 }
 
 // resendLimit is the longest time between two repetitions of an action's messages.
@@ -113,9 +175,7 @@ func (e *Execution) recovered() {
 // ticked carries out what was due: repetitions, ends of delays, timeouts.
 func (e *Execution) ticked() error {
 	live := slices.Clone(e.liveTasks())
-	for _, t := range live {
-		e.repeat(t)
-	}
+	e.repeat()
 	if e.rec.ParentPending && !e.parentAt().After(e.now) && !planted.Has(planted.ReportLost) {
 		e.parentDue = true
 	}
@@ -138,15 +198,12 @@ func (e *Execution) ticked() error {
 	return nil
 }
 
-// repeat sends again what is due of a task's actions.
-func (e *Execution) repeat(t *task) {
-	if t.active == 0 {
-		return
-	}
-	for _, a := range t.actions {
-		if !a.State.Final() && e.outstanding(a) && !a.nextSend.After(e.now) {
-			e.send(a)
-		}
+// repeat sends again what is due.
+func (e *Execution) repeat() {
+	e.sort()
+	for len(e.outbox) > 0 && !e.outbox[0].nextSend.After(e.now) {
+		e.send(e.outbox[0])
+		e.sort()
 	}
 }
 
@@ -211,20 +268,9 @@ func (e *Execution) wakeAt() time.Time {
 			}
 		}
 	}
-	e.outbox = slices.DeleteFunc(e.outbox, func(a *action) bool {
-		if a.State.Final() || a.Phase != PhaseDispatched && a.Phase != PhaseChild {
-			a.watched, a.nextSend = false, zeroTime
-			return true
-		}
-		if !e.outstanding(a) {
-			a.nextSend = zeroTime
-			return false
-		}
-		if a.nextSend.IsZero() {
-			a.nextSend = e.nextResend(a)
-		}
-		consider(a.nextSend)
-		return false
-	})
+	e.sort()
+	if len(e.outbox) > 0 {
+		consider(e.outbox[0].nextSend)
+	}
 	return wake
 }

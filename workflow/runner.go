@@ -220,7 +220,7 @@ func (e *Execution) mayBegin(a *action) bool {
 
 // requeue puts an attempt that has not had an effect, or may be repeated, back in line.
 func (e *Execution) requeue(a *action) {
-	a.Phase, a.nextSend, a.LeaseUntil, a.Granted = PhaseQueued, zeroTime, zeroTime, false
+	a.Phase, a.LeaseUntil, a.Granted = PhaseQueued, zeroTime, false
 	e.lineUp(a)
 	e.touchAction(a)
 }
