@@ -45,6 +45,10 @@ func fork(n int) string {
 	return b.String()
 }
 
+func subs(n int) string {
+	return fmt.Sprintf("version: '2.0'\nw:\n  tasks:\n    all:\n      with-items: i in <%% range(%d) %%>\n      workflow: leaf\nleaf:\n  tasks:\n    t: {action: std.safe}\n", n)
+}
+
 // price runs a workflow whose runners succeed at once.
 func price(t *testing.T, text string) bill {
 	t.Helper()
@@ -87,6 +91,7 @@ func TestCostOfAnAction(t *testing.T) {
 		{"sequence", sequence, 2.05, 9.1, 3.05, 170},
 		{"with-items", items, 1.05, 5.1, 3.05, 100},
 		{"fork and join", fork, 1.05, 7.1, 3.05, 160},
+		{"sub-workflows", subs, 6.05, 20.1, 8.05, 300},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			few, many := price(t, c.text(n)), price(t, c.text(10*n))
