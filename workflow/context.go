@@ -135,16 +135,11 @@ func pathKey(k value.Value) string {
 // merge joins branches: dictionaries are merged deeply, the leaf that was published more often wins, the earlier branch
 // at equal counts.
 func merge(branches []*branch) *branch {
-	var parts []*branch
+	parts := make([]*branch, 0, len(branches))
+	seen := make(map[*branch]bool, len(branches))
 	for _, b := range branches {
-		if b == nil {
-			continue
-		}
-		same := false
-		for _, p := range parts {
-			same = same || p == b
-		}
-		if !same {
+		if b != nil && !seen[b] {
+			seen[b] = true
 			parts = append(parts, b)
 		}
 	}
@@ -154,25 +149,32 @@ func merge(branches []*branch) *branch {
 	case 1:
 		return parts[0]
 	}
-	dict := parts[0].flat()
+	dict := parts[0].flat().Clone()
 	counts := map[string]int{}
 	for k, n := range parts[0].versions() {
 		counts[k] = n
 	}
 	for _, p := range parts[1:] {
 		other := p.versions()
-		dict = mergeDicts(dict, p.flat(), "", counts, other)
+		mergeInto(dict, p.flat(), "", counts, other)
 		for k, n := range other {
 			counts[k] = max(counts[k], n)
 		}
 	}
+	dict.Freeze()
 	return &branch{dict: dict, all: dict, counts: &versions{counts}}
 }
 
 func mergeDicts(left, right *value.Dict, prefix string, l, r map[string]int) *value.Dict {
 	out := left.Clone()
+	mergeInto(out, right, prefix, l, r)
+	return out.Freeze()
+}
+
+// mergeInto merges into a dictionary that isn't frozen yet: a join of very many branches makes one, not one for each branch.
+func mergeInto(out, right *value.Dict, prefix string, l, r map[string]int) {
 	for k, rv := range right.All() {
-		lv, ok := left.Get(k)
+		lv, ok := out.Get(k)
 		if !ok {
 			put(out, k, rv)
 			continue
@@ -189,7 +191,6 @@ func mergeDicts(left, right *value.Dict, prefix string, l, r map[string]int) *va
 			put(out, k, rv)
 		}
 	}
-	return out.Freeze()
 }
 
 // inbound is the context that a task starts with: its parents' outbound contexts, merged.

@@ -113,12 +113,14 @@ type task struct {
 	prog     *taskProgram
 	actions  []*action
 	dirty    bool
-	queued   bool        // in Execution.ready
-	listed   bool        // in Execution.live
-	inReview bool        // in Execution.blocked
-	in       *branch     // memo of inbound, if inKnown: nil is a context without anything
-	out      *branch     // memo of outbound, if outKnown and Published is still outOf
-	outOf    *value.Dict // as it was
+	queued   bool         // in Execution.ready
+	listed   bool         // in Execution.live
+	inReview bool         // in Execution.blocked
+	thorough bool         // at all inbound tasks, when it is looked at
+	awaited  *taskProgram // an inbound task that a join waited for when it was looked at thoroughly
+	in       *branch      // memo of inbound, if inKnown: nil is a context without anything
+	out      *branch      // memo of outbound, if outKnown and Published is still outOf
+	outOf    *value.Dict  // as it was
 	inKnown  bool
 	outKnown bool
 
@@ -130,6 +132,7 @@ type task struct {
 	taken     []bool
 	cursor    int
 	launching bool
+	list      *itemList // while there are items to be started, and others run; nil: to be evaluated
 }
 
 type action struct {

@@ -21,7 +21,7 @@ func (e *Execution) check() {
 		invariant.Check(!a.Accepted || a.State.Final(), "action %s is accepted and %s", a.ID, a.State)
 	}
 	for _, a := range e.actions {
-		invariant.Check((a.place > 0) == (!a.State.Final() && e.outstanding(a)), "action %s is %s in phase %d: its place in the outbox is %d", a.ID, a.State, a.Phase, a.place)
+		invariant.Check(a.stirred || (a.place > 0) == (!a.State.Final() && e.outstanding(a)), "action %s is %s in phase %d: its place in the outbox is %d", a.ID, a.State, a.Phase, a.place)
 		invariant.Check(a.place == 0 || e.outbox[a.place-1] == a && !e.outbox.Less(a.place-1, (a.place-2)/2), "action %s isn't at its place in the outbox", a.ID)
 	}
 	invariant.Check(e.rec.State.Final() == (e.data.Output != nil), "execution %s is %s, has output: %v", e.rec.ID, e.rec.State, e.data.Output != nil)

@@ -11,25 +11,30 @@ import (
 
 // scheduleItems evaluates the items and starts as many as may run now.
 func (e *Execution) scheduleItems(t *task) error {
-	names, lists, err := e.itemLists(t)
+	list, err := e.itemList(t)
 	if err != nil {
 		return err
 	}
-	count := len(lists[0])
+	count := len(list.values[0])
 	t.Runtime.ItemCount, t.Runtime.ItemsReady = count, true
 	e.touch(t)
 	if t.accepted >= count { // none, or a rerun has kept them all
 		return e.complete(t, Success, "")
 	}
-	return e.launchItems(t, names, lists)
+	return e.launchItems(t, list)
 }
 
-// launchItems starts the next items within the concurrency. An inline item may end the task while this runs.
-func (e *Execution) launchItems(t *task, names []string, lists [][]value.Value) error {
+// launchItems starts the next items within the concurrency. An inline item may end the task while this runs. The list is kept while
+// there are others to be started: to evaluate it for each of them takes a time with the square of their number.
+func (e *Execution) launchItems(t *task, list *itemList) error {
 	t.launching = true
-	defer func() { t.launching = false }()
+	defer func() {
+		if t.launching, t.list = false, list; t.State != Running || t.cursor >= len(t.taken) {
+			t.list = nil
+		}
+	}()
 	for t.State == Running && e.rec.State != Cancelled { // nothing of a cancelled execution would be granted
-		batch, err := e.prepareItems(t, names, lists)
+		batch, err := e.prepareItems(t, list)
 		if err != nil || len(batch) == 0 {
 			return err
 		}
@@ -43,16 +48,16 @@ func (e *Execution) launchItems(t *task, names []string, lists [][]value.Value) 
 }
 
 // prepareItems prepares all items that may start now: a mistake in one of them starts none.
-func (e *Execution) prepareItems(t *task, names []string, lists [][]value.Value) ([]*prepared, error) {
+func (e *Execution) prepareItems(t *task, list *itemList) ([]*prepared, error) {
 	var batch []*prepared
 	for {
 		index, ok := t.nextItem(len(batch))
 		if !ok {
 			return batch, nil
 		}
-		layer := value.NewDict(len(names))
-		for i, name := range names {
-			layer.SetString(name, lists[i][index])
+		layer := value.NewDict(len(list.names))
+		for i, name := range list.names {
+			layer.SetString(name, list.values[i][index])
 		}
 		p, err := e.prepare(t, layer.Freeze(), index)
 		if err != nil {
@@ -99,14 +104,17 @@ func (e *Execution) itemDone(t *task, a *action) error {
 		if t.launching || t.Runtime.Concurrency == 0 && t.active > 0 {
 			return nil
 		}
-		names, lists, err := e.itemLists(t)
-		if err != nil {
-			return err
+		list := t.list
+		if list == nil || list.env != e.data.Env {
+			var err error
+			if list, err = e.itemList(t); err != nil {
+				return err
+			}
 		}
-		if len(lists[0]) != t.Runtime.ItemCount {
-			return flawf("The list of with-items has changed its length from %d to %d [task=%s]", t.Runtime.ItemCount, len(lists[0]), t.Name)
+		if n := len(list.values[0]); n != t.Runtime.ItemCount {
+			return flawf("The list of with-items has changed its length from %d to %d [task=%s]", t.Runtime.ItemCount, n, t.Name)
 		}
-		return e.launchItems(t, names, lists)
+		return e.launchItems(t, list)
 	}
 	for _, x := range t.actions {
 		if x.Accepted && x.State == Error {
@@ -116,27 +124,35 @@ func (e *Execution) itemDone(t *task, a *action) error {
 	return e.complete(t, Success, "")
 }
 
-// itemLists evaluates the lists of with-items; they are all of one length.
-func (e *Execution) itemLists(t *task) (names []string, lists [][]value.Value, err error) {
+// itemList is what a task's with-items gives, in an environment, which may be changed.
+type itemList struct {
+	names  []string
+	values [][]value.Value // of each name, all of one length
+	env    *value.Dict
+}
+
+// itemList evaluates the lists of with-items.
+func (e *Execution) itemList(t *task) (*itemList, error) {
+	out := &itemList{env: e.data.Env}
 	s := e.taskScope(t, nil)
 	for _, w := range t.prog.WithItems {
 		v, err := s.tree(w.List)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		list, ok := iterate(v)
 		if !ok {
-			return nil, nil, flawf("Wrong input format for: %s. Iterable type is expected for each value.", value.Str(v))
+			return nil, flawf("Wrong input format for: %s. Iterable type is expected for each value.", value.Str(v))
 		}
 		if len(list) > ItemsMax {
-			return nil, nil, flawf("with-items of task '%s' has %d items, more than %d (limit ItemsMax)", t.Name, len(list), ItemsMax)
+			return nil, flawf("with-items of task '%s' has %d items, more than %d (limit ItemsMax)", t.Name, len(list), ItemsMax)
 		}
-		names, lists = append(names, w.Name), append(lists, list)
-		if len(list) != len(lists[0]) {
-			return nil, nil, flawf("Wrong input format for: %s. All arrays must have the same length.", value.Str(v))
+		out.names, out.values = append(out.names, w.Name), append(out.values, list)
+		if len(list) != len(out.values[0]) {
+			return nil, flawf("Wrong input format for: %s. All arrays must have the same length.", value.Str(v))
 		}
 	}
-	return names, lists, nil
+	return out, nil
 }
 
 // iterate lists what Python iterates: items, keys of a dictionary, characters of a text.

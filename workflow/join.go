@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"cierzo/dsl"
+	"cierzo/internal/invariant"
 	"cierzo/internal/planted"
 )
 
@@ -30,7 +31,7 @@ func (e *Execution) triggerJoin(m move) error {
 			e.setTask(last, Waiting, "Task is waiting.")
 		}
 		if last.State == Waiting {
-			e.review(last)
+			e.reviewAfter(last, m.from)
 			return nil
 		}
 		if !e.again(last, m.from) {
@@ -98,7 +99,7 @@ func (e *Execution) wakeJoins(t *task) {
 	for _, tp := range t.prog.joins {
 		if all := e.named(tp.Name); len(all) > 0 {
 			if last := all[len(all)-1]; last.State == Waiting && last.Runtime.WakeAt.IsZero() {
-				e.review(last)
+				e.reviewAfter(last, t)
 			}
 		}
 	}
@@ -108,6 +109,14 @@ func (e *Execution) wakeJoins(t *task) {
 			e.review(join)
 		}
 	}
+}
+
+// reviewAfter is review after the end of a task. When the join waits for all, and that one has triggered it and leads to no other
+// inbound task, nothing has become impossible by it, and one more that the join waits for tells that it can't be decided.
+func (e *Execution) reviewAfter(join, t *task) {
+	join.thorough = join.thorough || !join.prog.Join.All || join.prog.tangled[t.prog] ||
+		!slices.ContainsFunc(t.Next, func(n Trigger) bool { return n.Name == join.Name })
+	e.block(join)
 }
 
 // noteOlder remembers a join that waits although it is not the last of its name.
@@ -123,10 +132,19 @@ func (e *Execution) refreshJoin(t *task) error {
 	if t.State != Waiting || !t.Runtime.WakeAt.IsZero() || e.rec.State != Running {
 		return nil
 	}
+	routes := map[*taskProgram]bool{}
+	if !t.thorough && t.awaited != nil && e.induce(t.awaited, t.prog, routes).state == Waiting {
+		if invariant.Expensive {
+			for _, tp := range t.prog.inbound {
+				invariant.Check(e.induce(tp, t.prog, map[*taskProgram]bool{}).state != Error, "join %s would have seen that %s failed it", t.ID, tp.Name)
+			}
+		}
+		return nil
+	}
+	t.thorough, t.awaited = false, nil
 	var run, dead []Trigger
 	var names []string
 	var parents []TaskID
-	routes := map[*taskProgram]bool{}
 	for _, tp := range t.prog.inbound {
 		in := e.induce(tp, t.prog, routes)
 		switch in.state {
@@ -138,6 +156,8 @@ func (e *Execution) refreshJoin(t *task) error {
 			if in.from != nil {
 				dead = append(dead, Trigger{TaskID: in.from.ID, Event: in.event})
 			}
+		default:
+			t.awaited = tp
 		}
 	}
 	total := len(t.prog.inbound)

@@ -29,6 +29,8 @@ type taskProgram struct {
 	requires  []string       // reverse: own and inherited
 	dependent []*taskProgram // reverse: tasks that require this one
 	joins     []*taskProgram // joins that can be reached from this task
+	// tangled are, of a join, the inbound tasks that lead to one of them: the end of such a one may make another impossible.
+	tangled   map[*taskProgram]bool
 	safeRerun bool
 	// hasOnError: the task has its own on-error. Mistral leaves such tasks out of the failure's text.
 	hasOnError bool
@@ -206,6 +208,10 @@ func (p *Program) linkTransitions() error {
 // linkJoin tells every task from which the join can be reached that its completion may decide the join.
 func (p *Program) linkJoin(join *taskProgram) {
 	seen := map[*taskProgram]bool{}
+	inbound := make(map[*taskProgram]bool, len(join.inbound))
+	for _, t := range join.inbound {
+		inbound[t] = true
+	}
 	queue := append([]*taskProgram(nil), join.inbound...)
 	for len(queue) > 0 {
 		t := queue[0]
@@ -215,6 +221,14 @@ func (p *Program) linkJoin(join *taskProgram) {
 		}
 		seen[t] = true
 		t.joins = append(t.joins, join)
+		for _, from := range t.inbound {
+			if inbound[from] {
+				if join.tangled == nil {
+					join.tangled = map[*taskProgram]bool{}
+				}
+				join.tangled[from] = true
+			}
+		}
 		queue = append(queue, t.inbound...)
 	}
 }

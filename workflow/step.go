@@ -112,6 +112,11 @@ func (e *Execution) enqueue(t *task) {
 
 // review has a waiting join looked at again, in the order of creation.
 func (e *Execution) review(t *task) {
+	t.thorough = true
+	e.block(t)
+}
+
+func (e *Execution) block(t *task) {
 	if t.inReview {
 		return
 	}
