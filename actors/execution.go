@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"slices"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -14,8 +15,9 @@ import (
 
 // The limits of an execution's actor.
 const (
-	// inboxMax bounds the messages that wait for a turn. Results are dropped beyond: they come again.
-	inboxMax = 10_000
+	// inboxMax bounds the messages that wait for a turn: all sub-workflows of a task may report at the same moment. Beyond they are
+	// dropped, and come again.
+	inboxMax = workflow.ItemsMax
 	// turnItemsMax bounds the messages of one turn.
 	turnItemsMax = 500
 	// wantsMax bounds the queued actions of one execution that compete for slots.
@@ -196,9 +198,14 @@ func (x *execution) pump(c actor.Context) {
 
 // begin is the begin of a turn, and its end when nothing is to be written.
 func (x *execution) begin() {
-	n := min(len(x.inbox), turnItemsMax)
-	items := x.inbox[:n:n]
-	x.inbox = append([]item(nil), x.inbox[n:]...)
+	items := x.inbox
+	if len(items) > turnItemsMax { // the rest may be very many, and isn't copied for each turn
+		items = slices.Clone(x.inbox[:turnItemsMax])
+		clear(x.inbox[:turnItemsMax])
+		x.inbox = x.inbox[turnItemsMax:]
+	} else {
+		x.inbox = nil
+	}
 	x.disarm()
 	x.turns++
 	x.turn = &turn{e: x.Engine, id: x.id, self: x.self, no: x.turns, ex: x.ex, node: x.node, epoch: x.epoch, items: items, wanting: x.wanting, fresh: x.fresh}
