@@ -85,15 +85,13 @@ func (s *Store) commit(rows *persistence.TurnRows) persistence.TurnOutcome {
 	switch {
 	case rows.Create && e != nil && !planted.Has(planted.StartRepeats):
 		return persistence.Exists
-	case rows.Newest.ID != "" && !s.isNewest(rows.Newest), rows.Create && !s.isVersion(rows.Definitions):
+	case !rows.Create && (e == nil || e.epoch != rows.Epoch && !planted.Has(planted.OldEpochAccepted)):
+		return persistence.Fenced
+	case rows.Newest.ID != "" && !s.isNewest(rows.Newest), !s.isVersion(rows.Definitions):
 		return persistence.Outdated
 	case rows.Create:
 		e = &execution{epoch: 1, owner: rows.Node, tasks: map[int64]persistence.TaskRow{}, actions: map[int64]persistence.ActionRow{}}
 		s.executions[id] = e
-	case e == nil || e.epoch != rows.Epoch && !planted.Has(planted.OldEpochAccepted):
-		return persistence.Fenced
-	case !s.isVersion(rows.Definitions):
-		return persistence.Outdated
 	default:
 		r, old := &rows.Execution, &e.row
 		r.ProjectID, r.WorkflowName, r.CreatedAt, r.About = old.ProjectID, old.WorkflowName, old.CreatedAt, old.About
