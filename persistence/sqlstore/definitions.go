@@ -102,7 +102,7 @@ func (s *Store) saveDefinitions(ctx context.Context, doing string, ds []persiste
 		if !any {
 			return nil
 		}
-		return changed(t)
+		return newVersion(t)
 	})
 	if err != nil {
 		return nil, err
@@ -110,8 +110,8 @@ func (s *Store) saveDefinitions(ctx context.Context, doing string, ds []persiste
 	return out, nil
 }
 
-// changed has the version of the definitions grow.
-func changed(t *transaction) error { return t.one(raiseVersion) }
+// newVersion has the version of the definitions grow, for one of them has changed.
+func newVersion(t *transaction) error { return t.one(raiseVersion) }
 
 // DefinitionsVersion implements persistence.Definitions.
 func (s *Store) DefinitionsVersion(ctx context.Context) (uint64, error) {
@@ -201,7 +201,7 @@ func (s *Store) RenameDefinition(ctx context.Context, old persistence.Definition
 		if err != nil {
 			return err
 		}
-		return changed(t)
+		return newVersion(t)
 	})
 	if err != nil {
 		return nil, err
@@ -291,7 +291,7 @@ func (s *Store) DeleteDefinition(ctx context.Context, k persistence.DefinitionKe
 		if err != nil {
 			return err
 		}
-		return changed(t)
+		return newVersion(t)
 	})
 }
 
