@@ -101,11 +101,14 @@ func (e *Execution) childSends(a *action) []Send {
 }
 
 // tellChildren has all unfinished sub-workflows told of a change of this execution's state.
-func (e *Execution) tellChildren() {
+func (e *Execution) tellChildren() { e.eachChild(e.tellChild) }
+
+// eachChild goes through the sub-workflows that have not ended.
+func (e *Execution) eachChild(do func(*action)) {
 	for _, t := range e.liveTasks() {
 		for _, a := range t.actions {
 			if a.Phase == PhaseChild && !a.State.Final() {
-				e.tellChild(a)
+				do(a)
 			}
 		}
 	}

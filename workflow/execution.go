@@ -500,13 +500,7 @@ func (e *Execution) record(h HistoryEvent) {
 func (e *Execution) setState(s State, info string) {
 	invariant.Check(e.rec.State != Success || s == Success, "execution %s leaves SUCCESS for %s", e.rec.ID, s)
 	e.rec.State, e.rec.StateInfo, e.rec.Runtime.Cascaded, e.recDirty = s, info, false, true
-	for _, t := range e.liveTasks() {
-		for _, a := range t.actions {
-			if a.Phase == PhaseChild { // what it must be told is this execution's state
-				e.stir(a)
-			}
-		}
-	}
+	e.eachChild(e.stir) // what it must be told is this execution's state
 	e.record(HistoryEvent{Kind: "execution.state", State: s, Info: info})
 	if e.rec.ParentID != "" {
 		e.rec.ParentPending, e.rec.ParentSent, e.parentDue = true, 0, true

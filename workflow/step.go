@@ -110,12 +110,13 @@ func (e *Execution) enqueue(t *task) {
 	}
 }
 
-// review has a waiting join looked at again, in the order of creation.
+// review has a waiting join looked at again, at all its inbound tasks.
 func (e *Execution) review(t *task) {
 	t.thorough = true
 	e.block(t)
 }
 
+// block puts a waiting join in line to be looked at, in the order of creation.
 func (e *Execution) block(t *task) {
 	if t.inReview {
 		return
