@@ -9,9 +9,9 @@
 //	Watchdog     finds what waits for nothing
 //	Gateway      commands from Go code, answered when they are durable
 //
-// All but the committer, the loader, the dispatcher (a board behind a lock) and the sweeper are actors. Commits and loads are done by goroutines that
-// answer by message; steps are computed where the actor is while there are places (Config.TurnsMax), and only they may wait there, for
-// what they look up.
+// All but the committer, the loader, the dispatcher (a board behind a lock) and the sweeper are actors. Commits and loads are done by
+// goroutines that answer by message; steps are computed where the actor is while there are places (Config.TurnsMax), and only they may
+// wait there, for what they look up.
 // What a turn sends it sends after its commit; what was lost is sent again, because the rows say so. In doubt about a commit
 // the actor is dropped and the execution loaded again.
 package actors

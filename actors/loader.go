@@ -3,6 +3,7 @@ package actors
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -11,10 +12,11 @@ import (
 	"cierzo/workflow"
 )
 
-// The limits of the loader: executions of one transaction, and transactions at the same time.
+// The limits of the loader.
 const (
-	loadMax    = 16
-	loadersMax = 4
+	loadMax     = 16 // executions of one transaction
+	loadersMax  = 4  // transactions at the same time
+	loadTimeout = 30 * time.Second
 )
 
 // load is an execution on its way into memory.
@@ -120,7 +122,7 @@ func (e *Engine) understand(ctx context.Context, id workflow.ExecutionID, a pers
 		return loaded{err: a.Err}
 	}
 	s := a.Snapshot
-	err := e.guarded(id, func() error {
+	err := e.guarded("load", id, func() error {
 		p, err := e.cfg.Catalog.Program(ctx, s.Execution.DefinitionID)
 		if err != nil {
 			return fault.Wrap(unknownIsInternal(err), err, "definition of execution %s", id)

@@ -40,6 +40,27 @@ func (w *world) describe(count int) []error {
 	return errs
 }
 
+// refuseLoads has the store refuse so many batches with an execution, and says how large they were.
+func (e *engineNode) refuseLoads(bad workflow.ExecutionID, times int, err error) (refused func() []int) {
+	var mu sync.Mutex
+	var batches []int
+	e.disk.activate = func(ids []workflow.ExecutionID) error {
+		<-time.After(10 * time.Millisecond)
+		mu.Lock()
+		defer mu.Unlock()
+		if len(batches) == times || !slices.Contains(ids, bad) {
+			return nil
+		}
+		batches = append(batches, len(ids))
+		return err
+	}
+	return func() []int {
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Clone(batches)
+	}
+}
+
 // TestLoadsGoTogether: those that come while the store is at work are loaded by few transactions.
 func TestLoadsGoTogether(t *testing.T) {
 	t.Parallel()
@@ -86,18 +107,7 @@ func TestLoadThatTheStoreRefusesSpoilsNoOther(t *testing.T) {
 	inWorld(t, func(w *world) {
 		const count, bad = 40, 17
 		e := w.away(count)
-		var mu sync.Mutex
-		refusals := 0
-		e.disk.activate = func(ids []workflow.ExecutionID) error {
-			<-time.After(10 * time.Millisecond)
-			mu.Lock()
-			defer mu.Unlock()
-			if slices.Contains(ids, idOf(bad)) && refusals < 2 { // together with others, and alone
-				refusals++
-				return fault.New(fault.Internal, "a row that nobody understands")
-			}
-			return nil
-		}
+		e.refuseLoads(idOf(bad), 2, fault.New(fault.Internal, "a row that nobody understands")) // with others, and alone
 		for n, err := range w.describe(count) {
 			if (err != nil) != (n == bad) || err != nil && !fault.Is(err, fault.Internal) {
 				t.Errorf("execution %d: %v", n, err)
@@ -115,21 +125,11 @@ func TestLoadThatNeverEndsSpoilsNoOtherForLong(t *testing.T) {
 	inWorld(t, func(w *world) {
 		const count, bad = 40, 17
 		e := w.away(count)
-		var mu sync.Mutex
-		var batches []int // in which the bad one was
-		e.disk.activate = func(ids []workflow.ExecutionID) error {
-			<-time.After(10 * time.Millisecond)
-			mu.Lock()
-			defer mu.Unlock()
-			if slices.Contains(ids, idOf(bad)) && len(batches) < 6 {
-				batches = append(batches, len(ids))
-				return fault.New(fault.Unavailable, "no answer")
-			}
-			return nil
-		}
+		refused := e.refuseLoads(idOf(bad), 6, fault.New(fault.Unavailable, "no answer"))
 		if err := errors.Join(w.describe(count)...); err != nil {
 			t.Error(err)
 		}
+		batches := refused()
 		if len(batches) != 6 || slices.Max(batches[2:]) > 1 {
 			t.Errorf("it was tried in batches of %v", batches)
 		}

@@ -15,11 +15,8 @@ import (
 	"cierzo/workflow"
 )
 
-// The times that the store may take.
-const (
-	programTimeout = 30 * time.Second
-	loadTimeout    = 30 * time.Second
-)
+// programTimeout is what the store may take to give a definition.
+const programTimeout = 30 * time.Second
 
 // turn is a turn under way. While a goroutine of its own computes it, it belongs to that until it is sent to the actor.
 type turn struct {
@@ -97,7 +94,7 @@ func (t *turn) moment() workflow.Moment {
 // step carries out the events of the turn and hands it on.
 func (t *turn) step() {
 	t.e.counters.turns.Add(1)
-	t.err = t.e.guarded(t.id, t.steps)
+	t.err = t.e.guarded("turn", t.id, t.steps)
 	if t.err == nil && t.ex != nil {
 		t.wants = t.ex.Wants(wantsMax)
 		if t.asks = len(t.wants) > 0 || t.wanting; t.asks {
@@ -153,7 +150,7 @@ func (t *turn) start(it item) error {
 // assign goes on with the slots that the dispatcher gave.
 func (t *turn) assign(s []workflow.Slot) {
 	if len(s) > 0 {
-		t.err = t.e.guarded(t.id, func() error { return t.ex.Step(t.moment(), workflow.Assigned{Slots: s}, t.facts) })
+		t.err = t.e.guarded("turn", t.id, func() error { return t.ex.Step(t.moment(), workflow.Assigned{Slots: s}, t.facts) })
 	}
 	t.conclude()
 }
@@ -161,7 +158,7 @@ func (t *turn) assign(s []workflow.Slot) {
 // conclude takes the effects and brings them to the committer, if anything is to be written.
 func (t *turn) conclude() {
 	if t.err == nil && t.ex != nil {
-		t.err = t.e.guarded(t.id, func() error {
+		t.err = t.e.guarded("turn", t.id, func() error {
 			if t.answers() {
 				t.ex.Affirm()
 			}
@@ -184,7 +181,7 @@ func (t *turn) conclude() {
 	}
 	turn := persistence.Turn{ID: t.id, Epoch: t.epoch, Node: t.node, Newest: t.newest, Definitions: t.version(), Writes: writes}
 	// Here, while others are being committed: the database would wait for the rows of a whole batch.
-	if t.err = t.e.guarded(t.id, func() error { turn.Prepare(); return nil }); t.err != nil {
+	if t.err = t.e.guarded("turn", t.id, func() error { turn.Prepare(); return nil }); t.err != nil {
 		return
 	}
 	t.gone = true
@@ -199,13 +196,13 @@ func (t *turn) answers() bool {
 	return slices.ContainsFunc(t.items, func(it item) bool { return it.message.GetReplyTo() != nil })
 }
 
-// guarded makes a panic an error: the turn is given up, the process lives on.
-func (e *Engine) guarded(id workflow.ExecutionID, fn func() error) (err error) {
+// guarded makes a panic an error: what was done (a turn, a load) is given up, the process lives on.
+func (e *Engine) guarded(doing string, id workflow.ExecutionID, fn func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			e.counters.panics.Add(1)
-			e.log.Error("panic in a turn", "execution_id", id, "panic", p, "stack", string(debug.Stack()))
-			err = fault.New(fault.Internal, "turn of execution %s: %v", id, p)
+			e.log.Error("panic", "execution_id", id, "doing", doing, "panic", p, "stack", string(debug.Stack()))
+			err = fault.New(fault.Internal, "%s of execution %s: %v", doing, id, p)
 		}
 	}()
 	return fn()
