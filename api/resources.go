@@ -98,7 +98,7 @@ func (s *server) resourceInAnyProject(r *http.Request, kind persistence.Resource
 
 // createResource stores a new resource. The same request again, by its Idempotency-Key, finds what it has made.
 func (s *server) createResource(r *http.Request, res persistence.Resource, duplicate string) (*persistence.Resource, error) {
-	id, err := s.newID(r)
+	id, err := newID(r, s.NewID)
 	if err != nil {
 		return nil, err
 	}

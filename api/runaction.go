@@ -165,7 +165,7 @@ func (s *server) startAction(r *http.Request, run *actionRun) (*workflow.Executi
 	if err != nil {
 		return nil, err
 	}
-	id, err := s.newID(r)
+	id, err := newID(r, s.NewExecutionID)
 	if err != nil {
 		return nil, err
 	}

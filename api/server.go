@@ -68,8 +68,10 @@ type Config struct {
 	// EventSecrets sign events, see events.go: who knows one of them needs no token to send events. Without
 	// authentication nobody may send unsigned ones then. nil: signatures aren't looked at.
 	EventSecrets [][]byte
-	// NewID makes the ids of executions and resources. Required.
+	// NewID makes the ids of resources. Required.
 	NewID func() string
+	// NewExecutionID makes those of executions. Defaults to NewID.
+	NewExecutionID func() string
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time
 	// Begun is as Ended, for an execution's first turn. Optional.
@@ -124,6 +126,9 @@ func newServer(cfg Config) *server {
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	if cfg.NewExecutionID == nil {
+		cfg.NewExecutionID = cfg.NewID
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)

@@ -30,11 +30,11 @@ const (
 	waitMax = 60 * time.Second
 )
 
-// newID is the id of what the request creates: made from its Idempotency-Key and its project, or a new one.
-func (s *server) newID(r *http.Request) (string, error) {
+// newID is the id of what the request creates: made from its Idempotency-Key and its project, or another.
+func newID(r *http.Request, another func() string) (string, error) {
 	key := r.Header.Get(idempotencyHeader)
 	if key == "" {
-		return s.NewID(), nil
+		return another(), nil
 	}
 	if len(key) > keyMax {
 		return "", fault.New(fault.Invalid, "%s is longer than %d bytes", idempotencyHeader, keyMax)
@@ -286,7 +286,7 @@ func (s *server) readStart(r *http.Request, f fields, fresh bool) (start catalog
 	}
 	id := t["id"]
 	if id == "" {
-		if id, err = s.newID(r); err != nil {
+		if id, err = newID(r, s.NewExecutionID); err != nil {
 			return start, err
 		}
 	}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/google/uuid"
-
 	"cierzo/fault"
 	"cierzo/node"
 	"cierzo/persistence"
@@ -36,7 +34,7 @@ func (b *Bench) fill(ctx context.Context, upTo int) error {
 	for b.stored < upTo {
 		turns := make([]persistence.Turn, 0, 64)
 		for range min(64, upTo-b.stored) {
-			turns = append(turns, s.copy(b.stored+len(turns)))
+			turns = append(turns, s.copy(b.stored+len(turns), b.node.NewExecutionID()))
 		}
 		outcomes, err := store.Commit(ctx, turns)
 		if err != nil {
@@ -81,9 +79,9 @@ func (b *Bench) specimen(ctx context.Context) (*specimen, error) {
 }
 
 // copy is the turn that creates the copy number n, which is a second younger than the one before.
-func (s *specimen) copy(n int) persistence.Turn {
+func (s *specimen) copy(n int, id string) persistence.Turn {
 	e, t, a := *s.execution, *s.task, *s.action
-	e.ID = workflow.ExecutionID(uuid.NewString())
+	e.ID = workflow.ExecutionID(id)
 	e.CreatedAt = e.CreatedAt.Add(time.Duration(n)*time.Second - 365*24*time.Hour)
 	ids := workflow.NewPartIDs(e.ID, e.CreatedAt)
 	t.ID, a.ID = ids.Task(t.Seq), ids.Action(a.Seq)

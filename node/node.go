@@ -39,7 +39,8 @@ type Node struct {
 	store   persistence.Store
 	catalog *catalog.Catalog
 	cluster *assembly
-	duties  *duties      // nil without a store
+	duties  *duties // nil without a store
+	ids     executionIDs
 	handler http.Handler // nil without the API's role
 	http    *http.Server
 	listen  net.Addr
@@ -86,7 +87,7 @@ func (n *Node) start(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		n.catalog.Shared = !info.Exclusive
+		n.catalog.Shared, n.ids.timed = !info.Exclusive, info.Exclusive
 		if n.duties, err = readDuties(n.cfg); err != nil {
 			return err
 		}
@@ -132,7 +133,7 @@ func (n *Node) serve(ln net.Listener) error {
 	closing := make(chan struct{})
 	if n.cfg.has(RoleAPI) {
 		cfg := api.Config{
-			Store: n.store, Catalog: n.catalog, Engine: n.cluster, Logger: n.cfg.Logger, NewID: uuid.NewString,
+			Store: n.store, Catalog: n.catalog, Engine: n.cluster, Logger: n.cfg.Logger, NewID: uuid.NewString, NewExecutionID: n.NewExecutionID,
 			Metrics: n.Metrics, MetricHelp: MetricHelp(), Changes: n.changes, Closing: closing, Authorize: n.cfg.Authorize, Cron: n.cfg.Cron, Info: n.cfg.Info,
 			DeleteActionExecutions: n.cfg.DeleteActionExecutions, Events: n.duties.events, EventSecrets: n.duties.secrets,
 			Begun:    n.cluster.begun.await,

@@ -70,7 +70,7 @@ func (n *Node) Start(ctx context.Context, r StartRequest) (string, error) {
 	if r.Traceparent != "" && !traceparent.Valid(r.Traceparent) {
 		return "", fault.New(fault.Invalid, "traceparent %q is none of W3C Trace Context", r.Traceparent)
 	}
-	id := workflow.ExecutionID(cmp.Or(r.ID, uuid.NewString()))
+	id := workflow.ExecutionID(cmp.Or(r.ID, n.NewExecutionID()))
 	err := catalog.Begin(func(fresh bool) (catalog.Start, error) { return n.prepare(ctx, id, &r, fresh) }, func(s catalog.Start) error {
 		return n.cluster.Start(ctx, s)
 	})
@@ -259,7 +259,7 @@ func (n *Node) wait(ctx context.Context, id string, ended <-chan *workflow.Write
 // Run starts a workflow and waits for its end.
 func (n *Node) Run(ctx context.Context, r StartRequest) (*Execution, error) {
 	if r.ID == "" {
-		r.ID = uuid.NewString()
+		r.ID = n.NewExecutionID()
 	}
 	// Before the start, so that an end which this node's engine brings about is heard: it says so sooner than one would look.
 	ended, done := n.cluster.ended.await(workflow.ExecutionID(r.ID))

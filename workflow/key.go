@@ -7,15 +7,53 @@ import (
 	"time"
 )
 
-// Key is where an execution lies in every store: a hash of its id, so that neighbours in time are no neighbours in an index
-// or a range. Two ids with one key are as good as impossible (2⁻⁶⁴ each); a store refuses the second.
+// Key is where an execution lies in every store. Of most ids it is a hash, so that neighbours in time are no neighbours in
+// an index or a range: those of different engines would be in each other's way. An id made by TimedID says its key
+// itself. Two ids with one key are as good as impossible (2⁻⁶⁴ each); a store refuses the second.
 type Key int64
 
 // Key of the id.
 func (id ExecutionID) Key() Key {
+	if key, ok := id.timed(); ok {
+		return key
+	}
 	sum := sha256.Sum256([]byte(id))
 	return Key(binary.BigEndian.Uint64(sum[:8]))
 }
+
+// timedEpoch is the first moment of which there are timed keys, in milliseconds: the year 2020. The last is in 2089.
+const timedEpoch = 1_577_836_800_000
+
+// TimedKey is the next key after the last one that lies in the order of time: 22 bits of a millisecond are left to chance, and of
+// keys that are closer together 8. false: the moment is out of the range.
+func TimedKey(at time.Time, random uint64, last Key) (Key, bool) {
+	ms := at.UnixMilli() - timedEpoch
+	if ms < 0 || ms >= 1<<41 {
+		return 0, false
+	}
+	return max(Key(ms<<22|int64(random&(1<<22-1))), last+1+Key(random&0xff)), true
+}
+
+// TimedID is an id for a store that one process has for itself: executions that begin one after the other lie there side by
+// side, so that a transaction that has several of them touches the same pages. 25 bits of it, and those of the key, are random.
+//
+// The form is that of the ids of parts (see PartIDs): the check of the key and the random number (32 bits), that number (25), 1 (1), the key (64).
+func TimedID(key Key, random uint64) ExecutionID {
+	n := random & (1<<25 - 1)
+	id := format(mix(uint64(key)+n*0xd1342543de82ef95)>>32<<32|numberBits(n)|timedMark, uint64(key))
+	return ExecutionID(id[:])
+}
+
+func (id ExecutionID) timed() (Key, bool) {
+	hi, key, ok := parse(string(id))
+	if !ok || hi&timedMark == 0 {
+		return 0, false
+	}
+	return Key(key), TimedID(Key(key), numberOf(hi)) == id
+}
+
+// timedMark is the bit by which timed ids differ from those of parts. Others of version 8 may have it, but not the check.
+const timedMark = 1 << 2
 
 // Shard is the part of the key by which engines share executions among them: its upper 8 bits, so that a shard is a range of
 // keys.
@@ -38,7 +76,7 @@ const _ = uint(1<<24 - max(TasksMax, ActionsMax))
 func NewPartIDs(id ExecutionID, created time.Time) PartIDs {
 	sum := sha256.Sum256([]byte(id))
 	return PartIDs{
-		key:  Key(binary.BigEndian.Uint64(sum[:8])),
+		key:  id.Key(),
 		salt: mix(binary.BigEndian.Uint64(sum[8:16]) + uint64(created.UnixMicro())*0x9e3779b97f4a7c15),
 	}
 }
@@ -58,12 +96,22 @@ func (p PartIDs) Action(seq int) ActionID {
 	return ActionID(id[:])
 }
 
-func (p PartIDs) id(seq int, kind uint64) (out [36]byte) {
+func (p PartIDs) id(seq int, kind uint64) [36]byte {
 	n := uint64(seq)<<1 | kind
 	check := mix(p.salt+n*0xd1342543de82ef95) >> 32
-	key := uint64(p.key)
+	return format(check<<32|numberBits(n), uint64(p.key))
+}
+
+// numberBits is where a number of 25 bits is in the upper word of an id.
+func numberBits(n uint64) uint64 { return n>>9<<16 | n&0x1ff<<3 }
+
+func numberOf(hi uint64) uint64 { return hi>>16&0xffff<<9 | hi>>3&0x1ff }
+
+// format writes a UUID of version 8: 61 bits of the upper word, for there the version and two bits of the key have their places, and
+// the key.
+func format(hi, key uint64) (out [36]byte) {
 	var b [16]byte
-	binary.BigEndian.PutUint64(b[:8], check<<32|n>>9<<16|0x8000|n&0x1ff<<3|key>>62)
+	binary.BigEndian.PutUint64(b[:8], hi|0x8000|key>>62)
 	binary.BigEndian.PutUint64(b[8:], key&(1<<62-1)|1<<63)
 	hex.Encode(out[0:8], b[0:4])
 	hex.Encode(out[9:13], b[4:6])
@@ -72,6 +120,28 @@ func (p PartIDs) id(seq int, kind uint64) (out [36]byte) {
 	hex.Encode(out[24:36], b[10:16])
 	out[8], out[13], out[18], out[23] = '-', '-', '-', '-'
 	return out
+}
+
+// parse undoes format.
+func parse(id string) (hi, key uint64, ok bool) {
+	if len(id) != 36 || id[8] != '-' || id[13] != '-' || id[14] != '8' || id[18] != '-' || id[23] != '-' {
+		return 0, 0, false
+	}
+	var digits [32]byte
+	copy(digits[0:], id[0:8])
+	copy(digits[8:], id[9:13])
+	copy(digits[12:], id[14:18])
+	copy(digits[16:], id[19:23])
+	copy(digits[20:], id[24:36])
+	var b [16]byte
+	if _, err := hex.Decode(b[:], digits[:]); err != nil {
+		return 0, 0, false
+	}
+	hi, lo := binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])
+	if lo>>62 != 0b10 {
+		return 0, 0, false
+	}
+	return hi &^ 0xf003, hi&3<<62 | lo&(1<<62-1), true
 }
 
 // TaskSeq is the number of the execution's task with the id; false when it isn't one of this execution.
@@ -95,23 +165,10 @@ func (id TaskID) Place() (Key, int, bool) { return place(string(id), 0) }
 func (id ActionID) Place() (Key, int, bool) { return place(string(id), 1) }
 
 func place(id string, kind uint64) (Key, int, bool) {
-	if len(id) != 36 || id[8] != '-' || id[13] != '-' || id[18] != '-' || id[23] != '-' {
+	hi, key, ok := parse(id)
+	n := numberOf(hi)
+	if !ok || hi&timedMark != 0 || n&1 != kind {
 		return 0, 0, false
 	}
-	var digits [32]byte
-	copy(digits[0:], id[0:8])
-	copy(digits[8:], id[9:13])
-	copy(digits[12:], id[14:18])
-	copy(digits[16:], id[19:23])
-	copy(digits[20:], id[24:36])
-	var b [16]byte
-	if _, err := hex.Decode(b[:], digits[:]); err != nil {
-		return 0, 0, false
-	}
-	hi, lo := binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])
-	n := hi>>16&0xffff<<9 | hi>>3&0x1ff
-	if hi&0xf004 != 0x8000 || lo>>62 != 0b10 || n&1 != kind {
-		return 0, 0, false
-	}
-	return Key(hi&3<<62 | lo&(1<<62-1)), int(n >> 1), true
+	return Key(key), int(n >> 1), true
 }

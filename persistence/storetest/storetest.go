@@ -94,7 +94,14 @@ func id[T ~string](kind string, n int) T {
 	return T(uuid.NewSHA1(uuid.NameSpaceOID, fmt.Appendf(nil, "%s %d", kind, n)).String())
 }
 
-func executionID(n int) workflow.ExecutionID { return id[workflow.ExecutionID]("execution", n) }
+// executionID names execution n. Every third id is one that has its key in it.
+func executionID(n int) workflow.ExecutionID {
+	if n%3 == 1 {
+		key, _ := workflow.TimedKey(created(n), uint64(n), 0)
+		return workflow.TimedID(key, uint64(n))
+	}
+	return id[workflow.ExecutionID]("execution", n)
+}
 
 // created is when creation says that execution n was created.
 func created(n int) time.Time { return start().Add(time.Duration(n) * time.Second) }
