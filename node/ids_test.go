@@ -1,11 +1,14 @@
 package node_test
 
 import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
 	"slices"
+	"strings"
 	"testing"
 
 	"cierzo/api/apitype"
-	"cierzo/api/client"
 	"cierzo/internal/dbtest"
 	"cierzo/node"
 	"cierzo/workflow"
@@ -24,19 +27,16 @@ func TestNeighboursInTime(t *testing.T) {
 			if _, err := n.Upload(t.Context(), "w.yaml", []byte("{version: '2.0', flow: {tasks: {t: {action: std.noop}}}}")); err != nil {
 				t.Fatal(err)
 			}
-			api, err := client.New(n.URL())
-			if err != nil {
-				t.Fatal(err)
-			}
 			var keys []workflow.Key
 			for range 10 {
 				id, err := n.Start(t.Context(), node.StartRequest{Workflow: "flow"})
 				if err != nil {
 					t.Fatal(err)
 				}
-				e, err := api.StartExecution(t.Context(), apitype.NewExecution{WorkflowName: "flow"})
-				if err != nil {
-					t.Fatal(err)
+				rec, e := httptest.NewRecorder(), apitype.Execution{}
+				n.Handler().ServeHTTP(rec, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v2/executions", strings.NewReader(`{"workflow_name": "flow"}`)))
+				if err := json.Unmarshal(rec.Body.Bytes(), &e); err != nil || rec.Code != http.StatusCreated {
+					t.Fatalf("answer %d, %v: %s", rec.Code, err, rec.Body)
 				}
 				keys = append(keys, workflow.ExecutionID(id).Key(), workflow.ExecutionID(e.ID).Key())
 			}
