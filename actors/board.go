@@ -178,6 +178,16 @@ func (b *board) forget(id workflow.ExecutionID, all bool) {
 	}
 }
 
+// owes reports whether something was offered to an execution that it hasn't used yet.
+func (b *board) owes(id workflow.ExecutionID) bool {
+	for _, x := range b.held[id] {
+		if !x.dispatched {
+			return true
+		}
+	}
+	return false
+}
+
 // onlyOn drops what an execution has on other runners than these.
 func (b *board) onlyOn(id workflow.ExecutionID, runners []workflow.RunnerID) {
 	for _, x := range b.held[id] {

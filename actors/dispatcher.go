@@ -36,6 +36,8 @@ type (
 		execution workflow.ExecutionID
 		runners   []workflow.RunnerID
 	}
+	// left says that an execution has left memory while it waits for slots.
+	left  struct{ execution workflow.ExecutionID }
 	clock struct{}
 )
 
@@ -49,7 +51,8 @@ type dispatcher struct {
 	mu    sync.Mutex
 	board *board
 	view  *viewChanged
-	from  map[workflow.ExecutionID]string // ids of the actors of those that want something
+	// from has those that want something: the ids of their actors, none for those that have left memory.
+	from map[workflow.ExecutionID]string
 	// listed is when the engine's list of runners was made, and of how many it knew.
 	listed   time.Time
 	listedOf int
@@ -79,9 +82,10 @@ func (d *dispatcher) told(message any) {
 		d.board.lost(m.execution, m.runner)
 		d.offer("")
 	case forget:
-		d.board.forget(m.execution, m.all)
-		delete(d.from, m.execution)
+		d.forget(m)
 		d.offer("")
+	case left:
+		d.left(m.execution)
 	case recovered:
 		d.board.onlyOn(m.execution, m.runners)
 		d.offer("")
@@ -89,6 +93,12 @@ func (d *dispatcher) told(message any) {
 		d.hello(m)
 	case viewChanged:
 		d.view = &m
+		for id, to := range d.from {
+			if owner, ok := m.view.Owner(id); to == "" && ok && owner.ID != m.self {
+				d.forget(forget{id, true})
+			}
+		}
+		d.offer("")
 	case park:
 		// A parked engine is deaf. Whom it knew it must hear again before it may say that they are gone.
 		d.board, d.view = newBoard(), nil
@@ -122,6 +132,36 @@ func (d *dispatcher) ask(execution workflow.ExecutionID, project, from string, w
 	return given
 }
 
+func (d *dispatcher) forget(m forget) {
+	d.board.forget(m.execution, m.all)
+	delete(d.from, m.execution)
+}
+
+// left keeps what an execution wants that is not in memory any more. If it was offered something when it went, it has not heard of
+// that, and must come back.
+func (d *dispatcher) left(id workflow.ExecutionID) {
+	if d.board.owes(id) {
+		d.forget(forget{id, false})
+		d.root.Send(d.router, wake{ids: []workflow.ExecutionID{id}})
+		d.offer("")
+	} else if d.board.wants[id] != nil {
+		d.from[id] = ""
+	}
+}
+
+// keeps reports of which executions that are not in memory the queue knows what they want.
+func (d *dispatcher) keeps(ids []workflow.ExecutionID) (kept map[workflow.ExecutionID]bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	kept = map[workflow.ExecutionID]bool{}
+	for _, id := range ids {
+		if to, known := d.from[id]; known && to == "" {
+			kept[id] = true
+		}
+	}
+	return kept
+}
+
 // offer gives free slots away: those of asking are returned, the others' sent.
 func (d *dispatcher) offer(asking workflow.ExecutionID) []workflow.Slot {
 	now := d.cfg.Now()
@@ -140,9 +180,12 @@ func (d *dispatcher) offer(asking workflow.ExecutionID) []workflow.Slot {
 		others[o.execution] = append(others[o.execution], s)
 	}
 	for _, id := range order {
-		if to := d.from[id]; to != "" {
+		switch to, known := d.from[id]; {
+		case to != "":
 			d.tell(to, offered{others[id]})
-		} else {
+		case known:
+			d.root.Send(d.router, summoned{id, others[id]})
+		default:
 			d.board.forget(id, false)
 		}
 		if d.board.wants[id] == nil {

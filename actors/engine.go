@@ -71,7 +71,7 @@ type Config struct {
 	Alone       bool
 	// IdleAfter is when an execution that only waits leaves memory. Defaults to 30 s.
 	IdleAfter time.Duration
-	// IdleMax is how many executions stay in memory though they only wait; of more, those that have waited longest leave it at
+	// IdleMax is how many executions stay in memory though they only wait, also for a slot; of more, those that have waited longest leave it at
 	// once. Defaults to 10,000.
 	IdleMax int
 	// TurnsMax bounds the turns that are computed at the same time. Defaults to 16.

@@ -114,8 +114,12 @@ func (x *execution) Receive(c actor.Context) {
 			x.pausing = false
 		}
 	case idleCheck:
-		if x.resting() && !x.alarmed() {
-			x.root.Send(x.router, isIdle{x.id, x.ex != nil && x.ex.Settled()})
+		switch {
+		case x.alarmed():
+		case x.resting():
+			x.root.Send(x.router, isIdle{id: x.id, settled: x.ex != nil && x.ex.Settled()})
+		case m.crowded && x.quiet() && x.ex.Queued():
+			x.root.Send(x.router, isIdle{id: x.id, queued: true})
 		}
 		return
 	case yield:
@@ -175,7 +179,12 @@ func (x *execution) ticking() bool {
 
 // resting reports whether nothing is under way, so that the execution may leave memory.
 func (x *execution) resting() bool {
-	return x.turn == nil && !x.loading && !x.pausing && len(x.inbox) == 0 && (x.ex == nil || x.ex.Idle())
+	return x.quiet() && (x.ex == nil || x.ex.Idle())
+}
+
+// quiet reports whether nothing of this actor is under way.
+func (x *execution) quiet() bool {
+	return x.turn == nil && !x.loading && !x.pausing && len(x.inbox) == 0
 }
 
 // pump begins what is next: to load, or turns with all that waits.

@@ -58,6 +58,15 @@ many:
     a:
       with-items: i in <% range(40).toList() %>
       action: work seconds=1
+one_safe:
+  tasks:
+    a: {action: work seconds=1, safe-rerun: true}
+many_safe:
+  tasks:
+    a:
+      with-items: i in <% range(40).toList() %>
+      action: work seconds=1
+      safe-rerun: true
 unhappy:
   tasks:
     a: {action: work end="panic"}

@@ -47,11 +47,18 @@ type (
 	isIdle struct {
 		id      workflow.ExecutionID
 		settled bool // as workflow.Execution.Settled says
+		queued  bool // it waits for slots, and the board is to remember that
 	}
 	retire struct{ id workflow.ExecutionID }
-	// idleCheck asks whether an execution may leave memory; yield tells it to, after the turn that is under way.
-	idleCheck struct{}
+	// idleCheck asks whether an execution may leave memory, crowded also if it waits for a slot; yield tells it to, after the turn
+	// that is under way.
+	idleCheck struct{ crowded bool }
 	yield     struct{}
+	// summoned brings slots to an execution that has left memory while it waited for them.
+	summoned struct {
+		id    workflow.ExecutionID
+		slots []workflow.Slot
+	}
 	// shutDown lets all executions go, after their turns or at once; empty is closed when they are gone.
 	shutDown struct {
 		empty chan<- struct{}
@@ -79,6 +86,7 @@ type child struct {
 	used     time.Time
 	asked    bool // idleCheck is under way and nothing was sent since
 	stopping bool
+	queued   bool                    // it leaves while it waits for slots
 	buffer   []*messages.ToExecution // for its successor
 }
 
@@ -110,9 +118,12 @@ func (r *router) Receive(c actor.Context) {
 		r.sweepIdle()
 	case isIdle:
 		if x := r.children[m.id]; x != nil && x.asked && !x.stopping {
+			x.queued = m.queued
 			r.stopChild(c, x)
 			r.settled.set(m.id, m.settled)
 		}
+	case summoned:
+		r.summon(c, m)
 	case retire:
 		if x := r.children[m.id]; x != nil {
 			x.used = time.Time{}
@@ -206,6 +217,22 @@ func (r *router) spawn(c actor.Context, id workflow.ExecutionID) *child {
 	return x
 }
 
+// summon hands slots to an execution, which is loaded for it. One that can't be has them no more: it gets others when it is.
+func (r *router) summon(c actor.Context, m summoned) {
+	owner, ok := r.view.Owner(m.id)
+	x := r.children[m.id]
+	if r.view == nil || r.closed || ok && owner.ID != r.self || x != nil && x.stopping {
+		r.dispatcher.told(forget{m.id, false})
+		r.wake(c, wake{ids: []workflow.ExecutionID{m.id}})
+		return
+	}
+	if x == nil {
+		x = r.spawn(c, m.id)
+	}
+	x.asked, x.used = false, r.cfg.Now()
+	r.root.Send(x.pid, offered{m.slots})
+}
+
 // wake sends to executions that the sweeper has found.
 func (r *router) wake(c actor.Context, m wake) {
 	for _, id := range m.ids {
@@ -259,11 +286,11 @@ func (r *router) stopChild(c actor.Context, x *child) {
 // sweepIdle asks those that have not been used for a while whether they may go.
 func (r *router) sweepIdle() {
 	now := r.cfg.Now()
-	patience := r.patience(now)
+	patience, crowded := r.patience(now), len(r.children) > r.cfg.IdleMax
 	for _, x := range r.children {
 		if !x.stopping && now.Sub(x.used) > patience {
 			x.asked = true
-			r.root.Send(x.pid, idleCheck{})
+			r.root.Send(x.pid, idleCheck{crowded})
 		}
 	}
 }
@@ -301,7 +328,11 @@ func (r *router) terminated(c actor.Context, pid *actor.PID) {
 		r.children, r.ids, r.most = compact(r.children), compact(r.ids), len(r.children)
 	}
 	owner, known := r.view.Owner(id)
-	r.dispatcher.told(forget{id, r.view == nil || !known || owner.ID != r.self})
+	if foreign := r.view == nil || !known || owner.ID != r.self; x.queued && !foreign {
+		r.dispatcher.told(left{id})
+	} else {
+		r.dispatcher.told(forget{id, foreign})
+	}
 	for _, m := range x.buffer {
 		r.route(c, m)
 	}

@@ -3,6 +3,7 @@ package actors
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -174,7 +175,10 @@ func (s *sweeper) orphans(ctx context.Context, v *viewChanged) error {
 		}
 		for _, owner := range owners {
 			m := wake{absent: true, ids: byOwner[owner]}
-			if owner != v.self && !v.view.Has(owner) {
+			if owner == v.self {
+				kept := s.e.dispatcher.keeps(m.ids)
+				m.ids = slices.DeleteFunc(m.ids, func(id workflow.ExecutionID) bool { return kept[id] })
+			} else if !v.view.Has(owner) {
 				m.gone = owner
 			}
 			s.e.root.Send(s.e.router, m)

@@ -220,6 +220,7 @@ func (x *execution) loaded(m loaded) {
 	switch {
 	case m.err == nil:
 		x.ex, x.known, x.epoch = m.ex, m.known, m.epoch
+		x.wanting = true // as its actor may have said before it left
 		x.inbox = append([]item{{event: workflow.Recovered{}}}, x.inbox...)
 	case fault.Is(m.err, fault.NotFound):
 		x.unknown()
@@ -231,6 +232,7 @@ func (x *execution) loaded(m loaded) {
 				x.answer(it.message, m.err)
 			}
 			x.inbox = nil
+			x.dispatcher.told(forget{x.id, false}) // slots may have been among it
 		}
 		x.retry()
 	}

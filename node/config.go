@@ -56,8 +56,8 @@ type Config struct {
 	RunnerGrace time.Duration
 	// IdleAfter is when an execution that only waits leaves memory. Defaults to 30 s.
 	IdleAfter time.Duration
-	// IdleMax is how many executions stay in memory though they only wait; of more, those that have waited longest leave it at
-	// once. Defaults to 10,000.
+	// IdleMax is how many executions stay in memory though they only wait, also for a slot of a runner; of more, those that have
+	// waited longest leave it at once. Defaults to 10,000.
 	IdleMax int
 	// DrainTimeout bounds how long Stop waits for running actions. Defaults to 20 s.
 	DrainTimeout time.Duration

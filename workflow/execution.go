@@ -345,8 +345,15 @@ func (e *Execution) Output() value.Value { return e.data.Output }
 
 // Idle reports whether the execution may leave memory: nothing waits for a Flush, a slot or the next moment.
 func (e *Execution) Idle() bool {
-	return !e.pending() && len(e.Wants(1)) == 0 && len(e.ready) == 0
+	return e.atRest() && len(e.Wants(1)) == 0
 }
+
+// Queued reports whether only a slot keeps the execution from being idle. It may leave memory when the queue keeps what it wants.
+func (e *Execution) Queued() bool {
+	return e.atRest() && len(e.Wants(1)) > 0
+}
+
+func (e *Execution) atRest() bool { return !e.pending() && len(e.ready) == 0 }
 
 // Dormant reports whether the execution may leave memory at once: it is over, and nobody has still to hear of it; or only a user,
 // or a moment after this one, will move it, for nothing of it runs anywhere.

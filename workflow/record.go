@@ -84,8 +84,8 @@ type ExecutionRecord struct {
 	Turns uint64
 	// WakeAt is when somebody must look at this execution again at the latest; zero: only a message moves it.
 	WakeAt time.Time
-	// Wanting: queued actions wait for slots. Whoever owns the execution must have it in memory, for slots are given to
-	// what the dispatcher knows of.
+	// Wanting: queued actions wait for slots. Whoever owns the execution must have it in memory, or in its queue what it wants, for
+	// slots are given to what the dispatcher knows of.
 	Wanting bool
 
 	CreatedAt time.Time

@@ -48,7 +48,7 @@ func serverSettings() []setting {
 		{"lease", "9s", "how long a silent engine keeps its executions"},
 		{"runner-grace", "10s", "how long a silent runner keeps its actions"},
 		{"idle-after", "30s", "when an execution that only waits for a result or a user leaves memory"},
-		{"idle-max", "10000", "executions that stay in memory though they only wait; of more, those that have waited longest leave it at once"},
+		{"idle-max", "10000", "executions that stay in memory though they only wait, also for a slot; of more, those that have waited longest leave it at once"},
 		{"drain-timeout", "20s", "how long a stop waits for running actions"},
 		{"auth", "off", "who may use the API: off (everybody), tokens, keystone or proxy"},
 		{"auth-tokens", "", "file of tokens, for --auth tokens"},

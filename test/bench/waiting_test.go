@@ -31,6 +31,9 @@ timer:
 result:
   tasks:
     wait: {action: std.async_noop}
+slot:
+  tasks:
+    wait: {action: std.echo, input: {output: done}, target: later}
 `
 
 // TestWaiting lets many executions wait, for a timer and for a result, and reports the memory that each takes once it
@@ -38,15 +41,7 @@ result:
 func TestWaiting(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 	defer cancel()
-	n, err := node.New(ctx, node.Config{Store: *waitingStore, Roles: []node.Role{node.RoleEngine, node.RoleRunner}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := n.Stop(context.WithoutCancel(ctx)); err != nil {
-			t.Error(err)
-		}
-	}()
+	n := newNode(ctx, t, node.Config{Store: *waitingStore, Roles: []node.Role{node.RoleEngine, node.RoleRunner}, Bind: "127.0.0.1:0"})
 	if _, err := n.Upload(ctx, "waiting.yaml", []byte(waitingWorkflow)); err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +62,41 @@ func TestWaiting(t *testing.T) {
 	awaitState(ctx, t, n, workflow.Success, *waiting)
 	t.Logf("woken by %d results in %s", *waiting, time.Since(woken).Round(time.Millisecond))
 	timers(ctx, t, n, rate)
+	slots(ctx, t, n)
 	t.Logf("most that the process has had: %d MiB", peak(t)>>20)
+}
+
+func newNode(ctx context.Context, t *testing.T, cfg node.Config) *node.Node {
+	t.Helper()
+	n, err := node.New(ctx, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := n.Stop(context.WithoutCancel(ctx)); err != nil {
+			t.Error(err)
+		}
+	})
+	return n
+}
+
+// slots lets as many executions wait for a runner that is not there.
+func slots(ctx context.Context, t *testing.T, n *node.Node) {
+	t.Helper()
+	before := memory(t)
+	startAll(ctx, t, n, "slot", *waiting, nil)
+	const most = 10_000 // the default of IdleMax
+	until(ctx, t, "passivation of those that are queued", func() (bool, string) {
+		active := n.Metrics()["cierzo_executions_active"]
+		return active <= most, fmt.Sprintf("%d in memory", active)
+	})
+	after := memory(t)
+	t.Logf("%d wait for a slot, at most %d of them in memory: heap %.0f bytes, resident %.0f bytes for each",
+		*waiting, most, float64(after.heap-before.heap)/float64(*waiting), float64(after.resident-before.resident)/float64(*waiting))
+	came := time.Now()
+	newNode(ctx, t, node.Config{Roles: []node.Role{node.RoleRunner}, Join: []string{n.Address()}, Targets: []string{"later"}, Slots: 256})
+	awaitState(ctx, t, n, workflow.Success, 3**waiting)
+	t.Logf("run by a runner of 256 slots within %s of its start", time.Since(came).Round(time.Millisecond))
 }
 
 // timers lets as many executions wait for one moment, which is late enough that all have been started by then.
@@ -99,8 +128,8 @@ func startAll(ctx context.Context, t *testing.T, n *node.Node, name string, coun
 	ids := make([]string, count)
 	for i := range ids {
 		ids[i] = fmt.Sprintf("%08x-0000-4000-8000-%012d", i*2654435761%(1<<32), i)
-		if name == "timer" {
-			ids[i] = "t" + ids[i][1:]
+		if name != "result" {
+			ids[i] = name[:1] + ids[i][1:]
 		}
 	}
 	inParallel(ids, func(id string) {
