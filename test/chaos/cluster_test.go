@@ -24,6 +24,7 @@ const (
 	leaseTTL    = 3 * time.Second
 	runnerGrace = 10 * time.Second // the default; a runner's own patience of 8 s has to be less
 	slots       = 16
+	crowded     = "10" // executions at which memory is crowded, where it soon is
 )
 
 // site is engines, runners and a database, each on a host of its own, with the test at the bridge.
@@ -149,6 +150,9 @@ func (c *site) engine(i int, s shape, o overlays) *node {
 			"server", "--roles", "engine,api", "--store", "postgres://postgres@" + n.store.address() + "/postgres?sslmode=disable&connect_timeout=5",
 			"--listen", n.api, "--bind", n.bind, "--lease", leaseTTL.String(), "--runner-grace", runnerGrace.String(), "--drain-timeout", "2s",
 		},
+	}
+	if i == 1 { // one whose executions leave memory whenever they can
+		cfg.Args = append(cfg.Args, "--idle-max", crowded)
 	}
 	if i == 0 { // one clock that can be stepped is enough
 		n.clock = filepath.Join(c.t.TempDir(), "clock")

@@ -33,6 +33,7 @@ func startSmall(ctx context.Context, t *testing.T, s shape) *site {
 		Args: []string{
 			"server", "--store", c.dsn, "--listen", n.api, "--bind", n.bind, "--targets", "web", "--slots", strconv.Itoa(slots),
 			"--lease", leaseTTL.String(), "--runner-grace", runnerGrace.String(), "--drain-timeout", "2s",
+			"--idle-max", crowded,
 		},
 	})
 	n.AwaitHealth(ctx, n.api)
