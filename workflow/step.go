@@ -70,9 +70,9 @@ func (e *Execution) end() error {
 	return nil
 }
 
-// run starts ready tasks and looks at joins until nothing is left to do now.
+// run starts ready tasks and looks at joins until nothing is left to do now, or one task more than a turn may start.
 func (e *Execution) run() error {
-	for e.steps < TurnTasksMax {
+	for {
 		switch {
 		case len(e.blocked) > 0:
 			t := e.blocked[0]
@@ -81,6 +81,8 @@ func (e *Execution) run() error {
 			if err := e.refreshJoin(t); err != nil {
 				return err
 			}
+		case len(e.ready) > 0 && e.steps >= TurnTasksMax:
+			return nil
 		case len(e.ready) > 0:
 			t := e.ready[0]
 			e.ready = e.ready[1:]
@@ -99,7 +101,6 @@ func (e *Execution) run() error {
 			}
 		}
 	}
-	return nil
 }
 
 // enqueue puts a task in line to be started.
