@@ -97,7 +97,7 @@ func (s *settled) clear() {
 // examine looks at one execution's rows. They are of one moment if its number of turns is the same before and after.
 func (w *watchdog) examine(ctx context.Context, id workflow.ExecutionID) error {
 	store := w.e.cfg.Store
-	before, _, err := store.GetExecution(ctx, "", id)
+	before, err := store.FindExecution(ctx, "", id)
 	if err != nil {
 		return unlessGone(err)
 	}
@@ -112,7 +112,7 @@ func (w *watchdog) examine(ctx context.Context, id workflow.ExecutionID) error {
 	if err != nil {
 		return err
 	}
-	now, _, err := store.GetExecution(ctx, "", id)
+	now, err := store.FindExecution(ctx, "", id)
 	if err != nil || now.Turns != before.Turns {
 		return unlessGone(err)
 	}
@@ -124,7 +124,7 @@ func (w *watchdog) examine(ctx context.Context, id workflow.ExecutionID) error {
 		return nil
 	}
 	for _, child := range children {
-		_, _, err := store.GetExecution(ctx, "", workflow.ExecutionID(child))
+		_, err := store.FindExecution(ctx, "", workflow.ExecutionID(child))
 		if fault.Is(err, fault.NotFound) && started(actions, child) {
 			w.e.root.Send(w.e.router, wake{ids: []workflow.ExecutionID{id}, child: child})
 		} else if err = unlessGone(err); err != nil {

@@ -96,7 +96,7 @@ func (s *server) actionSource(ctx context.Context, pq persistence.PageQuery) sou
 			if err != nil {
 				return nil, err
 			}
-			rec, _, err := s.Store.GetExecution(ctx, pq.ProjectID, a.ExecutionID)
+			rec, err := s.Store.FindExecution(ctx, pq.ProjectID, a.ExecutionID)
 			if err != nil {
 				return nil, err
 			}
@@ -162,7 +162,7 @@ func (s *server) findAction(r *http.Request, id string) (*workflow.ExecutionReco
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	rec, _, err := s.Store.GetExecution(r.Context(), projectOf(r), a.ExecutionID)
+	rec, err := s.Store.FindExecution(r.Context(), projectOf(r), a.ExecutionID)
 	if fault.Is(err, fault.NotFound) {
 		return nil, nil, nil, missing
 	}

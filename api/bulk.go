@@ -94,7 +94,7 @@ func parsePlace(text string) (*persistence.PageMark, error) {
 }
 
 func (s *server) doBulk(r *http.Request, b *bulkRequest, project, id string) error {
-	rec, _, err := s.Store.GetExecution(r.Context(), project, workflow.ExecutionID(id))
+	rec, err := s.Store.FindExecution(r.Context(), project, workflow.ExecutionID(id))
 	if err != nil {
 		return err
 	}

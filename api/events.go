@@ -231,7 +231,7 @@ func (s *server) follow(st *stream, rec *workflow.ExecutionRecord, after uint64)
 	var heard time.Time
 	for {
 		// The record is read before the history: what is final then has all its events in it.
-		now, _, err := s.Store.GetExecution(st.ctx, rec.ProjectID, rec.ID)
+		now, err := s.Store.FindExecution(st.ctx, rec.ProjectID, rec.ID)
 		if err != nil && !fault.Is(err, fault.NotFound) {
 			return err
 		}

@@ -55,7 +55,7 @@ func (s *server) executionSource(r *http.Request, q *listQuery, pq persistence.P
 			return &persistence.PageMark{CreatedAt: e.Execution.CreatedAt, ID: e.Execution.ID}
 		},
 		find: func(id string) (*persistence.PageMark, error) {
-			rec, _, err := s.Store.GetExecution(ctx, pq.ProjectID, workflow.ExecutionID(id))
+			rec, err := s.Store.FindExecution(ctx, pq.ProjectID, workflow.ExecutionID(id))
 			if err != nil {
 				return nil, err
 			}

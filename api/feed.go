@@ -27,7 +27,7 @@ const (
 
 // feedStore is what a feed reads.
 type feedStore interface {
-	GetExecution(ctx context.Context, projectID string, id workflow.ExecutionID) (*workflow.ExecutionRecord, *workflow.ExecutionData, error)
+	FindExecution(ctx context.Context, projectID string, id workflow.ExecutionID) (*workflow.ExecutionRecord, error)
 	ListExecutions(ctx context.Context, q persistence.ExecutionsQuery) ([]*workflow.ExecutionRecord, error)
 	History(ctx context.Context, id workflow.ExecutionID, after uint64, limit int) ([]workflow.HistoryEvent, error)
 }
@@ -123,7 +123,7 @@ func (f *feed) poll(ctx context.Context, now time.Time) ([]feedEvent, error) {
 		if found[id] != nil {
 			continue
 		}
-		r, _, err := f.store.GetExecution(ctx, f.query.ProjectID, id)
+		r, err := f.store.FindExecution(ctx, f.query.ProjectID, id)
 		if fault.Is(err, fault.NotFound) {
 			delete(f.seen, id)
 			continue

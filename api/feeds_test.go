@@ -53,13 +53,13 @@ func (s *livingStore) looked() int {
 	return s.lists
 }
 
-func (s *livingStore) GetExecution(_ context.Context, _ string, id workflow.ExecutionID) (*workflow.ExecutionRecord, *workflow.ExecutionData, error) {
+func (s *livingStore) FindExecution(_ context.Context, _ string, id workflow.ExecutionID) (*workflow.ExecutionRecord, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if r := s.records[id]; r != nil {
-		return r, nil, nil
+		return r, nil
 	}
-	return nil, nil, fault.New(fault.NotFound, "no %s", id)
+	return nil, fault.New(fault.NotFound, "no %s", id)
 }
 
 func (s *livingStore) ListExecutions(_ context.Context, q persistence.ExecutionsQuery) ([]*workflow.ExecutionRecord, error) {

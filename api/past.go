@@ -86,7 +86,7 @@ func (p *past) read(ctx context.Context, key feedKey, mark *pastMark, limit int)
 	if mark != nil {
 		q.Before = &mark.PageKey
 		if mark.seq > 0 {
-			rec, _, err := p.store.GetExecution(ctx, key.project, mark.ID)
+			rec, err := p.store.FindExecution(ctx, key.project, mark.ID)
 			if err != nil && !fault.Is(err, fault.NotFound) {
 				return err
 			}

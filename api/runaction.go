@@ -183,7 +183,7 @@ func (s *server) startAction(r *http.Request, run *actionRun) (*workflow.Executi
 	if err := s.Engine.Start(r.Context(), start); err != nil {
 		return nil, err
 	}
-	rec, _, err := s.Store.GetExecution(r.Context(), start.ProjectID, start.ID)
+	rec, err := s.Store.FindExecution(r.Context(), start.ProjectID, start.ID)
 	if err != nil {
 		return nil, err
 	}

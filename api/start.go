@@ -127,7 +127,7 @@ func (s *server) begin(r *http.Request, start catalog.Start, named bool) (*workf
 	ctx := r.Context()
 	created := !named
 	if named {
-		_, _, err := s.Store.GetExecution(ctx, "", start.ID)
+		_, err := s.Store.FindExecution(ctx, "", start.ID)
 		if err != nil && !fault.Is(err, fault.NotFound) {
 			return nil, nil, false, err
 		}

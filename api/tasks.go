@@ -102,7 +102,7 @@ func (s *server) taskSource(r *http.Request, q *listQuery, pq persistence.PageQu
 			if err != nil {
 				return nil, err
 			}
-			rec, _, err := s.Store.GetExecution(ctx, pq.ProjectID, t.ExecutionID)
+			rec, err := s.Store.FindExecution(ctx, pq.ProjectID, t.ExecutionID)
 			if err != nil {
 				return nil, err
 			}
@@ -123,7 +123,7 @@ func (s *server) findTask(r *http.Request) (*workflow.ExecutionRecord, *workflow
 	id := r.PathValue("id")
 	t, err := s.Store.FindTask(r.Context(), workflow.TaskID(id))
 	if err == nil {
-		rec, _, err := s.Store.GetExecution(r.Context(), projectOf(r), t.ExecutionID)
+		rec, err := s.Store.FindExecution(r.Context(), projectOf(r), t.ExecutionID)
 		if err == nil && rec.WorkflowName != actionWorkflow {
 			return rec, t, nil
 		}

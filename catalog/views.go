@@ -92,7 +92,7 @@ func (f *facts) Tasks(projectID string, q workflow.TasksFilter) ([]workflow.Task
 	defer cancel()
 	var ids []workflow.ExecutionID
 	if q.Execution != "" {
-		if _, _, err := f.catalog.store.GetExecution(ctx, projectID, q.Execution); err != nil {
+		if _, err := f.catalog.store.FindExecution(ctx, projectID, q.Execution); err != nil {
 			if fault.Is(err, fault.NotFound) {
 				return nil, nil
 			}

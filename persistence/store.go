@@ -278,6 +278,8 @@ type DefinitionsQuery struct {
 type Reader interface {
 	// GetExecution reads one execution; projectID "" is any project. fault.NotFound.
 	GetExecution(ctx context.Context, projectID string, id workflow.ExecutionID) (*workflow.ExecutionRecord, *workflow.ExecutionData, error)
+	// FindExecution is GetExecution without the execution's data, which may be large.
+	FindExecution(ctx context.Context, projectID string, id workflow.ExecutionID) (*workflow.ExecutionRecord, error)
 	// ListExecutions lists executions, newest first (created_at, then workflow.Key).
 	ListExecutions(ctx context.Context, q ExecutionsQuery) ([]*workflow.ExecutionRecord, error)
 	// ListTasks lists an execution's tasks by Seq.

@@ -33,6 +33,12 @@ func (s *Store) GetExecution(ctx context.Context, projectID string, id workflow.
 	return rec, data, nil
 }
 
+// FindExecution implements persistence.Reader.
+func (s *Store) FindExecution(ctx context.Context, projectID string, id workflow.ExecutionID) (*workflow.ExecutionRecord, error) {
+	rec, _, err := s.GetExecution(ctx, projectID, id)
+	return rec, err
+}
+
 // ListExecutions implements persistence.Reader.
 func (s *Store) ListExecutions(ctx context.Context, q persistence.ExecutionsQuery) ([]*workflow.ExecutionRecord, error) {
 	var out []*workflow.ExecutionRecord

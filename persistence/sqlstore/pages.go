@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"cierzo/fault"
 	"cierzo/persistence"
 	"cierzo/workflow"
 )
@@ -16,7 +17,10 @@ import (
 // planners must not turn that round, and read whole tables for one page.
 
 const (
-	pageExecution = `e.id, e.project_id, e.workflow_name, e.root_id, e.parent_id, e.parent_task_id, e.created_at, e.about, s.state, s.wake_at, s.wanting, s.busy, s.runners, s.doc`
+	pageExecution = ownerColumns + `, s.doc`
+	// With each of its tasks or actions comes the execution, but not what is long: it is the same for all of them.
+	pageOwner    = ownerColumns + `, CASE WHEN octet_length(s.doc) > 4000 THEN '' ELSE s.doc END`
+	ownerColumns = `e.id, e.project_id, e.workflow_name, e.root_id, e.parent_id, e.parent_task_id, e.created_at, e.about, s.state, s.wake_at, s.wanting, s.busy, s.runners`
 
 	alongExecutions = `executions AS e`
 	alongStates     = `execution_states AS s`
@@ -118,7 +122,11 @@ func (d dialect) pageStatement(p paged, q persistence.PageQuery) (string, []any)
 	if p.join != "" {
 		by += ", " + p.seq + order
 	}
-	return d.text("SELECT " + pageExecution + p.columns + " FROM " + from + p.join + where + by + " LIMIT " + w.place(persistence.Limit(q.Limit))), w.args
+	execution := pageExecution
+	if p.join != "" {
+		execution = pageOwner
+	}
+	return d.text("SELECT " + execution + p.columns + " FROM " + from + p.join + where + by + " LIMIT " + w.place(persistence.Limit(q.Limit))), w.args
 }
 
 // ofAll reports whether a page is of the executions of all projects, with no index of its own.
@@ -194,6 +202,50 @@ func scanPage(rows *sql.Rows, behind ...any) (*workflow.ExecutionRecord, error) 
 	return r.Decode()
 }
 
+// owners are the executions of the tasks or actions that are read, which are mostly of one.
+type owners struct {
+	last  *workflow.ExecutionRecord
+	short []*workflow.ExecutionRecord // whose documents have not come
+}
+
+// scan reads pageOwner, before the columns in behind.
+func (o *owners) scan(rows *sql.Rows, behind ...any) (*workflow.ExecutionRecord, error) {
+	var r persistence.ExecutionRow
+	if err := rows.Scan(slices.Concat(factsOf(&r), stateOf(&r), behind)...); err != nil {
+		return nil, err
+	}
+	if o.last != nil && string(o.last.ID) == r.ID {
+		return o.last, nil
+	}
+	short := r.Doc == ""
+	if short {
+		r.Doc = "{}"
+	}
+	rec, err := r.Decode()
+	if err != nil {
+		return nil, err
+	}
+	if o.last = rec; short {
+		o.short = append(o.short, rec)
+	}
+	return rec, nil
+}
+
+// complete reads the documents that have not come.
+func (o *owners) complete(ctx context.Context, s *Store) error {
+	for _, rec := range o.short {
+		whole, err := s.FindExecution(ctx, "", rec.ID)
+		if fault.Is(err, fault.NotFound) {
+			continue // it has been deleted since
+		}
+		if err != nil {
+			return err
+		}
+		*rec = *whole
+	}
+	return nil
+}
+
 // PageExecutions implements persistence.Pages.
 func (s *Store) PageExecutions(ctx context.Context, q persistence.PageQuery) ([]persistence.ExecutionEntry, error) {
 	text, args := s.dialect.pageStatement(s.dialect.executionPage(), q)
@@ -211,24 +263,30 @@ func (s *Store) PageExecutions(ctx context.Context, q persistence.PageQuery) ([]
 // PageTasks implements persistence.Pages.
 func (s *Store) PageTasks(ctx context.Context, q persistence.PageQuery) ([]persistence.TaskEntry, error) {
 	text, args := s.dialect.pageStatement(s.dialect.taskPage(), q)
-	return list(ctx, s, "list tasks", func(rows *sql.Rows) (persistence.TaskEntry, error) {
+	var of owners
+	out, err := list(ctx, s, "list tasks", func(rows *sql.Rows) (persistence.TaskEntry, error) {
 		var r persistence.TaskRow
-		rec, err := scanPage(rows, taskOf(&r)...)
+		rec, err := of.scan(rows, taskOf(&r)...)
 		if err != nil {
 			return persistence.TaskEntry{}, err
 		}
 		t, err := persistence.NewHome(rec.ID, persistence.Micros(rec.CreatedAt)).Task(&r)
 		return persistence.TaskEntry{Execution: rec, Task: t}, err
 	}, text, args...)
+	if err != nil {
+		return nil, err
+	}
+	return out, of.complete(ctx, s)
 }
 
 // PageActions implements persistence.Pages.
 func (s *Store) PageActions(ctx context.Context, q persistence.PageQuery) ([]persistence.ActionEntry, error) {
 	text, args := s.dialect.pageStatement(s.dialect.actionPage(), q)
-	return list(ctx, s, "list actions", func(rows *sql.Rows) (persistence.ActionEntry, error) {
+	var of owners
+	out, err := list(ctx, s, "list actions", func(rows *sql.Rows) (persistence.ActionEntry, error) {
 		var owner string
 		var r persistence.ActionRow
-		rec, err := scanPage(rows, append([]any{&owner}, actionOf(&r)...)...)
+		rec, err := of.scan(rows, append([]any{&owner}, actionOf(&r)...)...)
 		if err != nil {
 			return persistence.ActionEntry{}, err
 		}
@@ -239,6 +297,10 @@ func (s *Store) PageActions(ctx context.Context, q persistence.PageQuery) ([]per
 		a, err := persistence.NewHome(rec.ID, persistence.Micros(rec.CreatedAt)).Action(&r)
 		return persistence.ActionEntry{Execution: rec, TaskName: name, Action: a}, err
 	}, text, args...)
+	if err != nil {
+		return nil, err
+	}
+	return out, of.complete(ctx, s)
 }
 
 const (

@@ -92,6 +92,7 @@ func one[T any](ctx context.Context, s *Store, what string, scan func(*sql.Rows)
 }
 
 const (
+	recordQuery    = `SELECT ` + pageExecution + ` FROM executions AS e JOIN execution_states AS s ON s.key = e.key WHERE e.key = $1 AND e.id = $2`
 	executionQuery = `SELECT ` + pageExecution + `, e.given, ` + dataColumn + ` FROM executions AS e JOIN execution_states AS s ON s.key = e.key WHERE e.key = $1 AND e.id = $2`
 	// What is of an execution comes with the execution's id and the moment of its creation, which its own rows don't have.
 	homeColumns  = `e.id, e.created_at`
@@ -131,20 +132,34 @@ UNION ALL SELECT '', count(*) FROM executions WHERE project = $1`
 // GetExecution implements persistence.Reader.
 func (s *Store) GetExecution(ctx context.Context, projectID string, id workflow.ExecutionID) (*workflow.ExecutionRecord, *workflow.ExecutionData, error) {
 	var given, data string
-	r, err := one(ctx, s, "execution "+string(id), func(rows *sql.Rows) (*workflow.ExecutionRecord, error) {
-		return scanPage(rows, &given, &data)
-	}, executionQuery, int64(id.Key()), string(id))
+	r, err := s.execution(ctx, executionQuery, projectID, id, &given, &data)
 	if err != nil {
 		return nil, nil, err
-	}
-	if projectID != "" && r.ProjectID != projectID {
-		return nil, nil, fault.New(fault.NotFound, "there is no execution %s", id)
 	}
 	d, err := persistence.ParseDataText(id, given, data)
 	if err != nil {
 		return nil, nil, err
 	}
 	return r, d, nil
+}
+
+// FindExecution implements persistence.Reader.
+func (s *Store) FindExecution(ctx context.Context, projectID string, id workflow.ExecutionID) (*workflow.ExecutionRecord, error) {
+	return s.execution(ctx, recordQuery, projectID, id)
+}
+
+// execution reads pageExecution, and the columns behind them.
+func (s *Store) execution(ctx context.Context, text, projectID string, id workflow.ExecutionID, behind ...any) (*workflow.ExecutionRecord, error) {
+	r, err := one(ctx, s, "execution "+string(id), func(rows *sql.Rows) (*workflow.ExecutionRecord, error) {
+		return scanPage(rows, behind...)
+	}, text, int64(id.Key()), string(id))
+	if err != nil {
+		return nil, err
+	}
+	if projectID != "" && r.ProjectID != projectID {
+		return nil, fault.New(fault.NotFound, "there is no execution %s", id)
+	}
+	return r, nil
 }
 
 // selection builds the conditions of a query.

@@ -10,7 +10,7 @@ func (d dialect) reads() []string {
 		quiet = quietMany
 	}
 	return []string{
-		executionQuery, tasksQuery, actionsQuery, taskActionsQuery, findTaskQuery, findActionQuery, historyQuery, countAllQuery,
+		recordQuery, executionQuery, tasksQuery, actionsQuery, taskActionsQuery, findTaskQuery, findActionQuery, historyQuery, countAllQuery,
 		countQuery, due, wanting, quiet, runners, onRunner, newestIDQuery, publicIDQuery, listQuery, listInQuery, restQuery, listAllQuery, listAllIn, restAllQuery, revisionQuery,
 		revisionsQuery, liveNodes, resourceQuery, resourceNameQuery, resourcesDue, noticesDue, countNotices,
 		nextProjectQuery, countRootsQuery, versionOfDefinitions,

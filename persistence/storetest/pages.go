@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -171,34 +172,50 @@ func pageSelections(t *testing.T, s persistence.Store) {
 	}
 }
 
-// pageRows looks at what is in the rows of pages.
+// pageRows looks at what is in the rows of pages, also when each task comes with an execution that has much to say.
 func pageRows(t *testing.T, s persistence.Store) {
+	for n, info := range map[int]string{3: "broken", 4: strings.Repeat("broken ", 10_000)} {
+		full := fullTurn(n)
+		full.Writes.Execution.StateInfo = info
+		pageRowsOf(t, s, n, &full.Writes)
+	}
+}
+
+func pageRowsOf(t *testing.T, s persistence.Store, n int, full *workflow.Writes) {
+	t.Helper()
 	ctx := t.Context()
-	full := fullTurn(3)
-	made := creation(3, func(w *workflow.Writes) {
-		w.Execution, w.Data, w.Tasks, w.Actions = full.Writes.Execution, full.Writes.Data, full.Writes.Tasks, full.Writes.Actions
-	})
-	commitAll(t, s, made)
-	q := persistence.PageQuery{ID: executionID(3)}
+	commitAll(t, s, creation(n, func(w *workflow.Writes) {
+		w.Execution, w.Data, w.Tasks, w.Actions = full.Execution, full.Data, full.Tasks, full.Actions
+	}))
+	q := persistence.PageQuery{ID: executionID(n)}
 	executions, err := s.PageExecutions(ctx, q)
 	if err != nil || len(executions) != 1 {
 		t.Fatalf("%d executions, %v", len(executions), err)
 	}
-	rec, data, err := s.GetExecution(ctx, "", executionID(3))
+	rec, data, err := s.GetExecution(ctx, "", executionID(n))
 	if err != nil {
 		t.Fatal(err)
+	}
+	if rec.StateInfo != full.Execution.StateInfo {
+		t.Errorf("what the execution says has %d characters, want %d", len(rec.StateInfo), len(full.Execution.StateInfo))
 	}
 	wantSame(t, executions[0], persistence.ExecutionEntry{Execution: rec, Data: data}, "an execution of a page")
 	tasks, err := s.PageTasks(ctx, q)
 	if err != nil || len(tasks) != 2 {
 		t.Fatalf("%d tasks, %v", len(tasks), err)
 	}
-	wantSame(t, tasks[0], persistence.TaskEntry{Execution: rec, Task: full.Writes.Tasks[0]}, "a task of a page")
 	actions, err := s.PageActions(ctx, q)
 	if err != nil || len(actions) != 2 {
 		t.Fatalf("%d actions, %v", len(actions), err)
 	}
-	wantSame(t, actions[0], persistence.ActionEntry{Execution: rec, TaskName: full.Writes.Tasks[0].Name, Action: full.Writes.Actions[0]}, "an action of a page")
+	for i := range 2 {
+		wantSame(t, tasks[i], persistence.TaskEntry{Execution: rec, Task: full.Tasks[i]}, "a task of a page")
+		want := persistence.ActionEntry{Execution: rec, TaskName: full.Tasks[0].Name, Action: full.Actions[i]}
+		if full.Actions[i].TaskID == full.Tasks[1].ID {
+			want.TaskName = full.Tasks[1].Name
+		}
+		wantSame(t, actions[i], want, "an action of a page")
+	}
 }
 
 func revisionLists(t *testing.T, s persistence.Store) {

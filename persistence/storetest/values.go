@@ -146,6 +146,10 @@ func roundTrip(t *testing.T, s persistence.Store) {
 	}
 	wantSame(t, rec, w.Execution, "execution")
 	wantSame(t, data, w.Data, "data")
+	if rec, err = s.FindExecution(t.Context(), "p1", turn.ID); err != nil {
+		t.Fatal(err)
+	}
+	wantSame(t, rec, w.Execution, "execution without its data")
 	tk, err := s.FindTask(t.Context(), w.Tasks[0].ID)
 	if err != nil {
 		t.Fatal(err)

@@ -214,7 +214,7 @@ func Load(ctx context.Context, store persistence.Reader, ids []workflow.Executio
 		if err != nil {
 			return nil, err
 		}
-		root, _, err := store.GetExecution(ctx, "", id)
+		root, err := store.FindExecution(ctx, "", id)
 		if err == nil {
 			list = append(list, root)
 		}
