@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -36,23 +37,54 @@ func (s *server) listTaskActions(r *http.Request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	list, err := s.actionsOf(r.Context(), rec.ID, t.ID)
-	if err != nil {
-		return 0, nil, err
+	return scan(r, c, q, s.taskActionSource(r.Context(), rec, t))
+}
+
+// taskActionSource is the list of a task's actions, without its sub-workflows, which are executions.
+func (s *server) taskActionSource(ctx context.Context, rec *workflow.ExecutionRecord, t *workflow.TaskRecord) source[*workflow.ActionRecord] {
+	var all []*workflow.ActionRecord
+	mark := func(a *workflow.ActionRecord) *persistence.PageMark { return &persistence.PageMark{Seq: a.Seq} }
+	return source[*workflow.ActionRecord]{
+		read: func(q persistence.PageQuery) ([]*workflow.ActionRecord, error) {
+			if !q.Descending {
+				after := -1
+				if q.After != nil {
+					after = q.After.Seq
+				}
+				return s.Store.ListActions(ctx, rec.ID, t.ID, after, q.Limit)
+			}
+			if all == nil { // the store knows no way back
+				var err error
+				if all, err = s.actionsOf(ctx, rec.ID, t.ID); err != nil {
+					return nil, err
+				}
+			}
+			before := len(all)
+			if q.After != nil {
+				before, _ = slices.BinarySearchFunc(all, q.After.Seq, func(a *workflow.ActionRecord, seq int) int { return cmp.Compare(a.Seq, seq) })
+			}
+			list := slices.Clone(all[max(0, before-q.Limit):before])
+			slices.Reverse(list)
+			return list, nil
+		},
+		mark: mark,
+		find: func(id string) (*persistence.PageMark, error) {
+			a, err := s.Store.FindAction(ctx, workflow.ActionID(id))
+			if err != nil {
+				return nil, err
+			}
+			if a.TaskID != t.ID {
+				return nil, fault.New(fault.NotFound, "task %s has no action %s", t.ID, clipText(id))
+			}
+			return mark(a), nil
+		},
+		item: func(a *workflow.ActionRecord) (any, error) {
+			if a.Kind != workflow.KindAction {
+				return nil, nil
+			}
+			return actionExecutionJSON(rec, t.Name, a)
+		},
 	}
-	items := []apitype.ActionExecution{}
-	for _, a := range list {
-		if a.Kind != workflow.KindAction {
-			continue // sub-workflows are executions, not action executions
-		}
-		item, err := actionExecutionJSON(rec, t.Name, a)
-		if err != nil {
-			return 0, nil, err
-		}
-		items = append(items, item)
-	}
-	body, err := page(r, c, q, items)
-	return http.StatusOK, body, err
 }
 
 // listActionExecutions lists action executions of workflows and those that were run by themselves.

@@ -112,6 +112,32 @@ func TestRerunAndSkip(t *testing.T) {
 	w.put("/v2/tasks/none", object("state", "RUNNING", "reset", true)).refused(404, "Task execution not found [id=none]")
 }
 
+// TestPagesOfATasksActions: they come in the order of the items, forwards and backwards, and no page has another task's.
+func TestPagesOfATasksActions(t *testing.T) {
+	t.Parallel()
+	w := open(t, node.Config{})
+	w.define("version: '2.0'\nmany:\n  tasks:\n    a: {with-items: i in <% range(7) %>, action: std.echo, input: {output: <% $.i %>}, on-success: b}\n    b: {action: std.noop}\n")
+	id := w.run("many")
+	task := func(name string) string {
+		return "/v2/tasks/" + w.get("/v2/executions/"+id+"/tasks?name="+name).at("tasks.0.id") + "/action_executions"
+	}
+	for query, want := range map[string]string{
+		"limit=3": "0 1 2|3 4 5|6", "limit=3&sort_dirs=desc": "6 5 4|3 2 1|0", "limit=7": "0 1 2 3 4 5 6", "": "0 1 2 3 4 5 6", "sort_dirs=desc": "6 5 4 3 2 1 0",
+	} {
+		var got []string
+		for path := task("a") + "?include_output=true&" + query; path != "-"; {
+			page := w.get(path).want(200)
+			got = append(got, strings.NewReplacer(`{"result": `, "", "}", "").Replace(page.column("action_executions", "output")))
+			path = strings.TrimPrefix(page.at("next"), w.url)
+		}
+		if strings.TrimSuffix(strings.Join(got, "|"), "|") != want {
+			t.Errorf("%s: %q, want %s", query, got, want)
+		}
+	}
+	other := w.get(task("b")).at("action_executions.0.id")
+	w.get(task("a")+"?marker="+other).refused(404, "is not in the list of action_executions")
+}
+
 // TestRerunIsRepeated: who doesn't hear the answer asks again, and what has been done since is no reason to be refused.
 func TestRerunIsRepeated(t *testing.T) {
 	t.Parallel()
