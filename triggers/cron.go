@@ -17,7 +17,7 @@ import (
 
 // The limits of a Cron.
 const (
-	sweepMax = 200 // triggers that one sweep looks at
+	sweepMax = 200 // triggers that are looked at at once
 	// claimTTL is how long others keep away from a trigger whose ticks somebody has claimed. startTimeout bounds one start
 	// within it, so that a start doesn't outlive the claim.
 	claimTTL     = 30 * time.Second
@@ -119,25 +119,41 @@ func (c *Cron) Run(ctx context.Context) {
 
 // Sweep fires what is due. An error of one trigger doesn't keep it from the others.
 func (c *Cron) Sweep(ctx context.Context) error {
+	var errs []error
+	for more := true; more; {
+		var err error
+		more, err = c.page(ctx)
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// page fires those that have been due longest. There may be more when it is full, and it makes sense to look at once if not all of
+// these were in vain.
+func (c *Cron) page(ctx context.Context) (more bool, err error) {
 	list, err := c.cfg.Store.DueResources(ctx, persistence.CronTriggerResource, sweepMax)
 	if err != nil || len(list) == 0 {
-		return err
+		return false, err
 	}
 	// New runs are not begun while the service is in maintenance; afterwards their ticks have been missed.
 	if closed, err := persistence.InMaintenance(ctx, c.cfg.Store); err != nil || closed {
-		return err
+		return false, err
 	}
 	// Engines that sweep at the same time don't all want the same trigger first.
 	rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
 	var mu sync.Mutex
 	var errs []error
+	var fired atomic.Int64
 	var all sync.WaitGroup
 	slots := make(chan struct{}, firingMax)
 	for i := range list {
 		slots <- struct{}{}
 		all.Go(func() {
 			defer func() { <-slots }()
-			if err := c.fire(ctx, &list[i]); err != nil && !fault.Is(err, fault.Conflict) && !fault.Is(err, fault.NotFound) {
+			switch err := c.fire(ctx, &list[i]); {
+			case err == nil:
+				fired.Add(1)
+			case !fault.Is(err, fault.Conflict) && !fault.Is(err, fault.NotFound):
 				mu.Lock()
 				defer mu.Unlock()
 				errs = append(errs, err)
@@ -145,7 +161,7 @@ func (c *Cron) Sweep(ctx context.Context) error {
 		})
 	}
 	all.Wait()
-	return errors.Join(errs...)
+	return len(list) == sweepMax && fired.Load() > 0, errors.Join(errs...)
 }
 
 // fire decides on the ticks of a trigger, starts what is pending and writes down what became of it. Each step may be the

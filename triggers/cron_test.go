@@ -136,6 +136,26 @@ func TestManyMissed(t *testing.T) {
 	}
 }
 
+// TestManyDueAtOnce: a sweep ends when nothing is due any more, also with triggers among it that can't be decided on.
+func TestManyDueAtOnce(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	ids := make([]string, 450)
+	for i := range ids {
+		ids[i] = b.create(fmt.Sprint("t", i), b.flow, noon(), persistence.CronTrigger{Pattern: "0 * * * *"})
+	}
+	b.create("broken", b.flow, noon(), persistence.CronTrigger{Pattern: "no pattern"})
+	b.clock.set(noon())
+	if err := b.cron.Sweep(t.Context()); !fault.Is(err, fault.Invalid) {
+		t.Errorf("the broken one says %v", err)
+	}
+	for _, id := range ids {
+		if got := b.ran(id); got != "0" {
+			t.Fatalf("%s ran at %q", id, got)
+		}
+	}
+}
+
 func TestCountedTriggersGo(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
