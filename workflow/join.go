@@ -252,17 +252,16 @@ func (e *Execution) reachable(tp *taskProgram, seen map[*taskProgram]bool) bool 
 	return false
 }
 
-// mayTrigger reports whether one of a task's executions can still cause the other task, or has.
+// mayTrigger reports whether one of a task's executions can still cause the other task, which has not run. What one that is processed
+// leads to would be there already, unless a pause keeps it back: it was behind a fail or succeed, or is not wanted since.
 func (e *Execution) mayTrigger(all []*task, to *taskProgram) bool {
 	for _, t := range all {
-		if !t.State.Final() {
+		switch {
+		case !t.State.Final():
+			return true
+		case !t.Processed && slices.ContainsFunc(t.Next, func(n Trigger) bool { return n.Name == to.Name }):
 			return true
 		}
-		for _, n := range t.Next {
-			if n.Name == to.Name {
-				return true
-			}
-		}
 	}
-	return false
+	return slices.ContainsFunc(e.rec.Runtime.Backlog, func(b BacklogCommand) bool { return b.Name == to.Name })
 }

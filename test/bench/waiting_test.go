@@ -127,10 +127,7 @@ func startAll(ctx context.Context, t *testing.T, n *node.Node, name string, coun
 	t.Helper()
 	ids := make([]string, count)
 	for i := range ids {
-		ids[i] = fmt.Sprintf("%08x-0000-4000-8000-%012d", i*2654435761%(1<<32), i)
-		if name != "result" {
-			ids[i] = name[:1] + ids[i][1:]
-		}
+		ids[i] = n.NewExecutionID()
 	}
 	inParallel(ids, func(id string) {
 		r := node.StartRequest{Workflow: name, ID: id}

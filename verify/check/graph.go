@@ -258,7 +258,7 @@ func (g *graph) join(def *dsl.Task, rows []*workflow.TaskRecord, from []string) 
 		return
 	}
 	last := rows[len(rows)-1]
-	failed := strings.HasPrefix(last.StateInfo, "Failed by tasks")
+	failed := strings.HasPrefix(last.StateInfo, failedByTasks)
 	ran := len(g.actions[last.ID]) > 0
 	if ran && led+perhaps < need {
 		g.r.addf(g.x.ID, "join %s has run, and of the %d tasks that it needs only %d lead to it", def.Name, need, led+perhaps)

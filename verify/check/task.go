@@ -47,9 +47,12 @@ func (g *graph) task(t *workflow.TaskRecord) {
 	g.published(t, def)
 }
 
+// failedByTasks begins what a join says that nothing can lead to.
+const failedByTasks = "Failed by tasks"
+
 // cutShort reports whether a task has ended otherwise than by the end of its actions.
 func (g *graph) cutShort(t *workflow.TaskRecord) bool {
-	return strings.Contains(t.StateInfo, "timed out") || strings.HasPrefix(t.StateInfo, "Failed by tasks") ||
+	return strings.Contains(t.StateInfo, "timed out") || strings.HasPrefix(t.StateInfo, failedByTasks) ||
 		strings.HasPrefix(t.StateInfo, "Failed to ") || t.State == workflow.Cancelled
 }
 
@@ -84,9 +87,19 @@ func (g *graph) tries(t *workflow.TaskRecord, def *dsl.Task, retries int) {
 	if last.State.Final() && state != t.State && !g.late(t) {
 		g.r.addf(g.x.ID, "task %s is %s (%s), its last action %s is %s", t.Name, t.State, t.StateInfo, last.ID, last.State)
 	}
-	if t.State == workflow.Error && state == workflow.Error && len(actions) < 1+retries && g.whole && def.Timeout == nil { // a try may be over before it has begun
+	if t.State == workflow.Error && state == workflow.Error && len(actions)+g.givenUp(t) < 1+retries && g.whole && def.Timeout == nil { // a try may be over before it has begun
 		g.r.addf(g.x.ID, "task %s has failed after %d tries of %d", t.Name, len(actions), 1+retries)
 	}
+}
+
+// givenUp counts the tries of a join that were over before its action was begun, for nothing could lead to it then.
+func (g *graph) givenUp(t *workflow.TaskRecord) (n int) {
+	for _, h := range g.x.History {
+		if h.TaskID == t.ID && h.Kind == "task.state" && h.State == workflow.Error && strings.HasPrefix(h.Info, failedByTasks) {
+			n++
+		}
+	}
+	return n
 }
 
 // late: in an execution that had ended before, actions end as they like and move nothing.
