@@ -347,6 +347,34 @@ func TestClusterInOneProcess(t *testing.T) {
 	}
 }
 
+// TestSignalFindsItsTask: among more tasks than one page of the store has.
+func TestSignalFindsItsTask(t *testing.T) {
+	t.Parallel()
+	ctx := testContext(t)
+	n := start(ctx, t, node.Config{Store: "memory:"})
+	if _, err := n.Upload(ctx, "w.yaml", []byte(`
+version: '2.0'
+flow:
+  vars: {n: 0}
+  tasks:
+    first: {action: std.noop, on-success: loop}
+    loop: {action: std.noop, publish: {n: <% $.n + 1 %>}, on-success: [{loop: <% $.n < 1200 %>}, {ask: <% $.n = 1200 %>}]}
+    ask: {action: std.async_noop}
+`)); err != nil {
+		t.Fatal(err)
+	}
+	id, err := n.Start(ctx, node.StartRequest{Workflow: "flow"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := n.Signal(ctx, id, "ask", true); err != nil {
+		t.Fatal(err)
+	}
+	if e, err := n.Wait(ctx, id); err != nil || e.State != "SUCCESS" {
+		t.Errorf("%+v, %v", e, err)
+	}
+}
+
 func TestStopTwice(t *testing.T) {
 	t.Parallel()
 	ctx := testContext(t)

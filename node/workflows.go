@@ -304,6 +304,10 @@ func (n *Node) finishAction(ctx context.Context, actionID string, state workflow
 	if err != nil {
 		return err
 	}
+	return n.finish(ctx, a, state, v)
+}
+
+func (n *Node) finish(ctx context.Context, a *workflow.ActionRecord, state workflow.State, v any) error {
 	output, err := valueOf(v)
 	if err != nil {
 		return err
@@ -327,18 +331,18 @@ func (n *Node) Signal(ctx context.Context, id, task string, v any) error {
 		case <-timer.C:
 		}
 		// The state is read first: an execution that is final now gets no new tasks afterwards.
-		e, err := n.Execution(ctx, id)
+		e, err := n.store.FindExecution(ctx, DefaultProject, workflow.ExecutionID(id))
 		if err != nil {
 			return err
 		}
-		action, err := n.waitingAction(ctx, id, task)
+		action, err := n.waitingAction(ctx, e.ID, task)
 		if err != nil {
 			return err
 		}
-		if action != "" {
-			return n.CompleteAction(ctx, action, v)
+		if action != nil {
+			return n.finish(ctx, action, workflow.Success, v)
 		}
-		if e.Final() {
+		if e.State.Final() {
 			return fault.New(fault.NotFound, "execution %s has ended and no task %q of it waits", id, task)
 		}
 		timer.Reset(pause)
@@ -346,27 +350,43 @@ func (n *Node) Signal(ctx context.Context, id, task string, v any) error {
 	}
 }
 
-// waitingAction finds the open asynchronous action of a task; "" when there is none.
-func (n *Node) waitingAction(ctx context.Context, id, task string) (string, error) {
-	tasks, err := n.store.ListTasks(ctx, workflow.ExecutionID(id), -1, 1000)
-	if err != nil {
-		return "", err
-	}
-	for _, t := range tasks {
-		if t.Name != task || t.State.Final() {
-			continue
-		}
-		list, err := n.store.ListActions(ctx, t.ExecutionID, t.ID, -1, 1000)
+// waitingAction finds the open asynchronous action of a task; nil when there is none.
+func (n *Node) waitingAction(ctx context.Context, id workflow.ExecutionID, task string) (*workflow.ActionRecord, error) {
+	const page = 1000
+	for last := -1; ; {
+		tasks, err := n.store.ListTasks(ctx, id, last, page)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
-		for _, a := range list {
-			if a.Async && !a.State.Final() {
-				return string(a.ID), nil
+		for _, t := range tasks {
+			if last = t.Seq; t.Name != task || t.State.Final() {
+				continue
+			}
+			if a, err := n.waitingOf(ctx, t, page); a != nil || err != nil {
+				return a, err
 			}
 		}
+		if len(tasks) < page {
+			return nil, nil
+		}
 	}
-	return "", nil
+}
+
+func (n *Node) waitingOf(ctx context.Context, t *workflow.TaskRecord, page int) (*workflow.ActionRecord, error) {
+	for last := -1; ; {
+		list, err := n.store.ListActions(ctx, t.ExecutionID, t.ID, last, page)
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range list {
+			if last = a.Seq; a.Async && !a.State.Final() {
+				return a, nil
+			}
+		}
+		if len(list) < page {
+			return nil, nil
+		}
+	}
 }
 
 func valueOf(v any) (value.Value, error) {
