@@ -40,10 +40,11 @@ type (
 	timer struct{ no uint64 }
 	// loaded is what the store gave.
 	loaded struct {
-		ex    *workflow.Execution
-		known digest
-		epoch uint64
-		err   error
+		ex      *workflow.Execution
+		known   digest
+		epoch   uint64
+		wanting bool // the queue may know what it wants, from before it left memory
+		err     error
 	}
 )
 
