@@ -164,6 +164,7 @@ func (e *Execution) refreshJoin(t *task) error {
 	need := needed(t.prog.Join, total)
 	switch {
 	case len(run) >= need:
+		t.awaited = nil
 		t.TriggeredBy, t.Parents, t.inKnown, t.Runtime.Unmet = run, parents, false, false
 		if t.Runtime.RerunNo > 0 {
 			t.TriggeredBy = nil // as Mistral shows a join that was run again
@@ -171,6 +172,7 @@ func (e *Execution) refreshJoin(t *task) error {
 		e.setTask(t, Idle, "")
 		e.enqueue(t)
 	case len(names) > total-need:
+		t.awaited = nil // when it waits again, then perhaps for something else
 		t.TriggeredBy, t.Runtime.Unmet = nil, true
 		if t.prog.Join.All {
 			t.TriggeredBy = dead
