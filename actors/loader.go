@@ -134,7 +134,7 @@ func (e *Engine) understand(ctx context.Context, id workflow.ExecutionID, a pers
 		return loaded{err: err}
 	}
 	rec := l.ex.Record()
-	l.known, l.epoch = digestOf(&rec), s.Epoch
+	l.known, l.epoch, l.wanting = digestOf(&rec), s.Epoch, rec.Wanting
 	return l
 }
 

@@ -220,7 +220,7 @@ func (x *execution) loaded(m loaded) {
 	switch {
 	case m.err == nil:
 		x.ex, x.known, x.epoch = m.ex, m.known, m.epoch
-		x.wanting = true // as its actor may have said before it left
+		x.wanting = m.wanting
 		x.inbox = append([]item{{event: workflow.Recovered{}}}, x.inbox...)
 	case fault.Is(m.err, fault.NotFound):
 		x.unknown()
