@@ -352,9 +352,8 @@ func (n *Node) Signal(ctx context.Context, id, task string, v any) error {
 
 // waitingAction finds the open asynchronous action of a task; nil when there is none.
 func (n *Node) waitingAction(ctx context.Context, id workflow.ExecutionID, task string) (*workflow.ActionRecord, error) {
-	const page = 1000
 	for last := -1; ; {
-		tasks, err := n.store.ListTasks(ctx, id, last, page)
+		tasks, err := n.store.ListTasks(ctx, id, last, persistence.LimitMax)
 		if err != nil {
 			return nil, err
 		}
@@ -362,19 +361,19 @@ func (n *Node) waitingAction(ctx context.Context, id workflow.ExecutionID, task 
 			if last = t.Seq; t.Name != task || t.State.Final() {
 				continue
 			}
-			if a, err := n.waitingOf(ctx, t, page); a != nil || err != nil {
+			if a, err := n.waitingOf(ctx, t); a != nil || err != nil {
 				return a, err
 			}
 		}
-		if len(tasks) < page {
+		if len(tasks) < persistence.LimitMax {
 			return nil, nil
 		}
 	}
 }
 
-func (n *Node) waitingOf(ctx context.Context, t *workflow.TaskRecord, page int) (*workflow.ActionRecord, error) {
+func (n *Node) waitingOf(ctx context.Context, t *workflow.TaskRecord) (*workflow.ActionRecord, error) {
 	for last := -1; ; {
-		list, err := n.store.ListActions(ctx, t.ExecutionID, t.ID, last, page)
+		list, err := n.store.ListActions(ctx, t.ExecutionID, t.ID, last, persistence.LimitMax)
 		if err != nil {
 			return nil, err
 		}
@@ -383,7 +382,7 @@ func (n *Node) waitingOf(ctx context.Context, t *workflow.TaskRecord, page int) 
 				return a, nil
 			}
 		}
-		if len(list) < page {
+		if len(list) < persistence.LimitMax {
 			return nil, nil
 		}
 	}

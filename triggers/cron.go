@@ -17,7 +17,7 @@ import (
 
 // The limits of a Cron.
 const (
-	sweepMax = 200 // triggers that are looked at at once
+	pageMax = 200 // due triggers that are read in one go
 	// claimTTL is how long others keep away from a trigger whose ticks somebody has claimed. startTimeout bounds one start
 	// within it, so that a start doesn't outlive the claim.
 	claimTTL     = 30 * time.Second
@@ -131,7 +131,7 @@ func (c *Cron) Sweep(ctx context.Context) error {
 // page fires those that have been due longest. There may be more when it is full, and it makes sense to look at once if not all of
 // these were in vain.
 func (c *Cron) page(ctx context.Context) (more bool, err error) {
-	list, err := c.cfg.Store.DueResources(ctx, persistence.CronTriggerResource, sweepMax)
+	list, err := c.cfg.Store.DueResources(ctx, persistence.CronTriggerResource, pageMax)
 	if err != nil || len(list) == 0 {
 		return false, err
 	}
@@ -161,7 +161,7 @@ func (c *Cron) page(ctx context.Context) (more bool, err error) {
 		})
 	}
 	all.Wait()
-	return len(list) == sweepMax && fired.Load() > 0, errors.Join(errs...)
+	return len(list) == pageMax && fired.Load() > 0, errors.Join(errs...)
 }
 
 // fire decides on the ticks of a trigger, starts what is pending and writes down what became of it. Each step may be the

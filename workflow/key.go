@@ -40,7 +40,7 @@ func TimedKey(at time.Time, random uint64, last Key) (Key, bool) {
 // The form is that of the ids of parts (see PartIDs): the check of the key and the random number (32 bits), that number (25), 1 (1), the key (64).
 func TimedID(key Key, random uint64) ExecutionID {
 	n := random & (1<<25 - 1)
-	id := format(mix(uint64(key)+n*0xd1342543de82ef95)>>32<<32|numberBits(n)|timedMark, uint64(key))
+	id := format(checkBits(uint64(key), n)|numberBits(n)|timedMark, uint64(key))
 	return ExecutionID(id[:])
 }
 
@@ -98,9 +98,11 @@ func (p PartIDs) Action(seq int) ActionID {
 
 func (p PartIDs) id(seq int, kind uint64) [36]byte {
 	n := uint64(seq)<<1 | kind
-	check := mix(p.salt+n*0xd1342543de82ef95) >> 32
-	return format(check<<32|numberBits(n), uint64(p.key))
+	return format(checkBits(p.salt, n)|numberBits(n), uint64(p.key))
 }
+
+// checkBits is the check of a number, where it is in the upper word of an id.
+func checkBits(salt, n uint64) uint64 { return mix(salt+n*0xd1342543de82ef95) >> 32 << 32 }
 
 // numberBits is where a number of 25 bits is in the upper word of an id.
 func numberBits(n uint64) uint64 { return n>>9<<16 | n&0x1ff<<3 }

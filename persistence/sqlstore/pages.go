@@ -195,28 +195,35 @@ func onlyBroken(states []workflow.State) bool {
 
 // scanPage scans pageExecution, before the columns in behind.
 func scanPage(rows *sql.Rows, behind ...any) (*workflow.ExecutionRecord, error) {
-	var r persistence.ExecutionRow
-	if err := rows.Scan(slices.Concat(factsOf(&r), stateOf(&r), behind)...); err != nil {
+	r, err := scanRow(rows, behind...)
+	if err != nil {
 		return nil, err
 	}
 	return r.Decode()
 }
 
+func scanRow(rows *sql.Rows, behind ...any) (r persistence.ExecutionRow, err error) {
+	err = rows.Scan(slices.Concat(factsOf(&r), stateOf(&r), behind)...)
+	return r, err
+}
+
 // owners are the executions of the tasks or actions that are read, which are mostly of one.
 type owners struct {
-	last  *workflow.ExecutionRecord
+	row   persistence.ExecutionRow
+	last  *workflow.ExecutionRecord   // what the row says
 	short []*workflow.ExecutionRecord // whose documents have not come
 }
 
 // scan reads pageOwner, before the columns in behind.
 func (o *owners) scan(rows *sql.Rows, behind ...any) (*workflow.ExecutionRecord, error) {
-	var r persistence.ExecutionRow
-	if err := rows.Scan(slices.Concat(factsOf(&r), stateOf(&r), behind)...); err != nil {
+	r, err := scanRow(rows, behind...)
+	if err != nil {
 		return nil, err
 	}
-	if o.last != nil && string(o.last.ID) == r.ID {
+	if o.last != nil && r == o.row {
 		return o.last, nil
 	}
+	o.row = r
 	short := r.Doc == ""
 	if short {
 		r.Doc = "{}"
