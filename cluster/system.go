@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -37,6 +38,9 @@ const (
 	// windowBytes is how much may be on its way to a node that hasn't read it, for each connection; it is as much as the library
 	// would come to by itself. To find that it sends a ping with nearly each message, half of all that a lone workflow writes.
 	windowBytes = 16 << 20
+	// queueFirst is for how many messages the queue to another node has room at first; it grows. The library's own has 16 MB, for each node,
+	// which the garbage collector looks through each time, and goes round in it: memory that no cache has.
+	queueFirst = 256
 	// connectTimeout bounds the connection to a node that doesn't answer.
 	connectTimeout = 5 * time.Second
 )
@@ -84,6 +88,7 @@ func NewSystem(cfg SystemConfig) (*System, error) {
 		actor.WithDeadLetterRequestLogging(false),
 		actor.WithDeadLetterThrottleCount(1),
 	)}
+	fewerTables(s.actors.ProcessRegistry)
 	if cfg.Bind != "" {
 		if err := s.listen(cfg); err != nil {
 			s.actors.Shutdown()
@@ -92,6 +97,24 @@ func NewSystem(cfg SystemConfig) (*System, error) {
 	}
 	s.address = s.actors.Address()
 	return s, nil
+}
+
+// tablesMax is how many parts of 32 tables each the actor library's list of names has.
+const tablesMax = 16
+
+// fewerTables takes most tables of a new system's list of names away. The library makes 32,768 of them, of which each keeps the room of its
+// first names for ever: 8 MB sooner or later, with many actors that are short-lived.
+func fewerTables(names *actor.ProcessRegistryValue) {
+	all := names.LocalPIDs.LocalPIDs
+	if len(all)%tablesMax != 0 { // a name's place is its hash modulo their number
+		return
+	}
+	names.LocalPIDs.LocalPIDs = slices.Clone(all[:tablesMax]) // so that the rest goes
+	for _, part := range all[tablesMax:] {
+		for name, process := range part.Items() {
+			names.LocalPIDs.GetBucket(name).Set(name, process)
+		}
+	}
 }
 
 // listen opens the network.
@@ -118,6 +141,7 @@ func (s *System) listen(cfg SystemConfig) (err error) {
 	config := remote.Configure(host, port,
 		remote.WithEndpointWriterBatchSize(batchMax),
 		remote.WithEndpointManagerBatchSize(batchMax),
+		remote.WithEndpointWriterQueueSize(queueFirst),
 		remote.WithServerOptions(grpc.Creds(server), grpc.StaticStreamWindowSize(windowBytes), grpc.StaticConnWindowSize(windowBytes), grpc.MaxRecvMsgSize(batchBytesMax),
 			grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true})),
 		// Without keepalive a peer that hangs is not noticed at all; 10 s is the client's minimum.
