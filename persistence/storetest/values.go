@@ -135,6 +135,15 @@ func roundTrip(t *testing.T, s persistence.Store) {
 	commitAll(t, s, turn)
 	snap := activate(t, s, 1, "node-2")
 	wantSame(t, snap, &persistence.Snapshot{Epoch: 2, Execution: w.Execution, Data: w.Data, Tasks: w.Tasks, Actions: w.Actions}, "snapshot")
+	folded, err := persistence.Fold(snap)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unfolded, err := persistence.Unfold(turn.ID, folded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantSame(t, unfolded, snap, "snapshot that was folded")
 	events, err := s.History(t.Context(), turn.ID, 0, 10)
 	if err != nil {
 		t.Fatal(err)
