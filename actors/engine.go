@@ -154,6 +154,7 @@ type Engine struct {
 	members    *cluster.Membership
 	view       atomic.Pointer[viewChanged]                     // nil while parked
 	settled    settled                                         // executions out of memory that the watchdog needn't look at
+	folds      folds                                           // executions in memory that have no actor
 	watchers   watchers                                        // of the list of engines
 	live       atomic.Pointer[map[workflow.RunnerID]time.Time] // runners and their last word; see board.expire
 	slots      chan struct{}                                   // bounds turns

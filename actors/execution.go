@@ -79,7 +79,10 @@ type execution struct {
 	idle    int // ticks in a row that changed nothing
 	wanting bool
 	leaving bool
-	fresh   bool // the next turn looks up nothing in memory
+	fresh   bool    // the next turn looks up nothing in memory
+	heard   uint64  // messages that came by way of the router
+	fold    *folded // what it was when it left memory last, if that was kept
+	left    *folded // what stays of it if the actor ends now
 }
 
 func newExecution(e *Engine, id workflow.ExecutionID, node nodeID) *execution {
@@ -93,11 +96,15 @@ func (x *execution) Receive(c actor.Context) {
 		x.self = c.Self()
 	case *actor.Stopping:
 		x.disarm()
+		if x.left != nil {
+			x.folds.put(x.id, x.node, x.left)
+		}
 	case *actor.Stopped:
 		// Mailboxes of others remember who wrote to them until their place is used again: nothing large may hang on it.
 		*x = execution{Engine: x.Engine, id: x.id}
 		return
 	case *messages.ToExecution:
+		x.heard++
 		for _, part := range m.Parts() {
 			x.take(part)
 		}
@@ -159,8 +166,8 @@ func (x *execution) take(m *messages.ToExecution) {
 		x.counters.dropped.Add(1)
 		return
 	}
-	if m.GetWake().GetWatch() && x.ex != nil && x.turn == nil && len(x.inbox) == 0 {
-		x.ex = nil // what it has in memory has not moved it
+	if m.GetWake().GetWatch() && x.turn == nil && len(x.inbox) == 0 {
+		x.ex, x.fold, x.left = nil, nil, nil // what it has in memory has not moved it
 	}
 	if tick, ok := it.event.(workflow.Ticked); ok && tick.Gone == "" && x.ticking() {
 		return
@@ -198,6 +205,10 @@ func (x *execution) pump(c actor.Context) {
 		if x.pausing || len(x.inbox) == 0 {
 			return
 		}
+		if x.ex == nil && x.fold != nil {
+			x.unfold()
+			continue
+		}
 		if x.ex == nil && x.inbox[0].start == nil {
 			x.load()
 			return
@@ -217,6 +228,7 @@ func (x *execution) begin() {
 		x.inbox = nil
 	}
 	x.disarm()
+	x.left = nil
 	x.turns++
 	x.turn = &turn{e: x.Engine, id: x.id, self: x.self, no: x.turns, ex: x.ex, node: x.node, epoch: x.epoch, items: items, wanting: x.wanting, fresh: x.fresh}
 	x.fresh = false
@@ -311,8 +323,16 @@ func (x *execution) finish(t *turn) {
 	x.answerAll(t)
 	x.bury(t)
 	x.arm()
-	if x.resting() && x.ex.Dormant(x.cfg.Now().Add(x.cfg.IdleAfter)) {
+	if !x.resting() {
+		return
+	}
+	switch later := x.cfg.Now().Add(x.cfg.IdleAfter); {
+	case x.ex.Dormant(later) && x.ex.State().Final(): // more may come that is about its end
 		x.root.Send(x.router, retire{x.id})
+	case x.ex.Dormant(later):
+		x.depart(false)
+	case x.ex.Foldable(later):
+		x.depart(true)
 	}
 }
 

@@ -45,6 +45,11 @@ timed:
 outside:
   tasks:
     a: {action: later}
+outside_large:
+  vars:
+    text: <% 'x' * 5000 %>
+  tasks:
+    a: {action: later}
 parent:
   tasks:
     a: {workflow: minute}

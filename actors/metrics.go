@@ -17,6 +17,7 @@ type Metrics struct {
 	Unsure        uint64 // turns of whose commit nobody knows; their executions were loaded again
 	Loads         uint64 // executions read from the store
 	Reloads       uint64 // of them after an error
+	Unfolded      uint64 // executions that went on from what was folded of them in memory
 	LateResults   uint64 // outcomes that were acknowledged and not accepted
 	Dispatched    uint64 // attempts given to runners, repetitions included
 	RunnersLost   uint64
@@ -25,6 +26,7 @@ type Metrics struct {
 	Parked        uint64 // times that the node's lease was lost
 	Panics        uint64 // panics caught in turns
 	ExecutionsNow uint64 // executions in memory
+	FoldedNow     uint64 // of them, those that wait and are folded
 	QueuedNow     uint64 // actions that wait for a slot
 	RunnersNow    uint64 // runners that say hello
 	SlotsNow      uint64 // slots granted by them
@@ -36,8 +38,8 @@ type Metrics struct {
 
 // counters is Metrics as its writers see it.
 type counters struct {
-	turns, commits, ended, batches, fenced, unsure, loads, reloads, late, dispatched, lost, forwarded, dropped, parked, panics atomic.Uint64
-	executions, queued, runners, slots, held, stalled                                                                          atomic.Int64
+	turns, commits, ended, batches, fenced, unsure, loads, reloads, unfolded, late, dispatched, lost, forwarded, dropped, parked, panics atomic.Uint64
+	executions, folded, queued, runners, slots, held, stalled                                                                            atomic.Int64
 
 	repairs [5]atomic.Uint64 // in the order of workflow.Causes
 }
@@ -63,10 +65,10 @@ func (c *counters) read() Metrics {
 	}
 	return Metrics{
 		Turns: c.turns.Load(), Commits: c.commits.Load(), Ended: c.ended.Load(), Batches: c.batches.Load(), Fenced: c.fenced.Load(),
-		Unsure: c.unsure.Load(), Loads: c.loads.Load(), Reloads: c.reloads.Load(), LateResults: c.late.Load(),
+		Unsure: c.unsure.Load(), Loads: c.loads.Load(), Reloads: c.reloads.Load(), Unfolded: c.unfolded.Load(), LateResults: c.late.Load(),
 		Dispatched: c.dispatched.Load(), RunnersLost: c.lost.Load(), Forwarded: c.forwarded.Load(),
 		Dropped: c.dropped.Load(), Parked: c.parked.Load(), Panics: c.panics.Load(),
-		ExecutionsNow: gauge(&c.executions), QueuedNow: gauge(&c.queued), RunnersNow: gauge(&c.runners),
+		ExecutionsNow: gauge(&c.executions), FoldedNow: gauge(&c.folded), QueuedNow: gauge(&c.queued), RunnersNow: gauge(&c.runners),
 		SlotsNow: gauge(&c.slots), HeldNow: gauge(&c.held), StalledNow: gauge(&c.stalled), Repairs: repairs,
 	}
 }

@@ -87,6 +87,7 @@ type child struct {
 	asked    bool // idleCheck is under way and nothing was sent since
 	stopping bool
 	queued   bool                    // it leaves while it waits for slots
+	sent     uint64                  // messages to it that count, see execution.heard
 	buffer   []*messages.ToExecution // for its successor
 }
 
@@ -128,6 +129,8 @@ func (r *router) Receive(c actor.Context) {
 		if x := r.children[m.id]; x != nil {
 			x.used = time.Time{}
 		}
+	case departure:
+		r.depart(c, m)
 	case *actor.Stopping: // the library knows nothing of them, see spawn
 		r.closed = true
 		r.stopAll(c)
@@ -143,7 +146,9 @@ func (r *router) Receive(c actor.Context) {
 	case *actor.Terminated:
 		r.terminated(c, m.Who)
 	}
-	r.counters.executions.Store(int64(len(r.children)))
+	folded := r.folds.len()
+	r.counters.executions.Store(int64(len(r.children) + folded))
+	r.counters.folded.Store(int64(folded))
 	if len(r.children) == 0 {
 		for _, empty := range r.leaving {
 			close(empty)
@@ -197,6 +202,7 @@ func (r *router) deliver(c actor.Context, id workflow.ExecutionID, m *messages.T
 	if m.GetActionProgress() == nil {
 		x.used = r.cfg.Now()
 	}
+	x.sent++
 	r.root.Send(x.pid, m)
 }
 
@@ -204,6 +210,7 @@ func (r *router) deliver(c actor.Context, id workflow.ExecutionID, m *messages.T
 // of those that have gone, and by them half of all actors that there ever were at the same time.
 func (r *router) spawn(c actor.Context, id workflow.ExecutionID) *child {
 	r.next = newExecution(r.Engine, id, r.self)
+	r.next.fold = r.folds.take(id)
 	pid, err := actor.DefaultSpawner(r.cfg.Actors, RouterName+"/"+r.cfg.Actors.ProcessRegistry.NextID(), r.props, c)
 	if err != nil {
 		panic(err) // the name is a new one
@@ -230,6 +237,7 @@ func (r *router) summon(c actor.Context, m summoned) {
 		x = r.spawn(c, m.id)
 	}
 	x.asked, x.used = false, r.cfg.Now()
+	x.sent++
 	r.root.Send(x.pid, offered{m.slots})
 }
 
@@ -253,6 +261,11 @@ func (r *router) wake(c actor.Context, m wake) {
 func (r *router) changed(m viewChanged) {
 	r.self, r.view = m.self, m.view
 	r.settled.clear()
+	r.folds.belong(r.self)
+	r.folds.drop(func(id workflow.ExecutionID) bool {
+		owner, ok := r.view.Owner(id)
+		return ok && owner.ID != r.self
+	})
 	for id, x := range r.children {
 		if owner, ok := r.view.Owner(id); ok && owner.ID != r.self && !x.stopping {
 			r.root.Send(x.pid, yield{})
@@ -263,6 +276,7 @@ func (r *router) changed(m viewChanged) {
 // parkAll stops everything at once: what is under way is fenced when it is stale, and found again when not.
 func (r *router) parkAll(c actor.Context) {
 	r.view = nil
+	r.folds.belong("")
 	r.counters.parked.Add(1)
 	for _, x := range r.children {
 		x.buffer = nil
@@ -286,6 +300,7 @@ func (r *router) stopChild(c actor.Context, x *child) {
 // sweepIdle asks those that have not been used for a while whether they may go.
 func (r *router) sweepIdle() {
 	now := r.cfg.Now()
+	r.folds.age(now.Add(-r.cfg.IdleAfter), r.cfg.IdleMax-len(r.children))
 	patience, crowded := r.patience(now), len(r.children) > r.cfg.IdleMax
 	for _, x := range r.children {
 		if !x.stopping && now.Sub(x.used) > patience {

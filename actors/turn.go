@@ -210,7 +210,7 @@ func (e *Engine) guarded(doing string, id workflow.ExecutionID, fn func() error)
 
 // load has this node made the owner and the execution read.
 func (x *execution) load() {
-	x.loading = true
+	x.loading, x.left = true, nil
 	x.loader.add(load{x.id, x.node, x.self, x.failed > 1})
 }
 

@@ -29,7 +29,7 @@ func engineMetrics(into map[string]uint64, m actors.Metrics) {
 		"turns_unsure_total": m.Unsure, "executions_loaded_total": m.Loads, "executions_reloaded_total": m.Reloads,
 		"results_late_total": m.LateResults, "attempts_sent_total": m.Dispatched, "runners_lost_total": m.RunnersLost,
 		"messages_forwarded_total": m.Forwarded, "messages_dropped_total": m.Dropped, "leases_lost_total": m.Parked,
-		"panics_total": m.Panics, "executions_active": m.ExecutionsNow, "actions_queued": m.QueuedNow, "runners": m.RunnersNow,
+		"panics_total": m.Panics, "executions_active": m.ExecutionsNow, "executions_folded": m.FoldedNow, "executions_unfolded_total": m.Unfolded, "actions_queued": m.QueuedNow, "runners": m.RunnersNow,
 		"slots": m.SlotsNow, "slots_used": m.HeldNow, "watchdog_stalled": m.StalledNow,
 	} {
 		into["cierzo_"+name] = n
@@ -59,6 +59,8 @@ func MetricHelp() map[string]string {
 		"cierzo_turns_unsure_total":        "Turns of whose commit nobody knows; their executions were loaded again.",
 		"cierzo_executions_ended_total":    "Executions that came to a final state, each time that they did.",
 		"cierzo_executions_active":         "Executions in memory.",
+		"cierzo_executions_folded":         "Of the executions in memory, those that wait for somebody outside and are kept as a few hundred bytes.",
+		"cierzo_executions_unfolded_total": "Executions that went on from these bytes.",
 		"cierzo_executions_loaded_total":   "Executions read from the store.",
 		"cierzo_executions_reloaded_total": "Executions read again after an error.",
 		"cierzo_executions_expired_total":  "Executions removed by the expiration policy; only with one.",

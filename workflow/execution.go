@@ -343,35 +343,6 @@ func (e *Execution) Record() ExecutionRecord {
 // Output is the execution's output, nil until it is final.
 func (e *Execution) Output() value.Value { return e.data.Output }
 
-// Idle reports whether the execution may leave memory: nothing waits for a Flush, a slot or the next moment.
-func (e *Execution) Idle() bool {
-	return e.atRest() && len(e.Wants(1)) == 0
-}
-
-// Queued reports whether only a slot keeps the execution from being idle. It may leave memory when the queue keeps what it wants.
-func (e *Execution) Queued() bool {
-	return e.atRest() && len(e.Wants(1)) > 0
-}
-
-func (e *Execution) atRest() bool { return !e.pending() && len(e.ready) == 0 }
-
-// Dormant reports whether the execution may leave memory at once: it is over, and nobody has still to hear of it; or only a user,
-// or a moment after this one, will move it, for nothing of it runs anywhere.
-func (e *Execution) Dormant(at time.Time) bool {
-	if !e.Idle() {
-		return false
-	}
-	if e.rec.WakeAt.IsZero() {
-		return e.rec.State.Final() && !e.rec.ParentPending
-	}
-	return e.rec.WakeAt.After(at) && !slices.ContainsFunc(e.live, func(t *task) bool { return t.active > 0 })
-}
-
-func (e *Execution) pending() bool {
-	return e.create || e.recDirty || e.dataDirty || len(e.dirtyT) > 0 || len(e.dirtyA) > 0 ||
-		len(e.history) > 0 || len(e.sends) > 0 || len(e.resend) > 0 || e.parentDue
-}
-
 // Affirm has the next Flush write the execution's row though nothing has changed: the store then says whether this is
 // still the execution's owner, before anybody is told anything.
 func (e *Execution) Affirm() { e.recDirty = true }

@@ -119,13 +119,7 @@ func (e *Execution) Settled() bool {
 	if e.rec.State != Running || !e.rec.WakeAt.IsZero() {
 		return false
 	}
-	tasks, actions := make([]*TaskRecord, len(e.tasks)), make([]*ActionRecord, len(e.actions))
-	for i, t := range e.tasks {
-		tasks[i] = &t.TaskRecord
-	}
-	for i, a := range e.actions {
-		actions[i] = &a.ActionRecord
-	}
+	tasks, actions := e.parts()
 	why, children := Stalled(&e.rec, tasks, actions)
 	return why == "" && len(children) == 0
 }

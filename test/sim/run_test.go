@@ -498,6 +498,7 @@ func (d *driver) count(c *check.Case) {
 		s.Late += m.LateResults
 		s.Parked += m.Parked
 		s.Forwarded += m.Forwarded
+		s.Unfolded += m.Unfolded
 		if m.Panics > 0 {
 			c.Repairs = append(c.Repairs, fmt.Sprintf("%s has caught %d panics", p.address, m.Panics))
 		}

@@ -49,9 +49,9 @@ type world struct {
 
 // stats counts what happened, so that one can see what the seeds have reached.
 type stats struct {
-	Fenced, Unsure, Lost, Late, Parked, Forwarded, Executions, Runs, Repairs uint64
-	Resumed                                                                  time.Duration // from the last fault until something happened
-	Took                                                                     time.Duration // from the last fault to the last final state
+	Fenced, Unsure, Lost, Late, Parked, Forwarded, Unfolded, Executions, Runs, Repairs uint64
+	Resumed                                                                            time.Duration // from the last fault until something happened
+	Took                                                                               time.Duration // from the last fault to the last final state
 }
 
 func (s *stats) add(o stats) {
@@ -61,6 +61,7 @@ func (s *stats) add(o stats) {
 	s.Late += o.Late
 	s.Parked += o.Parked
 	s.Forwarded += o.Forwarded
+	s.Unfolded += o.Unfolded
 	s.Executions += o.Executions
 	s.Runs += o.Runs
 	s.Repairs += o.Repairs

@@ -1,0 +1,164 @@
+package actors
+
+import (
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"cierzo/persistence"
+	"cierzo/workflow"
+)
+
+// Folding: an execution that waits for somebody outside leaves its actor at once, and a few hundred bytes of it stay in memory for as
+// long as the actor would have. Whoever comes within that time finds it without the store.
+
+// foldedMax bounds what is kept of one execution, in bytes.
+const foldedMax = 4 << 10
+
+// folded is an execution in memory that has no actor: what the store had after its last turn. Whoever else has activated it since has
+// raised its epoch, so that nothing can be written that goes by this.
+type folded struct {
+	rows    string // by persistence.Fold
+	program *workflow.Program
+	used    int64 // when it had its last turn, in microseconds
+}
+
+// departure says that an execution's actor, which has heard so many messages, may go at once.
+type departure struct {
+	id      workflow.ExecutionID
+	heard   uint64
+	settled bool // as workflow.Execution.Settled says
+}
+
+// depart tells the router that the actor may go, and keeps ready what is to stay of the execution; small says whether anything is.
+func (x *execution) depart(small bool) {
+	if small {
+		rec, data, tasks, actions := x.ex.Rows()
+		rows, err := persistence.Fold(&persistence.Snapshot{Epoch: x.epoch, Execution: rec, Data: data, Tasks: tasks, Actions: actions})
+		if err != nil {
+			x.log.Error("execution can't be folded", "execution_id", x.id, "error", err)
+		}
+		if err != nil || len(rows) > foldedMax {
+			return
+		}
+		x.left = &folded{rows: rows, program: x.ex.Program(), used: x.cfg.Now().UnixMicro()}
+	}
+	x.root.Send(x.router, departure{id: x.id, heard: x.heard, settled: x.ex.Settled()})
+}
+
+// depart lets an actor go, unless something is on its way to it.
+func (r *router) depart(c actor.Context, m departure) {
+	if x := r.children[m.id]; x != nil && !x.stopping && x.sent == m.heard {
+		r.stopChild(c, x)
+		r.settled.set(m.id, m.settled)
+	}
+}
+
+// unfold goes on with what the execution was when it left memory.
+func (x *execution) unfold() {
+	f := x.fold
+	x.fold = nil
+	var l loaded
+	err := x.guarded("unfold", x.id, func() error {
+		s, err := persistence.Unfold(x.id, f.rows)
+		if err != nil {
+			return err
+		}
+		if l.ex, err = workflow.Load(f.program, s.Execution, s.Data, s.Tasks, s.Actions); err != nil {
+			return err
+		}
+		l.known, l.epoch, l.wanting = digestOf(s.Execution), s.Epoch, s.Execution.Wanting
+		return nil
+	})
+	if err != nil { // the store has it, too
+		x.log.Error("execution can't be unfolded", "execution_id", x.id, "error", err)
+		return
+	}
+	x.counters.unfolded.Add(1)
+	x.loaded(l)
+}
+
+// folds are the executions in memory that have no actor. They are put there by actors that end, and taken out by the router. The zero
+// value has none, and takes none.
+type folds struct {
+	mu   sync.Mutex
+	node nodeID // that has activated them
+	list map[workflow.ExecutionID]*folded
+	most int // since the map was made
+}
+
+func (f *folds) len() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.list)
+}
+
+// belong says which node's they are from now on; another's are forgotten. "": nobody's.
+func (f *folds) belong(node nodeID) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.node != node {
+		f.node, f.list, f.most = node, nil, 0
+	}
+}
+
+// put keeps an execution that the node has activated.
+func (f *folds) put(id workflow.ExecutionID, node nodeID, x *folded) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if node != f.node {
+		return
+	}
+	if f.list == nil {
+		f.list = map[workflow.ExecutionID]*folded{}
+	}
+	f.list[id] = x
+	f.most = max(f.most, len(f.list))
+}
+
+// take removes an execution; nil: it isn't there.
+func (f *folds) take(id workflow.ExecutionID) *folded {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	x := f.list[id]
+	if x != nil {
+		delete(f.list, id)
+		f.shrink()
+	}
+	return x
+}
+
+// drop removes those of which it is true.
+func (f *folds) drop(is func(workflow.ExecutionID) bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	maps.DeleteFunc(f.list, func(id workflow.ExecutionID, _ *folded) bool { return is(id) })
+	f.shrink()
+}
+
+// age removes those that have not been used since a moment, and of more than so many those that have not been for the longest.
+func (f *folds) age(since time.Time, room int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	last := since.UnixMicro()
+	if over := len(f.list) - max(room, 0); over > 0 {
+		times := make([]int64, 0, len(f.list))
+		for _, x := range f.list {
+			times = append(times, x.used)
+		}
+		slices.Sort(times)
+		last = max(last, times[over-1])
+	}
+	maps.DeleteFunc(f.list, func(_ workflow.ExecutionID, x *folded) bool { return x.used <= last })
+	f.shrink()
+}
+
+// shrink gives room back: a map keeps what it once needed.
+func (f *folds) shrink() {
+	if f.most > smallMaps && len(f.list) < f.most/8 {
+		f.list, f.most = compact(f.list), len(f.list)
+	}
+}
