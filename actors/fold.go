@@ -36,8 +36,12 @@ type departure struct {
 // depart tells the router that the actor may go, and keeps ready what is to stay of the execution; small says whether anything is.
 func (x *execution) depart(small bool) {
 	if small {
-		rec, data, tasks, actions := x.ex.Rows()
-		rows, err := persistence.Fold(&persistence.Snapshot{Epoch: x.epoch, Execution: rec, Data: data, Tasks: tasks, Actions: actions})
+		var rows string
+		err := x.guarded("fold", x.id, func() (err error) {
+			rec, data, tasks, actions := x.ex.Rows()
+			rows, err = persistence.Fold(&persistence.Snapshot{Epoch: x.epoch, Execution: rec, Data: data, Tasks: tasks, Actions: actions})
+			return err
+		})
 		if err != nil {
 			x.log.Error("execution can't be folded", "execution_id", x.id, "error", err)
 		}
