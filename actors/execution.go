@@ -326,12 +326,9 @@ func (x *execution) finish(t *turn) {
 	if !x.resting() {
 		return
 	}
-	switch later := x.cfg.Now().Add(x.cfg.IdleAfter); {
-	case x.ex.Dormant(later) && x.ex.State().Final(): // more may come that is about its end
-		x.root.Send(x.router, retire{x.id})
-	case x.ex.Dormant(later):
+	if later := x.cfg.Now().Add(x.cfg.IdleAfter); x.ex.Dormant(later) {
 		x.depart(false)
-	case x.ex.Foldable(later):
+	} else if x.ex.Foldable(later) {
 		x.depart(true)
 	}
 }

@@ -43,13 +43,12 @@ type (
 		child  workflow.ActionID
 		watch  bool
 	}
-	// isIdle is the answer to idleCheck; retire says without being asked that nothing more will come.
+	// isIdle is the answer to idleCheck.
 	isIdle struct {
 		id      workflow.ExecutionID
 		settled bool // as workflow.Execution.Settled says
 		queued  bool // it waits for slots, and the board is to remember that
 	}
-	retire struct{ id workflow.ExecutionID }
 	// idleCheck asks whether an execution may leave memory, crowded also if it waits for a slot; yield tells it to, after the turn
 	// that is under way.
 	idleCheck struct{ crowded bool }
@@ -125,10 +124,6 @@ func (r *router) Receive(c actor.Context) {
 		}
 	case summoned:
 		r.summon(c, m)
-	case retire:
-		if x := r.children[m.id]; x != nil {
-			x.used = time.Time{}
-		}
 	case departure:
 		r.depart(c, m)
 	case *actor.Stopping: // the library knows nothing of them, see spawn
