@@ -2,8 +2,11 @@ package runner
 
 import (
 	"context"
+	"crypto/sha256"
 	"slices"
 	"time"
+
+	"github.com/google/uuid"
 
 	"cierzo/internal/planted"
 	"cierzo/messages"
@@ -216,15 +219,32 @@ func (w *worker) cancelAttempt(m *messages.CancelAction, engine string) {
 }
 
 // graves remembers attempts that are over, so that a late repetition doesn't begin them again: the newest gravesMax, for
-// graveTime.
+// graveTime. They are without pointers: texts would be a third of what a busy runner has in memory, and looked through with each garbage collection.
 type graves struct {
-	known map[key]bool
-	order []grave
+	known map[grave]struct{}
+	order []burial
 }
 
+// grave is an attempt: the action's id, which is a UUID or else is hashed, and the attempt's number.
 type grave struct {
-	key key
-	at  time.Time
+	action  [16]byte
+	attempt uint32
+}
+
+func graveOf(k key) grave {
+	g := grave{attempt: k.attempt}
+	if id, err := uuid.Parse(k.action); err == nil && len(k.action) == 36 {
+		g.action = id
+	} else {
+		sum := sha256.Sum256([]byte(k.action))
+		copy(g.action[:], sum[:])
+	}
+	return g
+}
+
+type burial struct {
+	grave grave
+	at    int64 // Unix nanoseconds
 }
 
 const (
@@ -232,25 +252,29 @@ const (
 	graveTime = 15 * time.Minute
 )
 
-func newGraves() graves { return graves{known: map[key]bool{}} }
+func newGraves() graves { return graves{known: map[grave]struct{}{}} }
 
-func (g *graves) has(k key) bool { return g.known[k] }
+func (g *graves) has(k key) bool {
+	_, is := g.known[graveOf(k)]
+	return is
+}
 
 func (g *graves) add(k key, now time.Time) {
-	if g.known[k] {
+	x := graveOf(k)
+	if _, is := g.known[x]; is {
 		return
 	}
-	g.known[k] = true
-	g.order = append(g.order, grave{k, now})
+	g.known[x] = struct{}{}
+	g.order = append(g.order, burial{x, now.UnixNano()})
 	if len(g.order) > gravesMax {
-		delete(g.known, g.order[0].key)
+		delete(g.known, g.order[0].grave)
 		g.order = g.order[1:]
 	}
 }
 
 func (g *graves) forget(now time.Time) {
-	for len(g.order) > 0 && now.Sub(g.order[0].at) > graveTime {
-		delete(g.known, g.order[0].key)
+	for last := now.Add(-graveTime).UnixNano(); len(g.order) > 0 && g.order[0].at < last; {
+		delete(g.known, g.order[0].grave)
 		g.order = g.order[1:]
 	}
 }

@@ -443,6 +443,40 @@ func TestProgressIsClipped(t *testing.T) {
 	}
 }
 
+// TestGravesTellAttemptsApart: ids that are UUIDs, others, and numbers.
+func TestGravesTellAttemptsApart(t *testing.T) {
+	t.Parallel()
+	const id = "e25fbfbb-0000-800b-b34a-2bffde6044e5"
+	keys := []key{
+		{id, 1},
+		{id, 2},
+		{id, 1 << 31},
+		{"e25fbfbb-0000-800b-b34a-2bffde6044e6", 1},
+		{"{" + id + "}", 1},
+		{"urn:uuid:" + id, 1},
+		{strings.ReplaceAll(id, "-", ""), 1},
+		{"a", 1},
+		{"b", 1},
+		{"a", 2},
+		{strings.Repeat("a", 36), 1},
+		{strings.Repeat("a", 100), 1},
+	}
+	for _, k := range keys {
+		g := newGraves()
+		for _, other := range keys {
+			if other != k {
+				g.add(other, time.Now())
+			}
+		}
+		if len(g.known) != len(keys)-1 || g.has(k) {
+			t.Errorf("%v is taken for another one", k)
+		}
+		if g.add(k, time.Now()); !g.has(k) {
+			t.Errorf("%v is not remembered", k)
+		}
+	}
+}
+
 func TestGravesAreBounded(t *testing.T) {
 	t.Parallel()
 	g, now := newGraves(), time.Now()
