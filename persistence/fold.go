@@ -33,52 +33,23 @@ func Fold(s *Snapshot) (string, error) {
 		return "", err
 	}
 	f := &folder{b: make([]byte, 0, 1024)}
-	f.rows(&foldedRows{epoch: int64(s.Epoch), execution: x, given: given, data: data, tasks: tasks, actions: actions})
+	f.rows(&SnapshotRows{Epoch: s.Epoch, Execution: x, Given: given, Data: data, Tasks: tasks, Actions: actions})
 	return string(f.b), nil
 }
 
 // Unfold is the inverse of Fold, for the execution with that id.
 func Unfold(id workflow.ExecutionID, folded string) (*Snapshot, error) {
 	f := &folder{b: []byte(folded), back: true}
-	rows := foldedRows{execution: ExecutionRow{ID: string(id), Key: int64(id.Key())}}
+	rows := SnapshotRows{Execution: ExecutionRow{ID: string(id), Key: int64(id.Key())}}
 	f.rows(&rows)
 	if f.short || len(f.b) > 0 {
 		return nil, errors.New("a folded execution is damaged")
 	}
-	s := &Snapshot{Epoch: uint64(rows.epoch)}
-	x := &rows.execution
-	var err error
-	if s.Execution, err = x.Decode(); err != nil {
-		return nil, err
-	}
-	if s.Data, err = ParseDataText(s.Execution.ID, rows.given, rows.data); err != nil {
-		return nil, err
-	}
-	h := x.Home()
-	for i := range rows.tasks {
-		t, err := h.Task(&rows.tasks[i])
-		if err != nil {
-			return nil, fmt.Errorf("unfold execution %s: %w", x.ID, err)
-		}
-		s.Tasks = append(s.Tasks, t)
-	}
-	for i := range rows.actions {
-		a, err := h.Action(&rows.actions[i])
-		if err != nil {
-			return nil, fmt.Errorf("unfold execution %s: %w", x.ID, err)
-		}
-		s.Actions = append(s.Actions, a)
+	s, err := rows.Snapshot()
+	if err != nil {
+		return nil, fmt.Errorf("unfold execution %s: %w", id, err)
 	}
 	return s, nil
-}
-
-// foldedRows are the rows of an execution that is folded.
-type foldedRows struct {
-	epoch       int64
-	execution   ExecutionRow
-	given, data string
-	tasks       []TaskRow
-	actions     []ActionRow
 }
 
 // folder goes through the fields of rows, in one direction or the other: so both have the same.
@@ -88,16 +59,17 @@ type folder struct {
 	short bool   // more was to be unfolded than there is
 }
 
-func (f *folder) rows(r *foldedRows) {
-	x := &r.execution
-	f.numbers(&r.epoch, &x.CreatedAt, &x.WakeAt, &x.Wanting, &x.Busy)
+func (f *folder) rows(r *SnapshotRows) {
+	x, epoch := &r.Execution, int64(r.Epoch)
+	f.numbers(&epoch, &x.CreatedAt, &x.WakeAt, &x.Wanting, &x.Busy)
 	f.texts(&x.ProjectID, &x.WorkflowName, &x.RootID, &x.ParentID, &x.ParentTaskID, &x.About, &x.State, &x.Runners, &x.Doc)
-	f.texts(&r.given, &r.data)
-	r.tasks = foldEach(f, r.tasks, func(t *TaskRow) {
+	r.Epoch = uint64(epoch)
+	f.texts(&r.Given, &r.Data)
+	r.Tasks = foldEach(f, r.Tasks, func(t *TaskRow) {
 		f.numbers(&t.Seq)
 		f.texts(&t.About, &t.Doc, &t.Values)
 	})
-	r.actions = foldEach(f, r.actions, func(a *ActionRow) {
+	r.Actions = foldEach(f, r.Actions, func(a *ActionRow) {
 		f.numbers(&a.Seq, &a.Task)
 		f.texts(&a.About, &a.Given, &a.Doc, &a.Values)
 	})

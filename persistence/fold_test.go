@@ -6,7 +6,7 @@ import "testing"
 func TestDamagedFoldIsAnError(t *testing.T) {
 	t.Parallel()
 	f := &folder{}
-	f.rows(&foldedRows{epoch: 7, execution: ExecutionRow{ID: "x"}, tasks: []TaskRow{{Seq: 1, Doc: "{}"}}, actions: []ActionRow{{Given: "g"}}})
+	f.rows(&SnapshotRows{Epoch: 7, Execution: ExecutionRow{ID: "x"}, Tasks: []TaskRow{{Seq: 1, Doc: "{}"}}, Actions: []ActionRow{{Given: "g"}}})
 	for n := range f.b {
 		if _, err := Unfold("x", string(f.b[:n])); err == nil {
 			t.Errorf("the first %d of %d bytes are understood", n, len(f.b))

@@ -194,6 +194,43 @@ func NewHome(id workflow.ExecutionID, createdAt int64) *Home {
 	return &Home{ID: id, CreatedAt: createdAt, ids: workflow.NewPartIDs(id, FromMicros(createdAt))}
 }
 
+// SnapshotRows are the rows of a Snapshot; tasks and actions by Seq.
+type SnapshotRows struct {
+	Epoch       uint64
+	Execution   ExecutionRow
+	Given, Data string
+	Tasks       []TaskRow
+	Actions     []ActionRow
+}
+
+// Snapshot is what the rows say.
+func (r *SnapshotRows) Snapshot() (*Snapshot, error) {
+	s := &Snapshot{Epoch: r.Epoch}
+	var err error
+	if s.Execution, err = r.Execution.Decode(); err != nil {
+		return nil, err
+	}
+	if s.Data, err = ParseDataText(s.Execution.ID, r.Given, r.Data); err != nil {
+		return nil, err
+	}
+	h := r.Execution.Home()
+	for i := range r.Tasks {
+		t, err := h.Task(&r.Tasks[i])
+		if err != nil {
+			return nil, err
+		}
+		s.Tasks = append(s.Tasks, t)
+	}
+	for i := range r.Actions {
+		a, err := h.Action(&r.Actions[i])
+		if err != nil {
+			return nil, err
+		}
+		s.Actions = append(s.Actions, a)
+	}
+	return s, nil
+}
+
 // Home is that of the row's execution.
 func (row *ExecutionRow) Home() *Home { return NewHome(workflow.ExecutionID(row.ID), row.CreatedAt) }
 

@@ -159,32 +159,14 @@ func (s *Store) activate(id workflow.ExecutionID, node persistence.NodeID) (*per
 }
 
 func (e *execution) snapshot() (*persistence.Snapshot, error) {
-	snap := &persistence.Snapshot{}
-	var err error
-	if snap.Execution, err = e.row.Decode(); err != nil {
-		return nil, err
-	}
-	if snap.Data, err = persistence.ParseDataText(snap.Execution.ID, e.given, e.data); err != nil {
-		return nil, err
-	}
-	h := e.row.Home()
+	rows := persistence.SnapshotRows{Execution: e.row, Given: e.given, Data: e.data}
 	for _, seq := range slices.Sorted(maps.Keys(e.tasks)) {
-		row := e.tasks[seq]
-		t, err := h.Task(&row)
-		if err != nil {
-			return nil, err
-		}
-		snap.Tasks = append(snap.Tasks, t)
+		rows.Tasks = append(rows.Tasks, e.tasks[seq])
 	}
 	for _, seq := range slices.Sorted(maps.Keys(e.actions)) {
-		row := e.actions[seq]
-		a, err := h.Action(&row)
-		if err != nil {
-			return nil, err
-		}
-		snap.Actions = append(snap.Actions, a)
+		rows.Actions = append(rows.Actions, e.actions[seq])
 	}
-	return snap, nil
+	return rows.Snapshot()
 }
 
 // DeleteExecution implements persistence.Executions.

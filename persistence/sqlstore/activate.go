@@ -23,11 +23,7 @@ const (
 
 // active is an execution as it is activated.
 type active struct {
-	row         persistence.ExecutionRow
-	epoch       uint64 // 0: its state isn't there
-	given, data string
-	tasks       []persistence.TaskRow
-	actions     []persistence.ActionRow
+	persistence.SnapshotRows // with epoch 0: its state isn't there
 }
 
 // Activate implements persistence.Executions.
@@ -47,10 +43,10 @@ func (s *Store) Activate(ctx context.Context, ids []workflow.ExecutionID, node p
 	}
 	out := make([]persistence.Activation, len(ids))
 	for i, id := range ids {
-		if x := found[int64(id.Key())]; x == nil || x.row.ID != string(id) || x.epoch == 0 {
+		if x := found[int64(id.Key())]; x == nil || x.Execution.ID != string(id) || x.Epoch == 0 {
 			out[i].Err = noExecution()
 		} else {
-			out[i].Snapshot, out[i].Err = x.snapshot(id)
+			out[i].Snapshot, out[i].Err = x.snapshot()
 		}
 	}
 	return out, nil
@@ -65,11 +61,11 @@ func (t *transaction) executions(ids []workflow.ExecutionID) (map[int64]*active,
 	found := make(map[int64]*active, len(ids))
 	err := t.query(factsQuery, func(rows *sql.Rows) error {
 		var x active
-		if err := rows.Scan(slices.Concat([]any{&x.row.Key}, factsOf(&x.row), []any{&x.given})...); err != nil {
+		if err := rows.Scan(slices.Concat([]any{&x.Execution.Key}, factsOf(&x.Execution), []any{&x.Given})...); err != nil {
 			return err
 		}
-		if slices.Contains(ids, workflow.ExecutionID(x.row.ID)) { // else it is another one with the same key
-			found[x.row.Key] = &x
+		if slices.Contains(ids, workflow.ExecutionID(x.Execution.ID)) { // else it is another one with the same key
+			found[x.Execution.Key] = &x
 		}
 		return nil
 	}, t.store.dialect.keys(keys))
@@ -87,8 +83,8 @@ func (t *transaction) activate(found map[int64]*active, node persistence.NodeID)
 			return err
 		}
 		x := found[key]
-		x.epoch = epoch
-		x.row.State, x.row.WakeAt, x.row.Wanting, x.row.Busy, x.row.Runners, x.row.Doc = r.State, r.WakeAt, r.Wanting, r.Busy, r.Runners, r.Doc
+		x.Epoch = epoch
+		x.Execution.State, x.Execution.WakeAt, x.Execution.Wanting, x.Execution.Busy, x.Execution.Runners, x.Execution.Doc = r.State, r.WakeAt, r.Wanting, r.Busy, r.Runners, r.Doc
 		return nil
 	}, keys, string(node))
 	if err != nil {
@@ -99,7 +95,7 @@ func (t *transaction) activate(found map[int64]*active, node persistence.NodeID)
 		var data string
 		err := rows.Scan(&key, &data)
 		if err == nil {
-			found[key].data = data
+			found[key].Data = data
 		}
 		return err
 	}, keys)
@@ -113,9 +109,9 @@ func (t *transaction) activate(found map[int64]*active, node persistence.NodeID)
 			return err
 		}
 		x := found[key]
-		x.tasks = append(x.tasks, r)
+		x.Tasks = append(x.Tasks, r)
 		if a.About != "" { // the action that has the number of its task lies with it
-			x.actions = append(x.actions, a)
+			x.Actions = append(x.Actions, a)
 		}
 		return nil
 	}, keys)
@@ -126,40 +122,17 @@ func (t *transaction) activate(found map[int64]*active, node persistence.NodeID)
 		var a persistence.ActionRow
 		err := rows.Scan(append([]any{&key}, actionOf(&a)...)...)
 		if err == nil {
-			found[key].actions = append(found[key].actions, a)
+			found[key].Actions = append(found[key].Actions, a)
 		}
 		return err
 	}, keys)
 }
 
 // snapshot is what the rows say.
-func (x *active) snapshot(id workflow.ExecutionID) (*persistence.Snapshot, error) {
-	snap := &persistence.Snapshot{Epoch: x.epoch}
-	var err error
-	if snap.Execution, err = x.row.Decode(); err != nil {
-		return nil, err
-	}
-	if snap.Data, err = persistence.ParseDataText(id, x.given, x.data); err != nil {
-		return nil, err
-	}
-	home := x.row.Home()
-	slices.SortFunc(x.tasks, func(a, b persistence.TaskRow) int { return cmp.Compare(a.Seq, b.Seq) })
-	slices.SortFunc(x.actions, func(a, b persistence.ActionRow) int { return cmp.Compare(a.Seq, b.Seq) })
-	for i := range x.tasks {
-		task, err := home.Task(&x.tasks[i])
-		if err != nil {
-			return nil, err
-		}
-		snap.Tasks = append(snap.Tasks, task)
-	}
-	for i := range x.actions {
-		action, err := home.Action(&x.actions[i])
-		if err != nil {
-			return nil, err
-		}
-		snap.Actions = append(snap.Actions, action)
-	}
-	return snap, nil
+func (x *active) snapshot() (*persistence.Snapshot, error) {
+	slices.SortFunc(x.Tasks, func(a, b persistence.TaskRow) int { return cmp.Compare(a.Seq, b.Seq) })
+	slices.SortFunc(x.Actions, func(a, b persistence.ActionRow) int { return cmp.Compare(a.Seq, b.Seq) })
+	return x.Snapshot()
 }
 
 // keys are a parameter for {among}.
