@@ -108,6 +108,9 @@ func (x *execution) Receive(c actor.Context) {
 		for _, part := range m.Parts() {
 			x.take(part)
 		}
+	case summoned:
+		x.heard++
+		x.inbox = append(x.inbox, item{event: workflow.Assigned{Slots: m.slots}})
 	case offered:
 		x.inbox = append(x.inbox, item{event: workflow.Assigned{Slots: m.slots}})
 	case *turn:
@@ -124,10 +127,8 @@ func (x *execution) Receive(c actor.Context) {
 	case idleCheck:
 		switch {
 		case x.alarmed():
-		case x.resting():
-			x.root.Send(x.router, isIdle{id: x.id, settled: x.ex != nil && x.ex.Settled()})
-		case m.crowded && x.quiet() && x.ex.Queued():
-			x.root.Send(x.router, isIdle{id: x.id, queued: true})
+		case x.resting(), m.crowded && x.quiet() && x.ex.Queued():
+			x.depart()
 		}
 		return
 	case yield:
@@ -326,10 +327,8 @@ func (x *execution) finish(t *turn) {
 	if !x.resting() {
 		return
 	}
-	if later := x.cfg.Now().Add(x.cfg.IdleAfter); x.ex.Dormant(later) {
-		x.depart(false)
-	} else if x.ex.Foldable(later) {
-		x.depart(true)
+	if later := x.cfg.Now().Add(x.cfg.IdleAfter); x.ex.Dormant(later) || x.ex.Foldable(later) && x.keep() {
+		x.depart()
 	}
 }
 

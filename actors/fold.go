@@ -31,31 +31,41 @@ type departure struct {
 	id      workflow.ExecutionID
 	heard   uint64
 	settled bool // as workflow.Execution.Settled says
+	queued  bool // it waits for slots, and the board is to remember that
 }
 
-// depart tells the router that the actor may go, and keeps ready what is to stay of the execution; small says whether anything is.
-func (x *execution) depart(small bool) {
-	if small {
-		var rows string
-		err := x.guarded("fold", x.id, func() (err error) {
-			rec, data, tasks, actions := x.ex.Rows()
-			rows, err = persistence.Fold(&persistence.Snapshot{Epoch: x.epoch, Execution: rec, Data: data, Tasks: tasks, Actions: actions})
-			return err
-		})
-		if err != nil {
-			x.log.Error("execution can't be folded", "execution_id", x.id, "error", err)
-		}
-		if err != nil || len(rows) > foldedMax {
-			return
-		}
-		x.left = &folded{rows: rows, program: x.ex.Program(), used: x.cfg.Now().UnixMicro()}
+// keep has what the store has of the execution ready to stay in memory without the actor; false: it is too large for that.
+func (x *execution) keep() bool {
+	var rows string
+	err := x.guarded("fold", x.id, func() (err error) {
+		rec, data, tasks, actions := x.ex.Rows()
+		rows, err = persistence.Fold(&persistence.Snapshot{Epoch: x.epoch, Execution: rec, Data: data, Tasks: tasks, Actions: actions})
+		return err
+	})
+	if err != nil {
+		x.log.Error("execution can't be folded", "execution_id", x.id, "error", err)
 	}
-	x.root.Send(x.router, departure{id: x.id, heard: x.heard, settled: x.ex.Settled()})
+	if err != nil || len(rows) > foldedMax {
+		return false
+	}
+	x.left = &folded{rows: rows, program: x.ex.Program(), used: x.cfg.Now().UnixMicro()}
+	return true
+}
+
+// depart tells the router that the actor may go.
+func (x *execution) depart() {
+	m := departure{id: x.id, heard: x.heard}
+	if x.ex != nil {
+		m.queued = x.ex.Queued()
+		m.settled = !m.queued && x.ex.Settled()
+	}
+	x.root.Send(x.router, m)
 }
 
 // depart lets an actor go, unless something is on its way to it.
 func (r *router) depart(c actor.Context, m departure) {
 	if x := r.children[m.id]; x != nil && !x.stopping && x.sent == m.heard {
+		x.queued = m.queued
 		r.stopChild(c, x)
 		r.settled.set(m.id, m.settled)
 	}
@@ -68,14 +78,10 @@ func (x *execution) unfold() {
 	var l loaded
 	err := x.guarded("unfold", x.id, func() error {
 		s, err := persistence.Unfold(x.id, f.rows)
-		if err != nil {
-			return err
+		if err == nil {
+			l, err = loadedOf(f.program, s)
 		}
-		if l.ex, err = workflow.Load(f.program, s.Execution, s.Data, s.Tasks, s.Actions); err != nil {
-			return err
-		}
-		l.known, l.epoch, l.wanting = digestOf(s.Execution), s.Epoch, s.Execution.Wanting
-		return nil
+		return err
 	})
 	if err != nil { // the store has it, too
 		x.log.Error("execution can't be unfolded", "execution_id", x.id, "error", err)

@@ -34,13 +34,18 @@ func (w *world) fold(e *engineNode, id workflow.ExecutionID) {
 	}
 }
 
+// foldOne starts an engine and a runner, and folds an execution there.
+func (w *world) foldOne() *engineNode {
+	w.cluster(1, 1, 1)
+	w.fold(w.engines[0], idOf(1))
+	return w.engines[0]
+}
+
 // TestExecutionThatWaitsForSomebodyOutsideIsFoldedAtOnce and goes on without the store.
 func TestExecutionThatWaitsForSomebodyOutsideIsFoldedAtOnce(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		w.cluster(1, 1, 1)
-		e := w.engines[0]
-		w.fold(e, idOf(1))
+		e := w.foldOne()
 		for range 3 {
 			w.command(idOf(1), workflow.Describe{Description: "again"})
 			w.pass(100 * time.Millisecond)
@@ -113,9 +118,7 @@ func TestFoldedExecutionThatIsAnothersIsForgotten(t *testing.T) {
 func TestFoldedExecutionThatWasTakenIsFenced(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		w.cluster(1, 1, 1)
-		e := w.engines[0]
-		w.fold(e, idOf(1))
+		e := w.foldOne()
 		if _, err := persistence.ActivateOne(t.Context(), w.store, idOf(1), "another"); err != nil {
 			t.Fatal(err)
 		}
@@ -130,18 +133,22 @@ func TestFoldedExecutionThatWasTakenIsFenced(t *testing.T) {
 	})
 }
 
+// wantLoaded checks that the execution was read from the store in place of going on from what was folded.
+func wantLoaded(t *testing.T, e *engineNode) {
+	t.Helper()
+	if m := e.Metrics(); m.Loads != 1 || m.Unfolded != 0 {
+		t.Errorf("%d loads, %d times unfolded; want one and none", m.Loads, m.Unfolded)
+	}
+}
+
 // TestWatchdogsWakeReadsTheStore: what an engine has in memory has not moved the execution, so that may be what is wrong.
 func TestWatchdogsWakeReadsTheStore(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		w.cluster(1, 1, 1)
-		e := w.engines[0]
-		w.fold(e, idOf(1))
+		e := w.foldOne()
 		e.root.Send(e.router, wake{ids: []workflow.ExecutionID{idOf(1)}, watch: true})
 		w.pass(100 * time.Millisecond)
-		if m := e.Metrics(); m.Loads != 1 || m.Unfolded != 0 {
-			t.Errorf("%d loads, %d times unfolded; want one and none", m.Loads, m.Unfolded)
-		}
+		wantLoaded(t, e)
 		completeLater(w, idOf(1))
 	})
 }
@@ -150,14 +157,10 @@ func TestWatchdogsWakeReadsTheStore(t *testing.T) {
 func TestDamagedFoldIsLoaded(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		w.cluster(1, 1, 1)
-		e := w.engines[0]
-		w.fold(e, idOf(1))
+		e := w.foldOne()
 		e.folds.list[idOf(1)].rows = "damaged"
 		completeLater(w, idOf(1))
-		if m := e.Metrics(); m.Loads != 1 || m.Unfolded != 0 {
-			t.Errorf("%d loads, %d times unfolded; want one and none", m.Loads, m.Unfolded)
-		}
+		wantLoaded(t, e)
 	})
 }
 
@@ -177,7 +180,7 @@ func TestActorWithMailStays(t *testing.T) {
 	})
 }
 
-// TestFoldsAgeAndHaveNoMoreThanTheirRoom.
+// TestFoldsAgeAndHaveNoMoreThanTheirRoom: those go first that have not been used for the longest.
 func TestFoldsAgeAndHaveNoMoreThanTheirRoom(t *testing.T) {
 	t.Parallel()
 	at := time.Unix(1_000_000, 0)

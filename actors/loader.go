@@ -127,15 +127,19 @@ func (e *Engine) understand(ctx context.Context, id workflow.ExecutionID, a pers
 		if err != nil {
 			return fault.Wrap(unknownIsInternal(err), err, "definition of execution %s", id)
 		}
-		l.ex, err = workflow.Load(p, s.Execution, s.Data, s.Tasks, s.Actions)
+		l, err = loadedOf(p, s)
 		return err
 	})
 	if err != nil {
 		return loaded{err: err}
 	}
-	rec := l.ex.Record()
-	l.known, l.epoch, l.wanting = digestOf(&rec), s.Epoch, rec.Wanting
 	return l
+}
+
+// loadedOf is an execution that goes on from its rows.
+func loadedOf(p *workflow.Program, s *persistence.Snapshot) (loaded, error) {
+	ex, err := workflow.Load(p, s.Execution, s.Data, s.Tasks, s.Actions)
+	return loaded{ex: ex, known: digestOf(s.Execution), epoch: s.Epoch, wanting: s.Execution.Wanting}, err
 }
 
 // unknownIsInternal: a definition that isn't there any more must not look like an execution that isn't.

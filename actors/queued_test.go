@@ -155,7 +155,7 @@ func TestSlotsForAnExecutionThatIsJustLeaving(t *testing.T) {
 			w.pass(10 * time.Millisecond)
 		}
 		slots := []workflow.Slot{{Action: w.action(idOf(0)).ID, Runner: "r1", LeaseUntil: time.Now().Add(time.Minute)}}
-		for _, m := range []any{clock{}, isIdle{id: idOf(0), queued: true}, summoned{idOf(0), slots}} {
+		for _, m := range []any{clock{}, departure{id: idOf(0), heard: 1, queued: true}, summoned{idOf(0), slots}} {
 			e.root.Send(e.router, m)
 		}
 		w.pass(10 * time.Millisecond)
@@ -163,5 +163,26 @@ func TestSlotsForAnExecutionThatIsJustLeaving(t *testing.T) {
 			t.Errorf("%d loads, %d actions are queued; want one, and 3", m.Loads, m.QueuedNow)
 		}
 		w.runner(1)
+	})
+}
+
+// TestSummonedExecutionThatEndsLeavesMemoryAtOnce: the slots that brought it back count as a message that it has heard.
+func TestSummonedExecutionThatEndsLeavesMemoryAtOnce(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(w *world) {
+		const all = 5
+		e := w.engine(func(c *Config) { c.IdleAfter, c.IdleMax = time.Hour, 1 })
+		w.openGateway()
+		for n := range all {
+			w.start("one", idOf(n), workflow.Success)
+			w.pass(10 * time.Millisecond)
+		}
+		w.await("most leave memory", func() bool { return e.Metrics().ExecutionsNow == 1 })
+		w.runner(1)
+		w.await("all end", func() bool { return e.Metrics().Ended == all })
+		w.pass(10 * time.Millisecond)
+		if m := e.Metrics(); m.ExecutionsNow != 0 || m.Loads != all-1 {
+			t.Errorf("%d are in memory, %d were loaded; want none, and %d", m.ExecutionsNow, m.Loads, all-1)
+		}
 	})
 }

@@ -43,13 +43,7 @@ type (
 		child  workflow.ActionID
 		watch  bool
 	}
-	// isIdle is the answer to idleCheck.
-	isIdle struct {
-		id      workflow.ExecutionID
-		settled bool // as workflow.Execution.Settled says
-		queued  bool // it waits for slots, and the board is to remember that
-	}
-	// idleCheck asks whether an execution may leave memory, crowded also if it waits for a slot; yield tells it to, after the turn
+	// idleCheck asks whether an execution may leave memory, crowded also if it waits for a slot; departure is the answer. yield tells it to, after the turn
 	// that is under way.
 	idleCheck struct{ crowded bool }
 	yield     struct{}
@@ -83,7 +77,6 @@ type router struct {
 type child struct {
 	pid      *actor.PID
 	used     time.Time
-	asked    bool // idleCheck is under way and nothing was sent since
 	stopping bool
 	queued   bool                    // it leaves while it waits for slots
 	sent     uint64                  // messages to it that count, see execution.heard
@@ -116,12 +109,6 @@ func (r *router) Receive(c actor.Context) {
 		r.parkAll(c)
 	case clock:
 		r.sweepIdle()
-	case isIdle:
-		if x := r.children[m.id]; x != nil && x.asked && !x.stopping {
-			x.queued = m.queued
-			r.stopChild(c, x)
-			r.settled.set(m.id, m.settled)
-		}
 	case summoned:
 		r.summon(c, m)
 	case departure:
@@ -193,7 +180,6 @@ func (r *router) deliver(c actor.Context, id workflow.ExecutionID, m *messages.T
 		}
 		return
 	}
-	x.asked = false
 	if m.GetActionProgress() == nil {
 		x.used = r.cfg.Now()
 	}
@@ -221,9 +207,8 @@ func (r *router) spawn(c actor.Context, id workflow.ExecutionID) *child {
 
 // summon hands slots to an execution, which is loaded for it. One that can't be has them no more: it gets others when it is.
 func (r *router) summon(c actor.Context, m summoned) {
-	owner, ok := r.view.Owner(m.id)
 	x := r.children[m.id]
-	if r.view == nil || r.closed || ok && owner.ID != r.self || x != nil && x.stopping {
+	if r.view == nil || r.closed || r.foreign(m.id) || x != nil && x.stopping {
 		r.dispatcher.told(forget{m.id, false})
 		r.wake(c, wake{ids: []workflow.ExecutionID{m.id}})
 		return
@@ -231,9 +216,9 @@ func (r *router) summon(c actor.Context, m summoned) {
 	if x == nil {
 		x = r.spawn(c, m.id)
 	}
-	x.asked, x.used = false, r.cfg.Now()
+	x.used = r.cfg.Now()
 	x.sent++
-	r.root.Send(x.pid, offered{m.slots})
+	r.root.Send(x.pid, m)
 }
 
 // wake sends to executions that the sweeper has found.
@@ -257,15 +242,18 @@ func (r *router) changed(m viewChanged) {
 	r.self, r.view = m.self, m.view
 	r.settled.clear()
 	r.folds.belong(r.self)
-	r.folds.drop(func(id workflow.ExecutionID) bool {
-		owner, ok := r.view.Owner(id)
-		return ok && owner.ID != r.self
-	})
+	r.folds.drop(r.foreign)
 	for id, x := range r.children {
-		if owner, ok := r.view.Owner(id); ok && owner.ID != r.self && !x.stopping {
+		if r.foreign(id) && !x.stopping {
 			r.root.Send(x.pid, yield{})
 		}
 	}
+}
+
+// foreign reports whether an execution is another engine's.
+func (r *router) foreign(id workflow.ExecutionID) bool {
+	owner, ok := r.view.Owner(id)
+	return ok && owner.ID != r.self
 }
 
 // parkAll stops everything at once: what is under way is fenced when it is stale, and found again when not.
@@ -299,7 +287,6 @@ func (r *router) sweepIdle() {
 	patience, crowded := r.patience(now), len(r.children) > r.cfg.IdleMax
 	for _, x := range r.children {
 		if !x.stopping && now.Sub(x.used) > patience {
-			x.asked = true
 			r.root.Send(x.pid, idleCheck{crowded})
 		}
 	}
