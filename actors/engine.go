@@ -16,6 +16,7 @@ import (
 
 	"cierzo/cluster"
 	"cierzo/fault"
+	"cierzo/internal/pool"
 	"cierzo/persistence"
 	"cierzo/workflow"
 )
@@ -159,7 +160,7 @@ type Engine struct {
 	live       atomic.Pointer[map[workflow.RunnerID]time.Time] // runners and their last word; see board.expire
 	slots      chan struct{}                                   // bounds turns
 	tasks      sync.WaitGroup                                  // all goroutines
-	pool       *pool                                           // runs turns and actors
+	pool       *pool.Pool                                      // runs turns and actors
 	closing    context.Context
 	close      context.CancelFunc
 	stop       sync.Once
@@ -173,7 +174,7 @@ func StartEngine(ctx context.Context, cfg Config) (*Engine, error) {
 	}
 	e := &Engine{cfg: cfg, log: cfg.Logger, root: cfg.Actors.Root, slots: make(chan struct{}, cfg.TurnsMax)}
 	e.closing, e.close = context.WithCancel(context.Background())
-	e.pool = newPool(e.closing.Done())
+	e.pool = pool.New(e.closing.Done())
 	e.committer = newCommitter(e, cfg.BatchMax)
 	e.loader = &loader{e: e}
 	e.dispatcher = newDispatcher(e)

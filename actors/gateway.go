@@ -12,6 +12,7 @@ import (
 
 	"cierzo/cluster"
 	"cierzo/fault"
+	"cierzo/internal/pool"
 	"cierzo/messages"
 	"cierzo/persistence"
 	"cierzo/workflow"
@@ -78,7 +79,12 @@ func StartGateway(ctx context.Context, cfg GatewayConfig) (*Gateway, error) {
 	name := "gateway-" + cmp.Or(cfg.ID, uuid.NewString())
 	desk := &desk{cfg: cfg, name: name, calls: map[uint64]*call{}}
 	var err error
-	if g.pid, err = g.root.SpawnNamed(actor.PropsFromProducer(func() actor.Actor { return desk }), name); err != nil {
+	of := pool.New(g.closed.Done())
+	if cfg.Engine != nil {
+		of = cfg.Engine.pool
+	}
+	props := actor.PropsFromProducer(func() actor.Actor { return desk }, actor.WithDispatcher(of))
+	if g.pid, err = g.root.SpawnNamed(props, name); err != nil {
 		g.close()
 		return nil, fault.Wrap(fault.Conflict, err, "start the gateway")
 	}

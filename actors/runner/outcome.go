@@ -14,7 +14,7 @@ import (
 	"cierzo/messages"
 )
 
-// start runs an attempt in a goroutine of its own, which ends before the runner does.
+// start runs an attempt in a goroutine that is its own until it ends, before the runner does.
 func (w *worker) start(a *attempt) {
 	call, err := w.call(a)
 	if err != nil {
@@ -40,7 +40,9 @@ func (w *worker) start(a *attempt) {
 		w.sayStarted(a)
 	}
 	pid := w.pid
-	w.work.Go(func() {
+	w.work.Add(1)
+	w.pool.Schedule(func() {
+		defer w.work.Done()
 		defer cancel()
 		w.root.Send(pid, returned{a, guarded(ctx, act, call)})
 	})

@@ -18,6 +18,7 @@ import (
 
 	"cierzo/actions"
 	"cierzo/fault"
+	"cierzo/internal/pool"
 	"cierzo/internal/shortid"
 )
 
@@ -125,6 +126,7 @@ type Runner struct {
 	counters counters
 	ctx      context.Context // of all actions
 	cancel   context.CancelFunc
+	pool     *pool.Pool     // runs actions and the actor
 	work     sync.WaitGroup // actions and the heartbeat
 	gone     chan struct{}  // closed when the actor has stopped
 	stop     sync.Once
@@ -137,8 +139,9 @@ func Start(cfg Config) (*Runner, error) {
 	}
 	r := &Runner{cfg: cfg, gone: make(chan struct{})}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
+	r.pool = pool.New(r.ctx.Done())
 	w := newWorker(r)
-	props := actor.PropsFromProducer(func() actor.Actor { return w })
+	props := actor.PropsFromProducer(func() actor.Actor { return w }, actor.WithDispatcher(r.pool))
 	pid, err := cfg.Actors.Root.SpawnNamed(props, ActorName(cfg.ID))
 	if err != nil {
 		r.cancel()

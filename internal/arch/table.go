@@ -17,7 +17,7 @@ type Rule struct {
 
 // everybody is what each folder may import.
 func everybody() []string {
-	return []string{"fault", "internal/cache", "internal/invariant", "internal/planted", "internal/shortid", "internal/suggest", "internal/traceparent", "internal/wait"}
+	return []string{"fault", "internal/cache", "internal/invariant", "internal/planted", "internal/pool", "internal/shortid", "internal/suggest", "internal/traceparent", "internal/wait"}
 }
 
 // tests is what each folder's tests may import.
@@ -35,6 +35,7 @@ func ground() []Rule {
 		{Folder: "internal/cache"},
 		{Folder: "internal/invariant"},
 		{Folder: "internal/planted"},
+		{Folder: "internal/pool"},
 		{Folder: "internal/shortid"},
 		{Folder: "internal/suggest"},
 		{Folder: "internal/traceparent"},
