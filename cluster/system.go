@@ -111,9 +111,7 @@ func fewerTables(names *actor.ProcessRegistryValue) {
 	}
 	names.LocalPIDs.LocalPIDs = slices.Clone(all[:tablesMax]) // so that the rest goes
 	for _, part := range all[tablesMax:] {
-		for name, process := range part.Items() {
-			names.LocalPIDs.GetBucket(name).Set(name, process)
-		}
+		part.IterCb(func(name string, process any) { names.LocalPIDs.GetBucket(name).Set(name, process) })
 	}
 }
 
