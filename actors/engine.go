@@ -100,6 +100,8 @@ type Config struct {
 	// Changed is told what each turn has written, after its commit; nobody changes that any more. It must return at once. nil:
 	// nobody is.
 	Changed func(w *workflow.Writes)
+	// Moved is told when this engine may own other executions than before; owns is its method Owns. It must return soon. nil: nobody is.
+	Moved func(owns func(id workflow.ExecutionID) bool)
 }
 
 // complete fills the defaults in.
@@ -217,6 +219,23 @@ func (e *Engine) park() {
 	e.view.Store(nil)
 	e.root.Send(e.router, park{})
 	e.dispatcher.told(park{})
+	e.moved()
+}
+
+func (e *Engine) moved() {
+	if e.cfg.Moved != nil {
+		e.cfg.Moved(e.Owns)
+	}
+}
+
+// Owns reports whether the execution is this engine's, so that Config.Changed is told of its turns.
+func (e *Engine) Owns(id workflow.ExecutionID) bool {
+	v := e.view.Load()
+	if v == nil {
+		return false
+	}
+	owner, ok := v.view.Owner(id)
+	return ok && owner.ID == v.self
 }
 
 // changed passes a new view on.
@@ -225,6 +244,7 @@ func (e *Engine) changed(self persistence.NodeID, v *cluster.View) {
 	e.view.Store(&m)
 	e.dispatcher.told(m)
 	e.root.Send(e.router, m)
+	e.moved()
 }
 
 // watchers are told of the list of engines as this one reads it.

@@ -79,6 +79,8 @@ type Config struct {
 	// Ended returns a channel that gives what an execution's last turn has written, once and if this process' engine has it, and
 	// what to call when nobody waits any more. nil: those who wait look into the store.
 	Ended func(id workflow.ExecutionID) (ended <-chan *workflow.Writes, done func())
+	// Hears reports whether Ended will tell, for this process' engine has the execution; when it loses it Ended gives nil. nil: never.
+	Hears func(id workflow.ExecutionID) bool
 	// Metrics gives the node's counters by their Prometheus names. nil: none are shown.
 	Metrics func() map[string]uint64
 	// MetricHelp says what each of them is, by its name without labels. nil: nothing is said.

@@ -14,6 +14,7 @@ import (
 	"cierzo/catalog"
 	"cierzo/expr/value"
 	"cierzo/fault"
+	"cierzo/internal/wait"
 	"cierzo/persistence"
 	"cierzo/workflow"
 )
@@ -198,13 +199,6 @@ func parseWait(v string) (time.Duration, error) {
 	return d, nil
 }
 
-// The pauses between two looks at an execution that somebody waits for and that another process may own: short at first,
-// for short executions.
-const (
-	lookMin = 20 * time.Millisecond
-	lookMax = 250 * time.Millisecond
-)
-
 // awaitTurn awaits a turn of an execution if there is somebody who tells of it.
 func awaitTurn(await func(workflow.ExecutionID) (<-chan *workflow.Writes, func()), id workflow.ExecutionID) (turn <-chan *workflow.Writes, done func()) {
 	if await == nil {
@@ -214,16 +208,20 @@ func awaitTurn(await func(workflow.ExecutionID) (<-chan *workflow.Writes, func()
 }
 
 // waitForEnd looks at an execution until it has ended or the time is over. ended tells if it has since before it was read.
-func (s *server) waitForEnd(ctx context.Context, rec *workflow.ExecutionRecord, data *workflow.ExecutionData, ended <-chan *workflow.Writes, wait time.Duration) (*workflow.ExecutionRecord, *workflow.ExecutionData, error) {
-	until := time.NewTimer(wait)
+func (s *server) waitForEnd(ctx context.Context, rec *workflow.ExecutionRecord, data *workflow.ExecutionData, ended <-chan *workflow.Writes, most time.Duration) (*workflow.ExecutionRecord, *workflow.ExecutionData, error) {
+	until := time.NewTimer(most)
 	defer until.Stop()
-	for pause := lookMin; !rec.State.Final(); pause = min(pause*3/2, lookMax) {
-		look := time.NewTimer(pause)
+	var looks wait.Looks
+	for !rec.State.Final() {
+		look := time.NewTimer(looks.Next(ended != nil && s.Hears != nil && s.Hears(rec.ID)))
 		select {
 		case <-look.C:
 		case w := <-ended:
 			look.Stop()
-			if ended = nil; w.Data != nil {
+			if w != nil {
+				ended = nil // it tells once
+			}
+			if w != nil && w.Data != nil {
 				return w.Execution, w.Data, nil
 			}
 		case <-until.C:

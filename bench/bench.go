@@ -263,6 +263,9 @@ func (b *Bench) runnerPID() int {
 // loadTimeout bounds one load: the greatest there is, 100,000 actions on a slow machine, takes a part of it.
 const loadTimeout = 10 * time.Minute
 
+// lastWaited is for how many executions of a load, the last ones, somebody waits as a client does; the others are counted.
+const lastWaited = 16
+
 // many starts a load's executions from its clients and waits until all have ended well.
 func (b *Bench) many(ctx context.Context, l load, label string) error {
 	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
@@ -270,8 +273,8 @@ func (b *Bench) many(ctx context.Context, l load, label string) error {
 	before := b.ended()
 	defer reportProgress(b.cfg.Progress, label, func() int { return int(b.ended() - before) }, l.count)()
 	var next atomic.Int64
-	var group sync.WaitGroup
-	errs := make(chan error, l.clients)
+	var group, waiting sync.WaitGroup
+	errs := make(chan error, l.clients+lastWaited)
 	ids := make([]string, l.count)
 	for range l.clients {
 		group.Go(func() {
@@ -280,7 +283,7 @@ func (b *Bench) many(ctx context.Context, l load, label string) error {
 				if i >= l.count {
 					return
 				}
-				id, err := b.node.Start(ctx, node.StartRequest{Workflow: l.workflow, Input: l.input})
+				id, wait, err := b.startOne(ctx, l, !l.waits && i >= l.count-lastWaited)
 				if err != nil {
 					errs <- fmt.Errorf("%s: %w", label, err)
 					return
@@ -289,17 +292,15 @@ func (b *Bench) many(ctx context.Context, l load, label string) error {
 				if b.cfg.Started != nil {
 					b.cfg.Started(id)
 				}
+				if wait != nil {
+					waiting.Go(func() { errs <- wait() })
+				}
 			}
 		})
 	}
 	group.Wait()
-	select {
-	case err := <-errs:
-		return err
-	default:
-	}
 	if l.waits {
-		return nil
+		return first(errs)
 	}
 	if b.cfg.Engines > 1 { // what the others have ended isn't counted here
 		return b.awaitAll(ctx, ids)
@@ -309,7 +310,36 @@ func (b *Bench) many(ctx context.Context, l load, label string) error {
 			return fmt.Errorf("%s: %d of %d executions have ended: %w", label, b.ended()-before, l.count, err)
 		}
 	}
-	return b.awaitAll(ctx, ids[max(0, len(ids)-16):])
+	waiting.Wait()
+	return first(errs)
+}
+
+// startOne starts an execution of a load; wait, if it is waited for, returns when it has ended.
+func (b *Bench) startOne(ctx context.Context, l load, waited bool) (id string, wait func() error, err error) {
+	r := node.StartRequest{Workflow: l.workflow, Input: l.input}
+	if !waited {
+		id, err = b.node.Start(ctx, r)
+		return id, nil, err
+	}
+	h, err := b.node.Begin(ctx, r)
+	if err != nil {
+		return "", nil, err
+	}
+	return h.ID(), func() error { return ended(h.Wait(ctx)) }, nil
+}
+
+// first returns the first error in a channel, or nil when there is none.
+func first(errs <-chan error) error {
+	for {
+		select {
+		case err := <-errs:
+			if err != nil {
+				return err
+			}
+		default:
+			return nil
+		}
+	}
 }
 
 // reportProgress tells how far something is until the returned function is called.
@@ -342,15 +372,19 @@ func (b *Bench) ended() uint64 { return b.node.Metrics()["cierzo_executions_ende
 // awaitAll asks for the executions as a client does.
 func (b *Bench) awaitAll(ctx context.Context, ids []string) error {
 	for _, id := range ids {
-		e, err := b.node.Wait(ctx, id)
-		if err != nil {
+		if err := ended(b.node.Wait(ctx, id)); err != nil {
 			return err
-		}
-		if e.State != "SUCCESS" {
-			return fault.New(fault.Internal, "execution %s ended in %s: %s", id, e.State, e.StateInfo)
 		}
 	}
 	return nil
+}
+
+// ended is the error of an execution that somebody has waited for.
+func ended(e *node.Execution, err error) error {
+	if err == nil && e.State != "SUCCESS" {
+		err = fault.New(fault.Internal, "execution %s ended in %s: %s", e.ID, e.State, e.StateInfo)
+	}
+	return err
 }
 
 // Run runs the workloads one after the other and gives each result to show.

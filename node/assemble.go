@@ -72,7 +72,7 @@ func (a *assembly) start(ctx context.Context, cfg Config, store persistence.Stor
 			Actors: a.system.Actors(), Network: a.system, Store: store, Catalog: cat, LeaseTTL: cfg.LeaseTTL,
 			RunnerGrace: cfg.RunnerGrace, IdleAfter: cfg.IdleAfter, IdleMax: cfg.IdleMax, Roles: roles, Version: cfg.Version, Logger: cfg.Logger,
 			InnerRunner: inner, Alone: info.Exclusive, Publishers: d.asked(), Notify: d.notifier.Notify,
-			Changed: a.changed,
+			Changed: a.changed, Moved: a.ended.moved,
 		})
 		if err != nil {
 			return err
@@ -97,6 +97,11 @@ func (a *assembly) start(ctx context.Context, cfg Config, store persistence.Stor
 		})
 	}
 	return err
+}
+
+// hears reports whether this process is told of the execution's turns.
+func (a *assembly) hears(id workflow.ExecutionID) bool {
+	return a.engine != nil && a.engine.Owns(id)
 }
 
 // stop drains the runner first, while the engine still takes its results.

@@ -138,6 +138,7 @@ func (n *Node) serve(ln net.Listener) error {
 			DeleteActionExecutions: n.cfg.DeleteActionExecutions, Events: n.duties.events, EventSecrets: n.duties.secrets,
 			Begun:    n.cluster.begun.await,
 			Ended:    n.cluster.ended.await,
+			Hears:    n.cluster.hears,
 			Evaluate: Evaluate, Runners: n.cluster.runners, Queue: n.cluster.queue, Functions: functions(n.cfg.LegacyFunctions),
 		}
 		if err := n.cfg.Auth.protect(&cfg); err != nil {

@@ -8,7 +8,7 @@ import (
 )
 
 // told are those in this process who wait to hear of a turn of one execution, after its commit. They hear only of executions
-// that this node's engine owns: for others, and for the moment when one moves, a waiter looks into the store now and then.
+// that this node's engine owns: at others a waiter looks now and then, and at those that move to another engine when that happens.
 type told struct {
 	waiters atomic.Int64 // so that a turn that nobody waits for takes no lock
 	mu      sync.Mutex
@@ -39,10 +39,26 @@ func (e *told) tell(w *workflow.Writes) {
 	delete(e.waiting, id)
 }
 
-// await returns a channel that gives what the turn has written. Look into the store after the call, not before; call done in any
-// case.
+// moved has those look who may not be told any more: who wait for an execution that isn't this engine's.
+func (e *told) moved(owns func(workflow.ExecutionID) bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for id, waiting := range e.waiting {
+		if owns(id) {
+			continue
+		}
+		for c := range waiting {
+			if len(c) == 0 {
+				c <- nil
+			}
+		}
+	}
+}
+
+// await returns a channel that gives what the turn has written, and before that perhaps nil: look, for the execution may have moved. Look
+// into the store after the call, not before; call done in any case.
 func (e *told) await(id workflow.ExecutionID) (turn <-chan *workflow.Writes, done func()) {
-	c := make(chan *workflow.Writes, 1)
+	c := make(chan *workflow.Writes, 2)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.waiting == nil {

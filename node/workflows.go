@@ -12,6 +12,7 @@ import (
 	"cierzo/expr/value"
 	"cierzo/fault"
 	"cierzo/internal/traceparent"
+	"cierzo/internal/wait"
 	"cierzo/persistence"
 	"cierzo/workflow"
 )
@@ -214,32 +215,30 @@ func (n *Node) Tasks(ctx context.Context, id string) ([]Task, error) {
 	return out, nil
 }
 
-// waitMin and waitMax bound how often Wait looks at an execution that another node may own; this node's engine says by
-// itself when one of its own has ended.
-const (
-	waitMin = 20 * time.Millisecond
-	waitMax = 250 * time.Millisecond
-)
-
 // Wait returns the execution when it is final, or the context's error.
 func (n *Node) Wait(ctx context.Context, id string) (*Execution, error) {
 	ended, done := n.cluster.ended.await(workflow.ExecutionID(id))
 	defer done()
-	return n.wait(ctx, id, ended, 0)
+	if e, err := n.Execution(ctx, id); err != nil || e.Final() {
+		return e, err
+	}
+	return n.wait(ctx, id, ended, true)
 }
 
-// wait looks at the execution after a while for the first time, and hears of its end by ended.
-func (n *Node) wait(ctx context.Context, id string, ended <-chan *workflow.Writes, first time.Duration) (*Execution, error) {
-	pause := waitMin
-	timer := time.NewTimer(first)
+// wait hears of the execution's end by ended, and looks at it now and then; soon unless it is known not to have ended before.
+func (n *Node) wait(ctx context.Context, id string, ended <-chan *workflow.Writes, open bool) (*Execution, error) {
+	var looks wait.Looks
+	timer := time.NewTimer(looks.Next(open && n.cluster.hears(workflow.ExecutionID(id))))
 	defer timer.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil, fault.Wrap(fault.Unavailable, ctx.Err(), "wait for execution %s", id)
 		case w := <-ended:
-			ended = nil
-			if w.Data != nil && w.Execution.ProjectID == DefaultProject {
+			if w != nil {
+				ended = nil // it tells once
+			}
+			if w != nil && w.Data != nil && w.Execution.ProjectID == DefaultProject {
 				return executionOf(w.Execution, w.Data)
 			}
 		case <-timer.C:
@@ -251,24 +250,17 @@ func (n *Node) wait(ctx context.Context, id string, ended <-chan *workflow.Write
 		if e.Final() {
 			return e, nil
 		}
-		timer.Reset(pause)
-		pause = min(pause*3/2, waitMax)
+		timer.Reset(looks.Next(ended != nil && n.cluster.hears(workflow.ExecutionID(id))))
 	}
 }
 
 // Run starts a workflow and waits for its end.
 func (n *Node) Run(ctx context.Context, r StartRequest) (*Execution, error) {
-	if r.ID == "" {
-		r.ID = n.NewExecutionID()
-	}
-	// Before the start, so that an end which this node's engine brings about is heard: it says so sooner than one would look.
-	ended, done := n.cluster.ended.await(workflow.ExecutionID(r.ID))
-	defer done()
-	id, err := n.Start(ctx, r)
+	h, err := n.Begin(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	return n.wait(ctx, id, ended, waitMin)
+	return h.Wait(ctx)
 }
 
 // Pause lets running actions end and begins no new ones.
@@ -321,7 +313,7 @@ func (n *Node) Signal(ctx context.Context, id, task string, v any) error {
 	if err := n.withStore("signal"); err != nil {
 		return err
 	}
-	pause := waitMin
+	var looks wait.Looks
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -345,8 +337,7 @@ func (n *Node) Signal(ctx context.Context, id, task string, v any) error {
 		if e.State.Final() {
 			return fault.New(fault.NotFound, "execution %s has ended and no task %q of it waits", id, task)
 		}
-		timer.Reset(pause)
-		pause = min(pause*3/2, waitMax)
+		timer.Reset(looks.Next(false))
 	}
 }
 

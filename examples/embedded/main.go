@@ -59,14 +59,14 @@ func run(ctx context.Context) (string, error) {
 	if _, err := n.Upload(ctx, "order.yaml", []byte(source)); err != nil {
 		return "", err
 	}
-	id, err := n.Start(ctx, node.StartRequest{Workflow: "order", Input: map[string]any{"item": "kite", "price": 50}})
+	begun, err := n.Begin(ctx, node.StartRequest{Workflow: "order", Input: map[string]any{"item": "kite", "price": 50}})
 	if err != nil {
 		return "", err
 	}
-	if err := n.Signal(ctx, id, "approve", "kim"); err != nil {
+	if err := n.Signal(ctx, begun.ID(), "approve", "kim"); err != nil {
 		return "", err
 	}
-	done, err := n.Wait(ctx, id)
+	done, err := begun.Wait(ctx)
 	if err != nil {
 		return "", err
 	}
