@@ -1,8 +1,8 @@
 package actors
 
 import (
-	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -91,13 +91,20 @@ func (x *execution) unfold() {
 	x.loaded(l)
 }
 
+// pageSize is how many bytes of those that are folded lie together. One by one they would lie among all else that is being made while
+// they are, and keep twice their room from being used again when that has gone.
+const pageSize = 16 << 10
+
 // folds are the executions in memory that have no actor. They are put there by actors that end, and taken out by the router. The zero
 // value has none, and takes none.
 type folds struct {
-	mu   sync.Mutex
-	node nodeID // that has activated them
-	list map[workflow.ExecutionID]*folded
-	most int // since the map was made
+	mu    sync.Mutex
+	node  nodeID // that has activated them
+	list  map[workflow.ExecutionID]folded
+	most  int             // since the map was made
+	page  strings.Builder // the newest; the others belong to those that lie on them
+	pages int             // bytes of all pages since those that are there were last moved together
+	bytes int             // of them, those of executions that are still there
 }
 
 func (f *folds) len() int {
@@ -112,6 +119,7 @@ func (f *folds) belong(node nodeID) {
 	defer f.mu.Unlock()
 	if f.node != node {
 		f.node, f.list, f.most = node, nil, 0
+		f.page, f.pages, f.bytes = strings.Builder{}, 0, 0
 	}
 }
 
@@ -123,30 +131,55 @@ func (f *folds) put(id workflow.ExecutionID, node nodeID, x *folded) {
 		return
 	}
 	if f.list == nil {
-		f.list = map[workflow.ExecutionID]*folded{}
+		f.list = map[workflow.ExecutionID]folded{}
 	}
-	f.list[id] = x
+	f.forget(id)
+	f.lay(id, *x)
 	f.most = max(f.most, len(f.list))
+}
+
+// lay has an execution lie where others do.
+func (f *folds) lay(id workflow.ExecutionID, x folded) {
+	need := len(id) + len(x.rows)
+	if f.page.Cap()-f.page.Len() < need {
+		f.page = strings.Builder{}
+		f.page.Grow(max(pageSize, need))
+		f.pages += f.page.Cap()
+	}
+	f.bytes += need
+	from := f.page.Len()
+	f.page.WriteString(string(id))
+	f.page.WriteString(x.rows)
+	laid := f.page.String()[from:]
+	x.rows = laid[len(id):]
+	f.list[workflow.ExecutionID(laid[:len(id)])] = x
+}
+
+func (f *folds) forget(id workflow.ExecutionID) {
+	if x, there := f.list[id]; there {
+		f.bytes -= len(id) + len(x.rows)
+		delete(f.list, id)
+	}
 }
 
 // take removes an execution; nil: it isn't there.
 func (f *folds) take(id workflow.ExecutionID) *folded {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	x := f.list[id]
-	if x != nil {
-		delete(f.list, id)
-		f.shrink()
+	x, there := f.list[id]
+	if !there {
+		return nil
 	}
-	return x
+	f.forget(id)
+	f.shrink()
+	return &x
 }
 
 // drop removes those of which it is true.
 func (f *folds) drop(is func(workflow.ExecutionID) bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	maps.DeleteFunc(f.list, func(id workflow.ExecutionID, _ *folded) bool { return is(id) })
-	f.shrink()
+	f.remove(func(id workflow.ExecutionID, _ folded) bool { return is(id) })
 }
 
 // age removes those that have not been used since a moment, and of more than so many those that have not been for the longest.
@@ -162,13 +195,30 @@ func (f *folds) age(since time.Time, room int) {
 		slices.Sort(times)
 		last = max(last, times[over-1])
 	}
-	maps.DeleteFunc(f.list, func(_ workflow.ExecutionID, x *folded) bool { return x.used <= last })
+	f.remove(func(_ workflow.ExecutionID, x folded) bool { return x.used <= last })
+}
+
+func (f *folds) remove(is func(workflow.ExecutionID, folded) bool) {
+	for id, x := range f.list {
+		if is(id, x) {
+			f.forget(id)
+		}
+	}
 	f.shrink()
 }
 
-// shrink gives room back: a map keeps what it once needed.
+// shrink gives room back: a map keeps what it once needed, and a page stays as long as one execution lies on it.
 func (f *folds) shrink() {
 	if f.most > smallMaps && len(f.list) < f.most/8 {
 		f.list, f.most = compact(f.list), len(f.list)
+	}
+	if f.pages <= 2*f.bytes+4*pageSize {
+		return
+	}
+	old := f.list
+	f.list, f.most = make(map[workflow.ExecutionID]folded, len(old)), len(old)
+	f.page, f.pages, f.bytes = strings.Builder{}, 0, 0
+	for id, x := range old {
+		f.lay(id, x)
 	}
 }

@@ -158,7 +158,9 @@ func TestDamagedFoldIsLoaded(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
 		e := w.foldOne()
-		e.folds.list[idOf(1)].rows = "damaged"
+		x := e.folds.take(idOf(1))
+		x.rows = "damaged"
+		e.folds.put(idOf(1), e.folds.node, x)
 		completeLater(w, idOf(1))
 		wantLoaded(t, e)
 	})
@@ -218,5 +220,47 @@ func TestFoldsAgeAndHaveNoMoreThanTheirRoom(t *testing.T) {
 	}
 	if f.belong("another"); f.len() != 0 {
 		t.Errorf("%d are left that belonged to another", f.len())
+	}
+}
+
+// TestFoldsLieTogether: on few pages, of which none stays for the sake of a few that lie on it, and each has what is its own.
+func TestFoldsLieTogether(t *testing.T) {
+	t.Parallel()
+	var f folds
+	f.belong("me")
+	rows := func(n int) string { return strings.Repeat(string(rune('a'+n%26)), 200+n%200) }
+	check := func(most int) {
+		t.Helper()
+		bytes := 0
+		for id, x := range f.list {
+			bytes += len(id) + len(x.rows)
+		}
+		if bytes != f.bytes || f.pages > most {
+			t.Errorf("%d bytes are counted, and pages of %d; want %d, and pages of at most %d", f.bytes, f.pages, bytes, most)
+		}
+	}
+	for n := range 1000 {
+		f.put(idOf(n), "me", &folded{rows: rows(n), used: int64(n)})
+		f.put(idOf(n), "me", &folded{rows: rows(n), used: int64(n)}) // in place of the first
+	}
+	check(2*f.bytes + 5*pageSize)
+	for n := range 1000 {
+		if n%20 == 0 {
+			continue
+		}
+		if x := f.take(idOf(n)); x == nil || x.rows != rows(n) {
+			t.Fatalf("execution %d: %+v", n, x)
+		}
+	}
+	check(2*f.bytes + 4*pageSize)
+	f.age(time.UnixMicro(500), 1000)
+	check(2*f.bytes + 4*pageSize)
+	for n := 520; n < 1000; n += 20 {
+		if x := f.take(idOf(n)); x == nil || x.rows != rows(n) {
+			t.Errorf("execution %d: %+v", n, x)
+		}
+	}
+	if f.bytes != 0 || f.len() != 0 {
+		t.Errorf("%d bytes of %d executions are left", f.bytes, f.len())
 	}
 }
