@@ -113,6 +113,17 @@ func fewerTables(names *actor.ProcessRegistryValue) {
 	for _, part := range all[tablesMax:] {
 		part.IterCb(func(name string, process any) { names.LocalPIDs.GetBucket(name).Set(name, process) })
 	}
+	// The first room of each is made now, in one place. Made as names come it would lie scattered among what is made and goes meanwhile, and
+	// each would keep eight kilobytes from being given back.
+	for _, part := range names.LocalPIDs.LocalPIDs {
+		roomy := map[any]bool{}
+		for n := 0; len(roomy) < len(part) && n < 100*len(part); n++ {
+			name := "room-" + strconv.Itoa(n)
+			roomy[part.GetShard(name)] = true
+			part.Set(name, nil)
+			part.Remove(name)
+		}
+	}
 }
 
 // listen opens the network.
