@@ -8,7 +8,7 @@ import (
 
 // What a pool keeps, and what it tells the actor library.
 const (
-	idleMax    = 32   // goroutines without work
+	idleMax    = 8    // goroutines without work
 	roomMax    = 4096 // for functions that wait, when none does
 	throughput = 300  // messages that an actor takes at a time, as the actor library has it
 )
