@@ -2,7 +2,9 @@ package actors
 
 import (
 	"context"
+	"runtime"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -16,6 +18,9 @@ import (
 const (
 	batchTurnsMax = 256 // where the store has no opinion
 	commitTimeout = 15 * time.Second
+	// A batch that has as many turns at least, and as many rows at most, waits for those that are about to come.
+	gatherTurns = 12
+	gatherRows  = 256
 )
 
 // write is a turn on its way to the store.
@@ -36,6 +41,7 @@ type written struct {
 type committer struct {
 	e     *Engine
 	queue chan write
+	rows  atomic.Int64 // of those in the queue
 	max   int
 }
 
@@ -48,11 +54,25 @@ func newCommitter(e *Engine, max int) *committer {
 
 // submit waits while the queue is full; it is called by the goroutines of turns only. false: the engine is stopping.
 func (c *committer) submit(w write) bool {
+	c.rows.Add(w.rows())
 	select {
 	case c.queue <- w:
 		return true
 	case <-c.e.closing.Done():
 		return false
+	}
+}
+
+// rows is how many rows the turn writes, more or less.
+func (w *write) rows() int64 {
+	return int64(1 + len(w.turn.Writes.Tasks) + len(w.turn.Writes.Actions))
+}
+
+// gather lets those who have a turn under way come along, when many small ones are waiting: a commit by itself costs as much as a dozen of
+// them. It does so where the store works in this process; a server would only wait, and with few turns, or many rows, there is little to be saved.
+func (c *committer) gather() {
+	if c.e.cfg.Alone && len(c.queue) >= gatherTurns && c.rows.Load() <= gatherRows {
+		runtime.Gosched()
 	}
 }
 
@@ -68,16 +88,19 @@ func (c *committer) run() {
 		if len(batch) == 0 {
 			select {
 			case w := <-c.queue:
+				c.rows.Add(-w.rows())
 				batch = append(batch, w)
 				seen[string(w.turn.ID)] = true
 			case <-c.e.closing.Done():
 				return
 			}
 		}
+		c.gather()
 	collect:
 		for len(batch) < c.max && len(held) == 0 {
 			select {
 			case w := <-c.queue:
+				c.rows.Add(-w.rows())
 				if seen[string(w.turn.ID)] {
 					held = append(held, w)
 					continue
