@@ -97,7 +97,7 @@ func (c *serverConn) whole(ctx context.Context, w *whole) (driver.StmtExecContex
 		if len(c.shapes) >= shapesMax {
 			return nil, nil, errNotAll
 		}
-		prepared, err := c.PrepareContext(ctx, wholeText(w.sheets))
+		prepared, err := c.PrepareContext(ctx, wholeText(w.sheets, w.single()))
 		if err != nil {
 			return nil, nil, err
 		}
@@ -113,7 +113,12 @@ func (c *serverConn) whole(ctx context.Context, w *whole) (driver.StmtExecContex
 	}
 	args := make([]driver.NamedValue, len(w.sheets))
 	for i, s := range w.sheets {
-		args[i] = driver.NamedValue{Ordinal: i + 1, Value: s.binary(c.types[s.rowType])}
+		args[i] = driver.NamedValue{Ordinal: i + 1}
+		if w.single() {
+			args[i].Value = s.record()
+		} else {
+			args[i].Value = s.binary(c.types[s.rowType])
+		}
 	}
 	return stmt, args, nil
 }

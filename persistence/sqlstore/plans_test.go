@@ -70,7 +70,7 @@ func TestPlans(t *testing.T) {
 				continue // outside of transactions a scan of a small table harms nobody
 			}
 			if handle == s.writer {
-				texts = append(texts, wholeText(allSheets()))
+				texts = append(texts, wholeText(allSheets(), false), wholeText(allSheets(), true))
 			}
 			for _, text := range texts {
 				plan := explain(t, handle, s.dialect.text(text))

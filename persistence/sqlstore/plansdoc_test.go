@@ -22,7 +22,8 @@ func hotStatements(d dialect) [][2]string {
 	live, _ := d.pageStatement(d.executionPage(), persistence.PageQuery{ProjectID: "p1", States: persistence.LiveStates(), Limit: 50})
 	failed, _ := d.pageStatement(d.executionPage(), persistence.PageQuery{ProjectID: "p1", States: []workflow.State{workflow.Error}, Limit: 50})
 	return [][2]string{
-		{"Commit, as PostgreSQL carries it out: what a batch can have in one statement", wholeText(allSheets())},
+		{"Commit, as PostgreSQL carries it out: what a batch can have in one statement", wholeText(allSheets(), false)},
+		{"Commit, as PostgreSQL carries it out: a turn by itself that has one row of each kind", wholeText(allSheets(), true)},
 		{"Commit: executions that begin", createMany},
 		{"Commit: executions that go on", updateMany},
 		{"Commit: large data", putDataMany},

@@ -67,13 +67,8 @@ const (
 // binary is the rows as one array in PostgreSQL's binary form (array_recv and record_recv in its sources), of a type with
 // that number in this database.
 func (s *sheet) binary(rowType uint32) []byte {
-	const cellHead, number = 8, 8
-	size := 20 + s.rows()*8
-	for at := range s.cells {
-		size += cellHead + number + len(s.cells[at].text)
-	}
 	put := binary.BigEndian.AppendUint32
-	b := make([]byte, 0, size)
+	b := make([]byte, 0, 20+s.size())
 	b = put(b, 1) // dimensions
 	b = put(b, 0) // no NULL among the elements
 	b = put(b, rowType)
@@ -81,18 +76,36 @@ func (s *sheet) binary(rowType uint32) []byte {
 	b = put(b, 1) // number of the first element
 	for row := range s.rows() {
 		length := len(b)
-		b = put(b, 0)
-		b = put(b, uint32(len(s.kinds)))
-		for i, c := range s.cells[row*len(s.kinds) : (row+1)*len(s.kinds)] {
-			if s.kinds[i] == isNumber {
-				b = put(put(b, oidInt8), number)
-				b = binary.BigEndian.AppendUint64(b, uint64(c.number))
-				continue
-			}
-			b = put(put(b, oidText), uint32(len(c.text)))
-			b = append(b, c.text...)
-		}
+		b = s.appendRecord(put(b, 0), row)
 		binary.BigEndian.PutUint32(b[length:], uint32(len(b)-length-4))
+	}
+	return b
+}
+
+// record is the only row in binary form.
+func (s *sheet) record() []byte { return s.appendRecord(make([]byte, 0, s.size()), 0) }
+
+// size bounds the bytes of all rows in binary form.
+func (s *sheet) size() int {
+	const head, number = 8, 8
+	n := s.rows() * head
+	for at := range s.cells {
+		n += head + number + len(s.cells[at].text)
+	}
+	return n
+}
+
+func (s *sheet) appendRecord(b []byte, row int) []byte {
+	put := binary.BigEndian.AppendUint32
+	b = put(b, uint32(len(s.kinds)))
+	for i, c := range s.cells[row*len(s.kinds) : (row+1)*len(s.kinds)] {
+		if s.kinds[i] == isNumber {
+			b = put(put(b, oidInt8), 8)
+			b = binary.BigEndian.AppendUint64(b, uint64(c.number))
+			continue
+		}
+		b = put(put(b, oidText), uint32(len(c.text)))
+		b = append(b, c.text...)
 	}
 	return b
 }

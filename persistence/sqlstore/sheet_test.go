@@ -69,11 +69,18 @@ func TestBinary(t *testing.T) {
 		t.Fatal(err)
 	}
 	var same int
+	var equal bool
 	const compare = `SELECT count(*) FROM unnest($1::turn_notice[]) AS a
 JOIN unnest($2::INT8[], $3::TEXT[], $4::TEXT[], $5::INT8[], $6::INT8[], $7::TEXT[]) AS b (key, execution_id, lane, seq, due_at, doc)
 ON (a.key, a.execution_id, a.lane, a.seq, a.due_at, a.doc) = (b.key, b.execution_id, b.lane, b.seq, b.due_at, b.doc)`
 	if err := s.writer.QueryRow(compare, append([]any{rows.binary(number)}, rows.arrays()...)...).Scan(&same); err != nil || same != len(texts) {
 		t.Errorf("%d of %d rows arrive, %v", same, len(texts), err)
+	}
+	for i := range texts { // as one row, too
+		one := sheet{part: noticePart, cells: rows.cells[i*len(noticePart.kinds) : (i+1)*len(noticePart.kinds)]}
+		if err := s.writer.QueryRow(`SELECT ARRAY[$1::turn_notice] = $2::turn_notice[]`, one.record(), one.binary(number)).Scan(&equal); err != nil || !equal {
+			t.Errorf("row %d: %v, %v", i, equal, err)
+		}
 	}
 }
 
