@@ -67,7 +67,7 @@ func (r *router) depart(c actor.Context, m departure) {
 	if x := r.children[m.id]; x != nil && !x.stopping && x.sent == m.heard {
 		x.queued = m.queued
 		r.stopChild(c, x)
-		r.settled.set(m.id, m.settled)
+		r.settled.set(persistence.Claim{ID: m.id, Owner: r.self}, m.settled)
 	}
 }
 

@@ -198,7 +198,7 @@ func (r *router) spawn(c actor.Context, id workflow.ExecutionID) *child {
 	}
 	r.next = nil
 	x := &child{pid: pid, used: r.cfg.Now()}
-	r.settled.set(id, false)
+	r.settled.set(persistence.Claim{ID: id, Owner: r.self}, false)
 	r.children[id] = x
 	r.ids[pid.Id] = id
 	r.most = max(r.most, len(r.children))

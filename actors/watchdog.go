@@ -14,7 +14,8 @@ import (
 const (
 	// watchEvery is how many sweeps pass between two of its looks, quietMax how many executions it examines each time.
 	watchEvery = 10
-	quietMax   = 100
+	quietMax   = 96
+	peekMax    = 16 // at a time
 	// settledPages bounds the pages that one look passes over because nothing in them has to be looked at. A page of 1,000 takes 10 ms:
 	// more of them were what an idle node with 10,000 waiting executions did most of the time.
 	settledPages = 3
@@ -40,16 +41,20 @@ func (w *watchdog) look(ctx context.Context, v *viewChanged) error {
 		if err != nil {
 			return err
 		}
-		for _, c := range claims {
-			if c.Owner != v.self || !w.e.settled.has(c.ID) {
-				if examined++; examined > quietMax {
-					return nil
-				}
-				if err := w.examine(ctx, c.ID); err != nil {
-					return err
+		for rest := claims; len(rest) > 0; {
+			seen, unknown := 0, []persistence.Claim(nil)
+			for ; seen < len(rest) && len(unknown) < peekMax; seen++ {
+				if !w.e.settled.has(rest[seen]) {
+					unknown = append(unknown, rest[seen])
 				}
 			}
-			w.after = c
+			if examined += len(unknown); examined > quietMax {
+				return nil
+			}
+			if err := w.examine(ctx, unknown); err != nil {
+				return err
+			}
+			w.after, rest = rest[seen-1], rest[seen:]
 		}
 		if len(claims) < dueMax {
 			w.e.counters.stalled.Store(w.found)
@@ -60,30 +65,35 @@ func (w *watchdog) look(ctx context.Context, v *viewChanged) error {
 	return nil
 }
 
-// settled are executions that have left this engine's memory, and were known there to wait for somebody outside. What another
-// engine has had since is not among them: its claim says so.
+// settled are executions that wait for somebody outside: those that have left this engine's memory and were known there to, and those of
+// engines before it that the watchdog has found to. What another engine has had since is not among them: it has another owner.
 type settled struct {
 	mu   sync.Mutex
 	keys map[workflow.Key]struct{}
 }
 
-func (s *settled) set(id workflow.ExecutionID, is bool) {
+// settledKey is an execution with its owner, in few bytes.
+func settledKey(c persistence.Claim) workflow.Key {
+	return c.ID.Key() ^ workflow.Key(persistence.IndexHash(string(c.Owner)))
+}
+
+func (s *settled) set(c persistence.Claim, is bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case !is:
-		delete(s.keys, id.Key())
+		delete(s.keys, settledKey(c))
 	case s.keys == nil:
-		s.keys = map[workflow.Key]struct{}{id.Key(): {}}
+		s.keys = map[workflow.Key]struct{}{settledKey(c): {}}
 	default:
-		s.keys[id.Key()] = struct{}{}
+		s.keys[settledKey(c)] = struct{}{}
 	}
 }
 
-func (s *settled) has(id workflow.ExecutionID) bool {
+func (s *settled) has(c persistence.Claim) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, is := s.keys[id.Key()]
+	_, is := s.keys[settledKey(c)]
 	return is
 }
 
@@ -94,41 +104,54 @@ func (s *settled) clear() {
 	s.keys = nil
 }
 
-// examine looks at one execution's rows. They are of one moment if its number of turns is the same before and after.
-func (w *watchdog) examine(ctx context.Context, id workflow.ExecutionID) error {
-	store := w.e.cfg.Store
-	before, err := store.FindExecution(ctx, "", id)
-	if err != nil {
-		return unlessGone(err)
+// examine looks at executions' rows.
+func (w *watchdog) examine(ctx context.Context, claims []persistence.Claim) error {
+	if len(claims) == 0 {
+		return nil
 	}
-	tasks, err := pages(func(after int) ([]*workflow.TaskRecord, error) { return store.ListTasks(ctx, id, after, dueMax) },
-		func(t *workflow.TaskRecord) int { return t.Seq })
-	if err != nil {
-		return err
+	ids := make([]workflow.ExecutionID, len(claims))
+	for i, c := range claims {
+		ids[i] = c.ID
 	}
-	actions, err := pages(func(after int) ([]*workflow.ActionRecord, error) {
-		return store.ListActions(ctx, id, "", after, dueMax)
-	}, func(a *workflow.ActionRecord) int { return a.Seq })
+	list, err := w.e.cfg.Store.Peek(ctx, ids)
 	if err != nil {
 		return err
 	}
-	now, err := store.FindExecution(ctx, "", id)
-	if err != nil || now.Turns != before.Turns {
-		return unlessGone(err)
+	for i, x := range list {
+		if x.Err != nil {
+			if !fault.Is(x.Err, fault.NotFound) { // it is gone
+				w.e.log.Error("execution can't be read", "execution_id", ids[i], "error", x.Err)
+			}
+			continue
+		}
+		if err := w.judge(ctx, claims[i], x.Snapshot); err != nil {
+			return err
+		}
 	}
-	why, children := workflow.Stalled(now, tasks, actions)
+	return nil
+}
+
+// judge wakes an execution that waits for nothing, or for a sub-workflow that isn't there. One that waits for nobody but outside needn't be
+// looked at again.
+func (w *watchdog) judge(ctx context.Context, c persistence.Claim, s *persistence.Snapshot) error {
+	id := c.ID
+	why, children := workflow.Stalled(s.Execution, s.Tasks, s.Actions)
 	if why != "" {
 		w.found++
 		w.e.log.Error("execution waits for nothing", "execution_id", id, "why", why)
 		w.e.root.Send(w.e.router, wake{ids: []workflow.ExecutionID{id}, watch: true})
 		return nil
 	}
+	if len(children) == 0 {
+		w.e.settled.set(c, true)
+	}
 	for _, child := range children {
-		_, err := store.FindExecution(ctx, "", workflow.ExecutionID(child))
-		if fault.Is(err, fault.NotFound) && started(actions, child) {
-			w.e.root.Send(w.e.router, wake{ids: []workflow.ExecutionID{id}, child: child})
-		} else if err = unlessGone(err); err != nil {
+		_, err := w.e.cfg.Store.FindExecution(ctx, "", workflow.ExecutionID(child))
+		switch {
+		case err != nil && !fault.Is(err, fault.NotFound):
 			return err
+		case err != nil && started(s.Actions, child):
+			w.e.root.Send(w.e.router, wake{ids: []workflow.ExecutionID{id}, child: child})
 		}
 	}
 	return nil
@@ -142,26 +165,4 @@ func started(actions []*workflow.ActionRecord, id workflow.ActionID) bool {
 		}
 	}
 	return false
-}
-
-func unlessGone(err error) error {
-	if fault.Is(err, fault.NotFound) {
-		return nil
-	}
-	return err
-}
-
-// pages reads a list to its end.
-func pages[T any](page func(after int) ([]T, error), seq func(T) int) ([]T, error) {
-	var out []T
-	for after := -1; ; {
-		list, err := page(after)
-		if err != nil {
-			return nil, err
-		}
-		if out = append(out, list...); len(list) < dueMax {
-			return out, nil
-		}
-		after = seq(list[len(list)-1])
-	}
 }

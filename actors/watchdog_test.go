@@ -141,17 +141,48 @@ func TestWatchdogReadsNoRowsOfWhatIsSettled(t *testing.T) {
 	inWorld(t, func(w *world) {
 		e := w.outside()
 		w.await("it leaves memory", func() bool { return e.Metrics().ExecutionsNow == 0 })
-		if !e.settled.has(idOf(1)) {
+		if !e.settled.has(own(e, idOf(1))) {
 			t.Error("the engine doesn't know that the execution waits for somebody outside")
 		}
-		before := e.disk.listed.Load()
+		before := e.disk.peeked.Load()
 		w.pass(35 * time.Second) // three looks
-		if n := e.disk.listed.Load() - before; n != 0 {
+		if n := e.disk.peeked.Load() - before; n != 0 {
 			t.Errorf("the watchdog has read its rows %d times", n)
 		}
 		completeLater(w, idOf(1))
-		if e.settled.has(idOf(1)) {
+		if e.settled.has(own(e, idOf(1))) {
 			t.Error("it counts as settled after it has been loaded again")
+		}
+	})
+}
+
+func own(e *engineNode, id workflow.ExecutionID) persistence.Claim {
+	return persistence.Claim{ID: id, Owner: e.ID()}
+}
+
+// TestWatchdogReadsOnceWhatAnotherLeft: of an engine that is gone it looks at many together, and once at those that wait for somebody outside.
+func TestWatchdogReadsOnceWhatAnotherLeft(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(w *world) {
+		const n = 40
+		a := w.outside()
+		for i := 2; i <= n; i++ {
+			w.start("outside", idOf(i), workflow.Success)
+			w.awaitPhase(idOf(i), workflow.PhaseDeferred)
+		}
+		w.kill(a)
+		b := w.engine()
+		w.pass(time.Minute)
+		// Some before the other one's lease was over, and all after it.
+		asked, read := b.disk.peeks.Load(), b.disk.peeked.Load()
+		if read < n || read > 2*n || asked > 6 {
+			t.Errorf("%d executions were read, by %d questions; want each of %d once or twice, by 3 or 6", read, asked, n)
+		}
+		if w.pass(2 * time.Minute); b.disk.peeked.Load() != read {
+			t.Errorf("then %d more were read", b.disk.peeked.Load()-read)
+		}
+		for i := range n {
+			completeLater(w, idOf(i+1))
 		}
 	})
 }

@@ -120,7 +120,8 @@ func quietSystem() *actor.ActorSystem {
 type disk struct {
 	*memstore.Store
 	dead      atomic.Bool
-	listed    atomic.Int64                   // reads of an execution's tasks, which only the watchdog makes
+	peeks     atomic.Int64                   // questions of the watchdog
+	peeked    atomic.Int64                   // executions that it has read
 	committed func(turns []persistence.Turn) // after a commit, before its engine hears of it
 	before    func(turns []persistence.Turn) error
 	activate  func(ids []workflow.ExecutionID) error // before they are activated
@@ -156,9 +157,13 @@ func (d *disk) Activate(ctx context.Context, ids []workflow.ExecutionID, node pe
 	return d.Store.Activate(ctx, ids, node)
 }
 
-func (d *disk) ListTasks(ctx context.Context, id workflow.ExecutionID, after, limit int) ([]*workflow.TaskRecord, error) {
-	d.listed.Add(1)
-	return d.Store.ListTasks(ctx, id, after, limit)
+func (d *disk) Peek(ctx context.Context, ids []workflow.ExecutionID) ([]persistence.Activation, error) {
+	if d.dead.Load() {
+		return nil, errDead
+	}
+	d.peeks.Add(1)
+	d.peeked.Add(int64(len(ids)))
+	return d.Store.Peek(ctx, ids)
 }
 
 func (d *disk) Due(ctx context.Context, shards []uint16, limit int) ([]workflow.ExecutionID, error) {

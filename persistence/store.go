@@ -67,6 +67,9 @@ type Executions interface {
 	// and reads the execution whole. Each is answered in the same place; no id is there twice, else fault.Invalid.
 	Activate(ctx context.Context, ids []workflow.ExecutionID, node NodeID) ([]Activation, error)
 
+	// Peek reads executions as Activate does, in one transaction, and leaves them alone.
+	Peek(ctx context.Context, ids []workflow.ExecutionID) ([]Activation, error)
+
 	// DeleteExecution removes an execution with all that is below it in the tree: tasks, actions, history,
 	// sub-executions. It raises the epochs first, so that a living actor is fenced. fault.NotFound; fault.Conflict when
 	// the execution isn't final and force is false.
@@ -135,7 +138,7 @@ const (
 	Outdated
 )
 
-// Activation is what Activate says of an execution.
+// Activation is what Activate or Peek says of an execution.
 type Activation struct {
 	Snapshot *Snapshot // nil with Err
 	// Err is of kind NotFound when there is no such execution, and Internal when its rows can't be understood.
@@ -163,7 +166,7 @@ func CheckOnce(ids []workflow.ExecutionID) error {
 	return nil
 }
 
-// Snapshot is an execution as read by Activate.
+// Snapshot is an execution as read by Activate or Peek.
 type Snapshot struct {
 	Epoch     uint64
 	Execution *workflow.ExecutionRecord

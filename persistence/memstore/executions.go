@@ -144,18 +144,45 @@ func (s *Store) Activate(ctx context.Context, ids []workflow.ExecutionID, node p
 }
 
 func (s *Store) activate(id workflow.ExecutionID, node persistence.NodeID) (*persistence.Snapshot, error) {
+	snap, err := s.peek(id)
+	if err != nil {
+		return nil, err
+	}
+	e := s.executions[id]
+	e.epoch++
+	e.owner = node
+	snap.Epoch = e.epoch
+	return snap, nil
+}
+
+// Peek implements persistence.Executions.
+func (s *Store) Peek(ctx context.Context, ids []workflow.ExecutionID) ([]persistence.Activation, error) {
+	if err := persistence.CheckOnce(ids); err != nil {
+		return nil, err
+	}
+	out := make([]persistence.Activation, len(ids))
+	err := s.read(ctx, "Peek", func() error {
+		for i, id := range ids {
+			out[i].Snapshot, out[i].Err = s.peek(id)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (s *Store) peek(id workflow.ExecutionID) (*persistence.Snapshot, error) {
 	e := s.executions[id]
 	if e == nil {
 		return nil, fault.New(fault.NotFound, "execution %s", id)
 	}
 	snap, err := e.snapshot()
-	if err != nil {
-		return nil, err
+	if err == nil {
+		snap.Epoch = e.epoch
 	}
-	e.epoch++
-	e.owner = node
-	snap.Epoch = e.epoch
-	return snap, nil
+	return snap, err
 }
 
 func (e *execution) snapshot() (*persistence.Snapshot, error) {

@@ -16,6 +16,7 @@ import (
 const (
 	factsQuery      = `SELECT key, ` + factColumns + `, given FROM executions WHERE key {among}`
 	activateQuery   = `UPDATE execution_states SET epoch = epoch + 1, owner = $2 WHERE key {among} RETURNING key, epoch, ` + stateColumns
+	peekQuery       = `SELECT key, epoch, ` + stateColumns + ` FROM execution_states WHERE key {among}`
 	dataQuery       = `SELECT s.key, ` + dataColumn + ` FROM execution_states AS s WHERE s.key {among}`
 	allTasksQuery   = `SELECT key, ` + taskColumns + `, seq, seq, action_about, action_given, action_doc, action_vals FROM tasks WHERE key {among}`
 	allActionsQuery = `SELECT key, ` + actionColumns + ` FROM actions WHERE key {among}`
@@ -28,15 +29,25 @@ type active struct {
 
 // Activate implements persistence.Executions.
 func (s *Store) Activate(ctx context.Context, ids []workflow.ExecutionID, node persistence.NodeID) ([]persistence.Activation, error) {
+	return s.snapshots(ctx, "activate executions", ids, activateQuery, string(node))
+}
+
+// Peek implements persistence.Executions.
+func (s *Store) Peek(ctx context.Context, ids []workflow.ExecutionID) ([]persistence.Activation, error) {
+	return s.snapshots(ctx, "read executions", ids, peekQuery)
+}
+
+// snapshots reads executions whole, their states by a query for the keys, which may change them.
+func (s *Store) snapshots(ctx context.Context, doing string, ids []workflow.ExecutionID, states string, args ...any) ([]persistence.Activation, error) {
 	if err := persistence.CheckOnce(ids); err != nil {
 		return nil, err
 	}
 	var found map[int64]*active
-	err := s.transact(ctx, "activate executions", func(t *transaction) (err error) {
+	err := s.transact(ctx, doing, func(t *transaction) (err error) {
 		if found, err = t.executions(ids); err != nil || len(found) == 0 {
 			return err
 		}
-		return t.activate(found, node)
+		return t.complete(found, states, args...)
 	})
 	if err != nil {
 		return nil, err
@@ -72,10 +83,10 @@ func (t *transaction) executions(ids []workflow.ExecutionID) (map[int64]*active,
 	return found, err
 }
 
-// activate raises the epochs and reads the rest.
-func (t *transaction) activate(found map[int64]*active, node persistence.NodeID) error {
+// complete reads the states and the rest.
+func (t *transaction) complete(found map[int64]*active, states string, args ...any) error {
 	keys := t.store.dialect.keys(slices.Collect(maps.Keys(found)))
-	err := t.query(activateQuery, func(rows *sql.Rows) error {
+	err := t.query(states, func(rows *sql.Rows) error {
 		var key int64
 		var epoch uint64
 		var r persistence.ExecutionRow
@@ -86,7 +97,7 @@ func (t *transaction) activate(found map[int64]*active, node persistence.NodeID)
 		x.Epoch = epoch
 		x.Execution.State, x.Execution.WakeAt, x.Execution.Wanting, x.Execution.Busy, x.Execution.Runners, x.Execution.Doc = r.State, r.WakeAt, r.Wanting, r.Busy, r.Runners, r.Doc
 		return nil
-	}, keys, string(node))
+	}, append([]any{keys}, args...)...)
 	if err != nil {
 		return err
 	}

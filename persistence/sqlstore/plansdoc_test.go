@@ -33,6 +33,7 @@ func hotStatements(d dialect) [][2]string {
 		{"Commit: actions that go on", updateActionMany},
 		{"Commit: history", historyMany},
 		{"Takeover: the fence", activateQuery},
+		{"Watchdog: the states of what an engine before has left", peekQuery},
 		{"Takeover: data", dataQuery},
 		{"Takeover: tasks", allTasksQuery},
 		{"Takeover: actions", allActionsQuery},

@@ -28,7 +28,7 @@ func (d dialect) writes() []string {
 		}
 	}
 	return append(commit,
-		idOfKey, epochOfKey, versionOfDefinitions, raiseVersion, factsQuery, activateQuery, dataQuery, allTasksQuery, allActionsQuery, raiseQuery, childrenQuery, deleteHistory, deleteActions,
+		idOfKey, epochOfKey, versionOfDefinitions, raiseVersion, factsQuery, activateQuery, peekQuery, dataQuery, allTasksQuery, allActionsQuery, raiseQuery, childrenQuery, deleteHistory, deleteActions,
 		deleteTasks, deleteData, deleteState, deleteOneQuery, newestQuery, insertRevision, insertDefinition, updateDefinition, deleteDefinition,
 		replaceNode, insertNode, endLeases, renewNode, deleteNode, forgetOfNode, resourceQuery, insertResource, updateResource, deleteResource, claimNotices,
 		hideNotices, dropNotices, putOff, noticeTried)

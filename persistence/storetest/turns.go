@@ -181,6 +181,19 @@ func activationsTogether(t *testing.T, s persistence.Store) {
 		alone[executionID(n)] = activate(t, s, n, "node-2")
 		ids = append(ids, executionID(all-1-n), workflow.ExecutionID(fmt.Sprint("nobody-", n)))
 	}
+	peeked, err := s.Peek(t.Context(), ids)
+	if err != nil || len(peeked) != len(ids) {
+		t.Fatalf("%d looked at, of %d: %v", len(peeked), len(ids), err)
+	}
+	for i, id := range ids {
+		if want := alone[id]; want != nil {
+			wantSame(t, peeked[i].Snapshot, want, "a look at "+string(id))
+		} else {
+			wantKind(t, peeked[i].Err, fault.NotFound, "a look at "+string(id))
+		}
+	}
+	_, err = s.Peek(t.Context(), []workflow.ExecutionID{executionID(1), executionID(1)})
+	wantKind(t, err, fault.Invalid, "a look at one of them twice")
 	out, err := s.Activate(t.Context(), ids, "node-3")
 	if err != nil || len(out) != len(ids) {
 		t.Fatalf("%d activations of %d: %v", len(out), len(ids), err)

@@ -141,13 +141,23 @@ func (d *disk) Commit(ctx context.Context, turns []persistence.Turn) ([]persiste
 }
 
 func (d *disk) Activate(ctx context.Context, ids []workflow.ExecutionID, node persistence.NodeID) ([]persistence.Activation, error) {
+	return called(ctx, d, "Activate", listed(ids), func(ctx context.Context) ([]persistence.Activation, error) {
+		return d.Store.Activate(ctx, ids, node)
+	})
+}
+
+func (d *disk) Peek(ctx context.Context, ids []workflow.ExecutionID) ([]persistence.Activation, error) {
+	return called(ctx, d, "Peek", listed(ids), func(ctx context.Context) ([]persistence.Activation, error) {
+		return d.Store.Peek(ctx, ids)
+	})
+}
+
+func listed(ids []workflow.ExecutionID) string {
 	about := string(ids[0])
 	for _, id := range ids[1:] {
 		about += "," + string(id)
 	}
-	return called(ctx, d, "Activate", about, func(ctx context.Context) ([]persistence.Activation, error) {
-		return d.Store.Activate(ctx, ids, node)
-	})
+	return about
 }
 
 func (d *disk) Due(ctx context.Context, shards []uint16, limit int) ([]workflow.ExecutionID, error) {
