@@ -305,12 +305,12 @@ func (b *Bench) many(ctx context.Context, l load, label string) error {
 	if b.cfg.Engines > 1 { // what the others have ended isn't counted here
 		return b.awaitAll(ctx, ids)
 	}
+	waiting.Wait() // to the moment; most others have ended by then
 	for l.count > 1 && b.ended()-before < uint64(l.count) {
 		if err := pass(ctx, time.Millisecond); err != nil {
 			return fmt.Errorf("%s: %d of %d executions have ended: %w", label, b.ended()-before, l.count, err)
 		}
 	}
-	waiting.Wait()
 	return first(errs)
 }
 
