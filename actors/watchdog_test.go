@@ -187,6 +187,28 @@ func TestWatchdogReadsOnceWhatAnotherLeft(t *testing.T) {
 	})
 }
 
+// TestDamagedRowIsPassedOver: the watchdog comes to those behind it.
+func TestDamagedRowIsPassedOver(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(w *world) {
+		a := w.outside()
+		for i := 2; i <= 3; i++ {
+			w.start("outside", idOf(i), workflow.Success)
+			w.awaitPhase(idOf(i), workflow.PhaseDeferred)
+		}
+		dead := a.ID()
+		w.kill(a)
+		b := w.engine(func(c *Config) { c.Store.(*disk).damaged = idOf(2) })
+		w.pass(time.Minute)
+		for i := range 3 {
+			if is := b.settled.has(persistence.Claim{ID: idOf(i + 1), Owner: dead}); is != (i != 1) {
+				t.Errorf("execution %d: known to wait for somebody outside: %v", i+1, is)
+			}
+			completeLater(w, idOf(i+1))
+		}
+	})
+}
+
 // TestDeletedSubWorkflowIsRepaired: a user deletes a sub-workflow that runs; its parent doesn't wait for it for ever.
 func TestDeletedSubWorkflowIsRepaired(t *testing.T) {
 	t.Parallel()

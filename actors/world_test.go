@@ -122,6 +122,7 @@ type disk struct {
 	dead      atomic.Bool
 	peeks     atomic.Int64                   // questions of the watchdog
 	peeked    atomic.Int64                   // executions that it has read
+	damaged   workflow.ExecutionID           // what can't be understood when it is read
 	committed func(turns []persistence.Turn) // after a commit, before its engine hears of it
 	before    func(turns []persistence.Turn) error
 	activate  func(ids []workflow.ExecutionID) error // before they are activated
@@ -163,7 +164,13 @@ func (d *disk) Peek(ctx context.Context, ids []workflow.ExecutionID) ([]persiste
 	}
 	d.peeks.Add(1)
 	d.peeked.Add(int64(len(ids)))
-	return d.Store.Peek(ctx, ids)
+	out, err := d.Store.Peek(ctx, ids)
+	for i, id := range ids {
+		if err == nil && id == d.damaged {
+			out[i] = persistence.Activation{Err: fault.New(fault.Internal, "it is damaged")}
+		}
+	}
+	return out, err
 }
 
 func (d *disk) Due(ctx context.Context, shards []uint16, limit int) ([]workflow.ExecutionID, error) {
