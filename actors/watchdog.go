@@ -51,7 +51,7 @@ func (w *watchdog) look(ctx context.Context, v *viewChanged) error {
 			if examined += len(unknown); examined > quietMax {
 				return nil
 			}
-			if err := w.examine(ctx, unknown); err != nil {
+			if err := w.examine(ctx, v.self, unknown); err != nil {
 				return err
 			}
 			w.after, rest = rest[seen-1], rest[seen:]
@@ -105,7 +105,7 @@ func (s *settled) clear() {
 }
 
 // examine looks at executions' rows.
-func (w *watchdog) examine(ctx context.Context, claims []persistence.Claim) error {
+func (w *watchdog) examine(ctx context.Context, self nodeID, claims []persistence.Claim) error {
 	if len(claims) == 0 {
 		return nil
 	}
@@ -124,37 +124,38 @@ func (w *watchdog) examine(ctx context.Context, claims []persistence.Claim) erro
 			}
 			continue
 		}
-		if err := w.judge(ctx, claims[i], x.Snapshot); err != nil {
+		again, err := w.judge(ctx, ids[i], x.Snapshot)
+		if err != nil {
 			return err
+		}
+		// Nobody writes what an engine before has left. One of this engine's own may be in memory, and says itself when it leaves.
+		if claims[i].Owner != self && !again {
+			w.e.settled.set(claims[i], true)
 		}
 	}
 	return nil
 }
 
-// judge wakes an execution that waits for nothing, or for a sub-workflow that isn't there. One that waits for nobody but outside needn't be
-// looked at again.
-func (w *watchdog) judge(ctx context.Context, c persistence.Claim, s *persistence.Snapshot) error {
-	id := c.ID
+// judge wakes an execution that waits for nothing, or for a sub-workflow that isn't there. again says that it is to be looked at the next
+// time, too: somebody outside isn't all that it waits for.
+func (w *watchdog) judge(ctx context.Context, id workflow.ExecutionID, s *persistence.Snapshot) (again bool, err error) {
 	why, children := workflow.Stalled(s.Execution, s.Tasks, s.Actions)
 	if why != "" {
 		w.found++
 		w.e.log.Error("execution waits for nothing", "execution_id", id, "why", why)
 		w.e.root.Send(w.e.router, wake{ids: []workflow.ExecutionID{id}, watch: true})
-		return nil
-	}
-	if len(children) == 0 {
-		w.e.settled.set(c, true)
+		return true, nil
 	}
 	for _, child := range children {
 		_, err := w.e.cfg.Store.FindExecution(ctx, "", workflow.ExecutionID(child))
 		switch {
 		case err != nil && !fault.Is(err, fault.NotFound):
-			return err
+			return true, err
 		case err != nil && started(s.Actions, child):
 			w.e.root.Send(w.e.router, wake{ids: []workflow.ExecutionID{id}, child: child})
 		}
 	}
-	return nil
+	return len(children) > 0, nil
 }
 
 // started reports whether a sub-workflow has acknowledged its start: before, it needn't be there.

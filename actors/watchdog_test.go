@@ -187,6 +187,26 @@ func TestWatchdogReadsOnceWhatAnotherLeft(t *testing.T) {
 	})
 }
 
+// TestWatchdogKeepsLookingAtItsOwn: only what an engine before has left stays as the rows say it is.
+func TestWatchdogKeepsLookingAtItsOwn(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(w *world) {
+		e := w.outside()
+		w.await("it leaves memory", func() bool { return e.Metrics().ExecutionsNow == 0 })
+		e.settled.clear()
+		dog := &watchdog{e: e.Engine}
+		for _, c := range []persistence.Claim{own(e, idOf(1)), {ID: idOf(1), Owner: "before"}} {
+			if err := dog.examine(t.Context(), e.ID(), []persistence.Claim{c}); err != nil {
+				t.Fatal(err)
+			}
+			if is := e.settled.has(c); is != (c.Owner == "before") {
+				t.Errorf("owner %s: needn't be looked at again: %v", c.Owner, is)
+			}
+		}
+		completeLater(w, idOf(1))
+	})
+}
+
 // TestDamagedRowIsPassedOver: the watchdog comes to those behind it.
 func TestDamagedRowIsPassedOver(t *testing.T) {
 	t.Parallel()
