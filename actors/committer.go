@@ -18,7 +18,7 @@ import (
 const (
 	batchTurnsMax = 256 // where the store has no opinion
 	commitTimeout = 15 * time.Second
-	// A batch that has as many turns at least, and as many rows at most, waits for those that are about to come.
+	// When as many turns wait, with no more rows than these, the batch is closed a moment later; see gather.
 	gatherTurns = 12
 	gatherRows  = 256
 )

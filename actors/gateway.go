@@ -79,11 +79,11 @@ func StartGateway(ctx context.Context, cfg GatewayConfig) (*Gateway, error) {
 	name := "gateway-" + cmp.Or(cfg.ID, uuid.NewString())
 	desk := &desk{cfg: cfg, name: name, calls: map[uint64]*call{}}
 	var err error
-	of := pool.New(g.closed.Done())
+	dispatcher := pool.New(g.closed.Done())
 	if cfg.Engine != nil {
-		of = cfg.Engine.pool
+		dispatcher = cfg.Engine.pool // one burst, one pool
 	}
-	props := actor.PropsFromProducer(func() actor.Actor { return desk }, actor.WithDispatcher(of))
+	props := actor.PropsFromProducer(func() actor.Actor { return desk }, actor.WithDispatcher(dispatcher))
 	if g.pid, err = g.root.SpawnNamed(props, name); err != nil {
 		g.close()
 		return nil, fault.Wrap(fault.Conflict, err, "start the gateway")

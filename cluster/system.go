@@ -89,6 +89,7 @@ func NewSystem(cfg SystemConfig) (*System, error) {
 		actor.WithDeadLetterThrottleCount(1),
 	)}
 	fewerTables(s.actors.ProcessRegistry)
+	makeRoom(s.actors.ProcessRegistry)
 	if cfg.Bind != "" {
 		if err := s.listen(cfg); err != nil {
 			s.actors.Shutdown()
@@ -113,8 +114,11 @@ func fewerTables(names *actor.ProcessRegistryValue) {
 	for _, part := range all[tablesMax:] {
 		part.IterCb(func(name string, process any) { names.LocalPIDs.GetBucket(name).Set(name, process) })
 	}
-	// The first room of each is made now, in one place. Made as names come it would lie scattered among what is made and goes meanwhile, and
-	// each would keep eight kilobytes from being given back.
+}
+
+// makeRoom makes the first room of each table now, in one place. Made as names come it would lie scattered among what is made and goes
+// meanwhile, and each would keep eight kilobytes from being given back.
+func makeRoom(names *actor.ProcessRegistryValue) {
 	for _, part := range names.LocalPIDs.LocalPIDs {
 		roomy := map[any]bool{}
 		for n := 0; len(roomy) < len(part) && n < 100*len(part); n++ {

@@ -19,7 +19,7 @@ type Handle struct {
 type ear struct {
 	ended <-chan *workflow.Writes
 	done  func()
-	fresh bool // it can't have ended before there was the ear
+	open  bool // it hadn't ended when there was the ear
 }
 
 // Begin is Start for those who wait for the end later: when this node's engine brings it about Wait is told, also of what has
@@ -28,8 +28,8 @@ func (n *Node) Begin(ctx context.Context, r StartRequest) (*Handle, error) {
 	if err := n.withStore("start"); err != nil {
 		return nil, err
 	}
-	e := &ear{fresh: r.ID == ""}
-	if e.fresh {
+	e := &ear{open: r.ID == ""}
+	if e.open {
 		r.ID = n.NewExecutionID()
 	}
 	e.ended, e.done = n.cluster.ended.await(workflow.ExecutionID(r.ID)) // before the start: the end may come soon
@@ -55,5 +55,5 @@ func (h *Handle) Wait(ctx context.Context) (*Execution, error) {
 	}
 	defer e.done()
 	defer runtime.KeepAlive(h) // or it might stop listening before
-	return h.node.wait(ctx, h.id, e.ended, e.fresh)
+	return h.node.wait(ctx, h.id, e.ended, e.open)
 }
