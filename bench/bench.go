@@ -299,8 +299,8 @@ func (b *Bench) many(ctx context.Context, l load, label string) error {
 		})
 	}
 	group.Wait()
-	if l.waits {
-		return first(errs)
+	if err := first(errs); err != nil || l.waits {
+		return err
 	}
 	if b.cfg.Engines > 1 { // what the others have ended isn't counted here
 		return b.awaitAll(ctx, ids)

@@ -77,6 +77,10 @@ func TestTurnsOfAnAction(t *testing.T) {
 			t.Errorf("%s took %d committed turns, want at most %d", workflow, turns, most)
 		}
 	}
+	// A start that fails is not waited for: nothing of the load will end.
+	if err := b.many(ctx, load{workflow: "nope", clients: 2, count: 40, actions: 1}, "nope"); !fault.Is(err, fault.NotFound) {
+		t.Errorf("a load of a workflow that isn't there: %v", err)
+	}
 }
 
 // TestBytesOfAnAction bounds what an action writes to a server's log, and in how many transactions. A server of its own that does
