@@ -158,7 +158,7 @@ func (s *System) listen(cfg SystemConfig) (err error) {
 		remote.WithServerOptions(grpc.Creds(server), grpc.StaticStreamWindowSize(windowBytes), grpc.StaticConnWindowSize(windowBytes), grpc.MaxRecvMsgSize(batchBytesMax),
 			grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true})),
 		// Without keepalive a peer that hangs is not noticed at all; 10 s is the client's minimum.
-		remote.WithDialOptions(grpc.WithTransportCredentials(client), grpc.WithStaticStreamWindowSize(windowBytes), grpc.WithStaticConnWindowSize(windowBytes), grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(batchBytesMax)),
+		remote.WithDialOptions(grpc.WithContextDialer(dial), grpc.WithTransportCredentials(client), grpc.WithStaticStreamWindowSize(windowBytes), grpc.WithStaticConnWindowSize(windowBytes), grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(batchBytesMax)),
 			grpc.WithConnectParams(grpc.ConnectParams{Backoff: backoff.DefaultConfig, MinConnectTimeout: connectTimeout}),
 			grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 10 * time.Second, Timeout: 3 * time.Second, PermitWithoutStream: true})),
 		remote.WithAdvertisedHost(cfg.Advertise))
