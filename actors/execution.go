@@ -20,7 +20,7 @@ const (
 	inboxMax = workflow.ItemsMax
 	// turnItemsMax bounds the messages of one turn.
 	turnItemsMax = 500
-	// wantsMax bounds the queued actions of one execution that compete for slots.
+	// wantsMax bounds the queued actions of one execution that compete for slots at a time.
 	wantsMax = 256
 	// timerMax is how near a moment must be for a timer of its own; the sweeper sees to the others.
 	timerMax = time.Minute

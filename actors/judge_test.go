@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"cierzo/expr/value"
+	"cierzo/persistence"
 	"cierzo/workflow"
 )
 
@@ -97,6 +98,21 @@ func (w *world) judge() {
 	}
 }
 
+// historyOf is the whole history of an execution, which is read in pages.
+func (w *world) historyOf(id workflow.ExecutionID) (all []workflow.HistoryEvent) {
+	w.t.Helper()
+	for {
+		page, err := w.store.History(w.t.Context(), id, uint64(len(all)), persistence.LimitMax)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		if len(page) == 0 {
+			return all
+		}
+		all = append(all, page...)
+	}
+}
+
 // judgeExecution: an acknowledged execution is there and has ended as it must; its history has no gaps and one end; each
 // action has ended once, with at most one accepted result, and what may not be repeated was not.
 func (w *world) judgeExecution(id workflow.ExecutionID, end workflow.State) {
@@ -105,10 +121,7 @@ func (w *world) judgeExecution(id workflow.ExecutionID, end workflow.State) {
 	if end != "" && rec.State != end || !rec.State.Final() {
 		w.t.Errorf("execution %s is %s (%s), want %s", id, rec.State, rec.StateInfo, end)
 	}
-	history, err := w.store.History(w.t.Context(), id, 0, 1000)
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	history := w.historyOf(id)
 	ends, actionEnds, begun := 0, map[workflow.ActionID]int{}, map[string]int{}
 	for i, h := range history {
 		if h.Seq != uint64(i+1) {

@@ -1,8 +1,10 @@
 package actors
 
 import (
+	"fmt"
 	"testing"
 
+	"cierzo/persistence"
 	"cierzo/workflow"
 )
 
@@ -21,4 +23,38 @@ func TestFreedSlotIsUsedByTheSameTurn(t *testing.T) {
 			t.Errorf("%d committed turns for %d actions, want at most %d", turns, n, n+1)
 		}
 	})
+}
+
+// TestTurnTakesAllSlotsThatThereAre: actions that can begin are written once, with their runner, also when there are more of them than
+// compete for slots at a time; and no others are.
+func TestTurnTakesAllSlotsThatThereAre(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ items, slots int }{
+		{wantsMax - 1, 10 * wantsMax}, {wantsMax, 10 * wantsMax}, {2*wantsMax + 7, 10 * wantsMax}, {3 * wantsMax, 2 * wantsMax}, {3 * wantsMax, wantsMax + 1},
+	} {
+		t.Run(fmt.Sprintf("%d items, %d slots", c.items, c.slots), func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, func(w *world) {
+				w.cluster(1, 1, c.slots)
+				w.define(fmt.Sprintf("version: '2.0'\nmany:\n  tasks:\n    all: {with-items: i in <%% range(%d) %%>, action: work}\n", c.items))
+				dispatched := -1 // by the first turn
+				w.engines[0].disk.committed = func(turns []persistence.Turn) {
+					if dispatched >= 0 {
+						return
+					}
+					dispatched = 0
+					for _, a := range turns[0].Writes.Actions {
+						if a.Phase == workflow.PhaseDispatched {
+							dispatched++
+						}
+					}
+				}
+				w.start("many", idOf(1), workflow.Success)
+				w.awaitState(idOf(1), workflow.Success)
+				if want := min(c.items, c.slots); dispatched != want {
+					t.Errorf("the first turn dispatches %d actions, want %d", dispatched, want)
+				}
+			})
+		})
+	}
 }

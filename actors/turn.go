@@ -96,13 +96,18 @@ func (t *turn) step() {
 	t.e.counters.turns.Add(1)
 	t.err = t.e.guarded("turn", t.id, t.steps)
 	if t.err == nil && t.ex != nil {
-		t.wants = t.ex.Wants(wantsMax)
-		if t.asks = len(t.wants) > 0 || t.wanting; t.asks {
-			t.freed = t.ex.TakeFreed()
-		}
+		t.ask()
 	}
 	if !t.asks {
 		t.conclude()
+	}
+}
+
+// ask has the dispatcher asked for slots, if it is to know what the execution wants.
+func (t *turn) ask() {
+	t.wants = t.ex.Wants(wantsMax)
+	if t.asks = len(t.wants) > 0 || t.wanting; t.asks {
+		t.freed = t.ex.TakeFreed()
 	}
 }
 
@@ -147,12 +152,18 @@ func (t *turn) start(it item) error {
 	return nil
 }
 
-// assign goes on with the slots that the dispatcher gave.
+// assign goes on with the slots that the dispatcher gave. When those are as many as may be asked for at a time there may be more: what
+// gets one now is written once, with its runner, and doesn't wait for the next turn, which may be far off.
 func (t *turn) assign(s []workflow.Slot) {
 	if len(s) > 0 {
 		t.err = t.e.guarded("turn", t.id, func() error { return t.ex.Step(t.moment(), workflow.Assigned{Slots: s}, t.facts) })
 	}
-	t.conclude()
+	if t.err == nil && len(s) == wantsMax {
+		t.ask()
+	}
+	if !t.asks {
+		t.conclude()
+	}
 }
 
 // conclude takes the effects and brings them to the committer, if anything is to be written.
