@@ -3,12 +3,14 @@ package actors
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"testing"
 	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"cierzo/messages"
 	"cierzo/workflow"
@@ -317,7 +319,8 @@ func dumb(b *board, now time.Time) []offer {
 	var offers []offer
 	for {
 		slices.SortFunc(wants, func(x, y *want) int {
-			return cmp.Or(y.Priority-x.Priority, projects[x.project]-projects[y.project], x.Since.Compare(y.Since), cmp.Compare(x.Action, y.Action))
+			return cmp.Or(y.Priority-x.Priority, projects[x.project]-projects[y.project], x.Since.Compare(y.Since),
+				cmp.Compare(x.execution, y.execution), cmp.Compare(x.Seq, y.Seq), cmp.Compare(x.Action, y.Action))
 		})
 		i := slices.IndexFunc(wants, func(x *want) bool { return roomiest(x.Target) != "" })
 		if i < 0 {
@@ -387,6 +390,61 @@ func TestBoardIsItsDumbTwinAndNeverExceedsItsCredits(t *testing.T) {
 			}
 		}
 		checkBoard(t, b)
+	}
+}
+
+// TestAskIsRegisterAndMatch: slots that nobody waits for are given as all others are.
+func TestAskIsRegisterAndMatch(t *testing.T) {
+	t.Parallel()
+	rng := random(t)
+	asked, twin := newBoard(), newBoard()
+	now, at, next := noon, uint64(0), 0
+	targets := []string{"", "", "gpu", "big", "moon"}
+	straight := 0
+	for step := range 3000 {
+		now = now.Add(time.Duration(rng.IntN(100)) * time.Millisecond)
+		id := workflow.ExecutionID(fmt.Sprint("x", rng.IntN(5)))
+		switch rng.IntN(4) {
+		case 0:
+			at++
+			runner, slots, target := fmt.Sprint("r", rng.IntN(3)), rng.IntN(30), targets[2+rng.IntN(2)]
+			for _, b := range []*board{asked, twin} {
+				hear(b, now, runner, at, slots, func(h *messages.Hello) { h.Targets = []string{target} })
+			}
+		case 1, 2:
+			var wants []workflow.Want
+			for range rng.IntN(6) {
+				next++
+				w := workflow.Want{
+					Action: workflow.ActionID(fmt.Sprint("a", next)), Seq: next, Target: targets[rng.IntN(5-rng.IntN(2))], Since: noon.Add(-time.Duration(rng.IntN(3)) * time.Second),
+				}
+				if wants = append(wants, w); rng.IntN(10) == 0 {
+					wants = append(wants, w)
+				}
+			}
+			if rng.IntN(4) > 0 {
+				slices.SortFunc(wants, sooner)
+			}
+			offers := asked.ask(id, "p", wants, now)
+			straight += len(offers)
+			twin.register(id, "p", wants)
+			offers = append(offers, asked.match(now)...)
+			if diff := gocmp.Diff(twin.match(now), offers, gocmp.AllowUnexported(offer{}), cmpopts.EquateEmpty()); diff != "" {
+				t.Fatalf("step %d: offers (-register and match +ask):\n%s", step, diff)
+			}
+		case 3:
+			asked.forget(id, true)
+			twin.forget(id, true)
+		}
+		checkBoard(t, asked)
+		for runner, r := range twin.runners {
+			if got, want := slices.Sorted(maps.Keys(asked.runners[runner].holds)), slices.Sorted(maps.Keys(r.holds)); !slices.Equal(got, want) {
+				t.Fatalf("step %d: %s holds %v, want %v", step, runner, got, want)
+			}
+		}
+	}
+	if straight < 100 {
+		t.Errorf("only %d offers were made without the queue", straight)
 	}
 }
 

@@ -107,7 +107,7 @@ func (d *dispatcher) told(message any) {
 	case clock:
 		d.publish()
 	}
-	d.count()
+	d.count(d.cfg.Now())
 }
 
 // tell sends to the actor of an execution.
@@ -122,13 +122,16 @@ func (d *dispatcher) ask(execution workflow.ExecutionID, project, from string, w
 	for _, r := range freed {
 		d.board.release(r.Action, r.Runner)
 	}
-	d.board.register(execution, project, wants)
+	now := d.cfg.Now()
+	for _, o := range d.board.ask(execution, project, wants, now) {
+		given = append(given, slotOf(o, now))
+	}
 	d.from[execution] = from
-	given = d.offer(execution)
+	given = append(given, d.offer(execution)...)
 	if d.board.wants[execution] == nil {
 		delete(d.from, execution)
 	}
-	d.count()
+	d.count(now)
 	return given
 }
 
@@ -162,14 +165,21 @@ func (d *dispatcher) keeps(ids []workflow.ExecutionID) (kept map[workflow.Execut
 	return kept
 }
 
+func slotOf(o offer, now time.Time) workflow.Slot {
+	return workflow.Slot{Action: o.action, Runner: o.runner, LeaseUntil: now.Add(slotLease)}
+}
+
 // offer gives free slots away: those of asking are returned, the others' sent.
 func (d *dispatcher) offer(asking workflow.ExecutionID) []workflow.Slot {
+	if d.board.queued == 0 {
+		return nil
+	}
 	now := d.cfg.Now()
 	var own []workflow.Slot
 	others := map[workflow.ExecutionID][]workflow.Slot{}
 	var order []workflow.ExecutionID
 	for _, o := range d.board.match(now) {
-		s := workflow.Slot{Action: o.action, Runner: o.runner, LeaseUntil: now.Add(slotLease)}
+		s := slotOf(o, now)
 		if o.execution == asking {
 			own = append(own, s)
 			continue
@@ -229,6 +239,8 @@ func (d *dispatcher) hello(h *messages.Hello) {
 	})
 	if h.Leaving || h.Seq == 1 {
 		d.publish()
+	} else {
+		d.survey()
 	}
 	d.offer("")
 }
@@ -240,9 +252,11 @@ const localAddress = "nonhost"
 func (d *dispatcher) publish() {
 	live := d.board.expire(d.cfg.Now())
 	d.live.Store(&live)
+	d.survey()
 }
 
-func (d *dispatcher) count() {
+// survey counts the runners, which change when one speaks and as time goes on.
+func (d *dispatcher) survey() {
 	now, granted, live := d.cfg.Now(), 0, 0
 	for _, r := range d.board.runners {
 		if !r.gone && now.Sub(r.heard) <= suspectAfter {
@@ -252,6 +266,10 @@ func (d *dispatcher) count() {
 	}
 	d.counters.runners.Store(int64(live))
 	d.counters.slots.Store(int64(granted))
+}
+
+// count tells what changes with each turn, and the lists that people see, if they are old.
+func (d *dispatcher) count(now time.Time) {
 	d.counters.queued.Store(int64(d.board.queued))
 	d.counters.held.Store(int64(len(d.board.holds)))
 	if now.Sub(d.listed) >= listEvery || len(d.board.runners) != d.listedOf {

@@ -3,6 +3,7 @@ package actors
 import (
 	"cmp"
 	"container/heap"
+	"slices"
 	"time"
 
 	"cierzo/workflow"
@@ -48,13 +49,52 @@ func (h *wantHeap) Pop() any {
 	return x
 }
 
-func older(x, y *want) int { return cmp.Or(x.Since.Compare(y.Since), cmp.Compare(x.Action, y.Action)) }
+// sooner orders what an execution wants.
+func sooner(x, y workflow.Want) int {
+	return cmp.Or(y.Priority-x.Priority, x.Since.Compare(y.Since), cmp.Compare(x.Seq, y.Seq))
+}
+
+// older orders the wants of a lane: of those of a moment an execution's stay together, in the order in which it has made them.
+func older(x, y *want) int {
+	return cmp.Or(x.Since.Compare(y.Since), cmp.Compare(x.execution, y.execution), cmp.Compare(x.Seq, y.Seq), cmp.Compare(x.Action, y.Action))
+}
 
 // offer is a slot for a queued action.
 type offer struct {
 	execution workflow.ExecutionID
 	action    workflow.ActionID
 	runner    workflow.RunnerID
+}
+
+// ask gives an execution slots for what it wants, in the order of the list, as far as there are any, and registers the rest. With slots
+// that others wait for it is not so easy, see match: then it gives none.
+func (b *board) ask(id workflow.ExecutionID, project string, wants []workflow.Want, now time.Time) []offer {
+	if b.queued > 0 || !slices.IsSortedFunc(wants, sooner) {
+		b.register(id, project, wants)
+		return nil
+	}
+	var offers []offer
+	var rest []workflow.Want
+	for _, w := range wants {
+		if b.offered(w.Action) {
+			continue
+		}
+		r := b.roomiest(w.Target, now)
+		if r == nil {
+			rest = append(rest, w)
+			continue
+		}
+		b.hold(&hold{action: w.Action, execution: id, project: project, runner: r, since: now})
+		offers = append(offers, offer{id, w.Action, r.id})
+	}
+	b.register(id, project, rest)
+	return offers
+}
+
+// offered reports whether an action has a slot that it hasn't used yet.
+func (b *board) offered(a workflow.ActionID) bool {
+	h := b.holds[a]
+	return h != nil && !h.dispatched
 }
 
 // register replaces what an execution wants.
@@ -81,8 +121,8 @@ func (b *board) register(id workflow.ExecutionID, project string, wants []workfl
 			b.dequeue(x)
 			delete(known, w.Action)
 		}
-		if h := b.holds[w.Action]; h != nil && !h.dispatched {
-			continue // offered already
+		if b.offered(w.Action) {
+			continue
 		}
 		x = &want{Want: w, execution: id, project: project, asked: b.registered}
 		known[w.Action] = x

@@ -2,6 +2,7 @@ package actors
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"cierzo/persistence"
@@ -57,4 +58,22 @@ func TestTurnTakesAllSlotsThatThereAre(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestItemsRunInTheirOrder: those that wait for a slot get it in the order of the list.
+func TestItemsRunInTheirOrder(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(w *world) {
+		w.cluster(1, 1, 1)
+		w.define("version: '2.0'\nmany:\n  tasks:\n    all: {with-items: i in <% range(20) %>, action: work seconds=1}\n")
+		w.start("many", idOf(1), workflow.Success)
+		w.awaitState(idOf(1), workflow.Success)
+		actions := w.actionsOf(idOf(1))
+		slices.SortFunc(actions, func(a, b *workflow.ActionRecord) int { return a.FinishedAt.Compare(b.FinishedAt) })
+		for i, a := range actions {
+			if a.Index != i {
+				t.Errorf("item %d has run as number %d", a.Index, i)
+			}
+		}
+	})
 }

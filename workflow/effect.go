@@ -30,6 +30,7 @@ type Writes struct {
 // Want is a queued action that waits for a slot.
 type Want struct {
 	Action   ActionID
+	Seq      int // the action's number in its execution
 	Target   string
 	Priority int
 	Since    time.Time

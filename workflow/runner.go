@@ -52,7 +52,7 @@ func (e *Execution) Wants(max int) []Want {
 		e.waitings[kept] = a
 		kept++
 		if a.State == Running {
-			wants = append(wants, Want{Action: a.ID, Target: a.Target, Priority: e.rec.Priority, Since: a.UpdatedAt})
+			wants = append(wants, Want{Action: a.ID, Seq: a.Seq, Target: a.Target, Priority: e.rec.Priority, Since: a.UpdatedAt})
 		}
 	}
 	e.waitings = slices.Delete(e.waitings, kept, seen)
