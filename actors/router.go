@@ -78,6 +78,7 @@ type child struct {
 	pid      *actor.PID
 	used     time.Time
 	stopping bool
+	foreign  bool                    // the execution is another engine's now
 	queued   bool                    // it leaves while it waits for slots
 	sent     uint64                  // messages to it that count, see execution.heard
 	buffer   []*messages.ToExecution // for its successor
@@ -146,6 +147,10 @@ func (r *router) route(c actor.Context, m *messages.ToExecution) {
 		r.counters.dropped.Add(1)
 		return
 	}
+	if x := r.children[id]; x != nil && !x.foreign { // most messages: whose it is needs the hash of the id
+		r.deliver(c, id, m)
+		return
+	}
 	owner, ok := r.view.Owner(id)
 	if ok && owner.ID != r.self && (m.Hops < hopsMax || r.closed) {
 		if m.Hops < hopsMax {
@@ -197,7 +202,7 @@ func (r *router) spawn(c actor.Context, id workflow.ExecutionID) *child {
 		panic(err) // the name is a new one
 	}
 	r.next = nil
-	x := &child{pid: pid, used: r.cfg.Now()}
+	x := &child{pid: pid, used: r.cfg.Now(), foreign: r.foreign(id)}
 	r.settled.set(persistence.Claim{ID: id, Owner: r.self}, false)
 	r.children[id] = x
 	r.ids[pid.Id] = id
@@ -244,7 +249,7 @@ func (r *router) changed(m viewChanged) {
 	r.folds.belong(r.self)
 	r.folds.drop(r.foreign)
 	for id, x := range r.children {
-		if r.foreign(id) && !x.stopping {
+		if x.foreign = r.foreign(id); x.foreign && !x.stopping {
 			r.root.Send(x.pid, yield{})
 		}
 	}

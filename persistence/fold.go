@@ -11,7 +11,8 @@ import (
 // Fold packs an execution as an engine has it in memory into few bytes: its rows, as a store would keep them, without its id. Unfold is the
 // inverse. What one process has folded only the same one can unfold; nothing of it is stored. fault.Invalid: no store can keep the execution.
 func Fold(s *Snapshot) (string, error) {
-	x, err := NewExecutionRow(s.Execution)
+	h := homeOf(s.Execution)
+	x, err := h.row(s.Execution)
 	if err != nil {
 		return "", err
 	}
@@ -23,7 +24,6 @@ func Fold(s *Snapshot) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	h := x.Home()
 	tasks, err := h.encodeTasks(s.Tasks, 0)
 	if err != nil {
 		return "", err

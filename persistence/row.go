@@ -96,10 +96,17 @@ func (d *executionDoc) write(o *object) {
 
 // NewExecutionRow makes the row of a record. fault.Invalid: no store can keep it.
 func NewExecutionRow(r *workflow.ExecutionRecord) (ExecutionRow, error) {
+	return homeOf(r).row(r)
+}
+
+// homeOf is the home of a record's parts.
+func homeOf(r *workflow.ExecutionRecord) *Home { return NewHome(r.ID, Micros(r.CreatedAt)) }
+
+func (h *Home) row(r *workflow.ExecutionRecord) (ExecutionRow, error) {
 	row := ExecutionRow{
-		Key: int64(r.ID.Key()), ID: string(r.ID), ProjectID: r.ProjectID, WorkflowName: r.WorkflowName, State: string(r.State),
+		Key: h.Key(), ID: string(r.ID), ProjectID: r.ProjectID, WorkflowName: r.WorkflowName, State: string(r.State),
 		RootID: string(r.RootID), ParentID: string(r.ParentID), ParentTaskID: string(r.ParentTaskID),
-		WakeAt: Micros(r.WakeAt), CreatedAt: Micros(r.CreatedAt),
+		WakeAt: Micros(r.WakeAt), CreatedAt: h.CreatedAt,
 	}
 	if r.Wanting {
 		row.Wanting = 1

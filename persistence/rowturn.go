@@ -47,6 +47,14 @@ func (t *Turn) Rows() (*TurnRows, error) {
 	return t.rows, t.unfit
 }
 
+// Key of the turn's execution.
+func (t *Turn) Key() int64 {
+	if t.rows != nil {
+		return t.rows.Execution.Key // saves the hash of the id
+	}
+	return int64(t.ID.Key())
+}
+
 func newTurnRows(t *Turn) (*TurnRows, error) {
 	w := &t.Writes
 	if w.Execution == nil || w.Execution.ID != t.ID || t.ID == "" {
@@ -57,7 +65,8 @@ func newTurnRows(t *Turn) (*TurnRows, error) {
 	}
 	rows := &TurnRows{Create: w.Create, Epoch: t.Epoch, Node: t.Node, Events: int64(w.Execution.Runtime.HistorySeq), Turns: w.Execution.Turns, FirstTask: int64(w.FirstTask), Definitions: int64(t.Definitions)}
 	var err error
-	if rows.Execution, err = NewExecutionRow(w.Execution); err != nil {
+	h := homeOf(w.Execution)
+	if rows.Execution, err = h.row(w.Execution); err != nil {
 		return nil, err
 	}
 	if w.Data != nil {
@@ -77,7 +86,6 @@ func newTurnRows(t *Turn) (*TurnRows, error) {
 			ProjectID: w.Execution.ProjectID, Kind: WorkflowDefinition, Namespace: w.Execution.Namespace, Name: w.Execution.WorkflowName,
 		}
 	}
-	h := rows.Execution.Home()
 	if rows.Tasks, err = h.encodeTasks(w.Tasks, w.FirstTask); err != nil {
 		return nil, err
 	}

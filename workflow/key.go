@@ -17,8 +17,14 @@ func (id ExecutionID) Key() Key {
 	if key, ok := id.timed(); ok {
 		return key
 	}
-	sum := sha256.Sum256([]byte(id))
-	return Key(binary.BigEndian.Uint64(sum[:8]))
+	return hashed(id.hash())
+}
+
+func hashed(sum [sha256.Size]byte) Key { return Key(binary.BigEndian.Uint64(sum[:8])) }
+
+func (id ExecutionID) hash() [sha256.Size]byte {
+	var room [64]byte // for a UUID it needs none on the heap
+	return sha256.Sum256(append(room[:0], id...))
 }
 
 // timedEpoch is the first moment of which there are timed keys, in milliseconds: the year 2020. The last is in 2089.
@@ -74,9 +80,13 @@ const _ = uint(1<<24 - max(TasksMax, ActionsMax))
 
 // NewPartIDs makes the ids of the parts of an execution that was created at the moment, which counts in microseconds.
 func NewPartIDs(id ExecutionID, created time.Time) PartIDs {
-	sum := sha256.Sum256([]byte(id))
+	sum := id.hash()
+	key, timed := id.timed()
+	if !timed {
+		key = hashed(sum)
+	}
 	return PartIDs{
-		key:  id.Key(),
+		key:  key,
 		salt: mix(binary.BigEndian.Uint64(sum[8:16]) + uint64(created.UnixMicro())*0x9e3779b97f4a7c15),
 	}
 }

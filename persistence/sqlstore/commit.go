@@ -23,7 +23,8 @@ type batch struct {
 func newBatch(turns []persistence.Turn) (*batch, error) {
 	b := &batch{place: make(map[int64]int, len(turns)), outcomes: make([]persistence.TurnOutcome, len(turns))}
 	for i := range turns {
-		key := int64(turns[i].ID.Key())
+		rows, unfit := turns[i].Rows()
+		key := turns[i].Key()
 		if other, twice := b.place[key]; twice {
 			if turns[other].ID == turns[i].ID {
 				return nil, fault.New(fault.Invalid, "commit: execution %s has two turns", turns[i].ID)
@@ -32,8 +33,7 @@ func newBatch(turns []persistence.Turn) (*batch, error) {
 			continue
 		}
 		b.place[key] = i
-		rows, err := turns[i].Rows()
-		if err != nil {
+		if unfit != nil {
 			b.outcomes[i] = persistence.Refused
 			continue
 		}
