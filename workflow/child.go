@@ -3,6 +3,7 @@ package workflow
 import (
 	"cierzo/dsl"
 	"cierzo/expr/value"
+	"cierzo/internal/invariant"
 )
 
 // Sub-workflows: the execution of one has the id of the action that stands for it. Its start is sent until it reports;
@@ -78,6 +79,59 @@ func (e *Execution) childWord(a *action) string {
 		return "resume"
 	}
 	return ""
+}
+
+// mustStart reports whether a sub-workflow must be told to start.
+func (e *Execution) mustStart(a *action) bool {
+	return a.Phase == PhaseChild && !a.State.Final() && e.childWord(a) == "start"
+}
+
+// admit reports whether a sub-workflow may be told to start now. No more than StartsMax are at a time: all at once those of a large
+// with-items would stand in line so long that they had to be told again, and so would their answers.
+func (e *Execution) admit(a *action) bool {
+	most := StartsMax
+	if invariant.Expensive {
+		most = 2 // so that tests come to it
+	}
+	switch {
+	case a.starting:
+		return true
+	case e.starting < most:
+		a.starting = true
+		e.starting++
+		return true
+	case !a.heldBack:
+		a.heldBack = true
+		e.heldBack = append(e.heldBack, a)
+		e.stir(a)
+	}
+	return false
+}
+
+// countStart brings the count up to date with what an action must be told: those that are counted are the oldest.
+func (e *Execution) countStart(a *action) {
+	switch must := e.mustStart(a); {
+	case must && !a.heldBack: // who is held back has its turn with admitNext
+		e.admit(a)
+	case !must && a.starting:
+		a.starting = false
+		e.starting--
+	}
+}
+
+// admitNext has those told to start that were held back, as far as there is room.
+func (e *Execution) admitNext() {
+	for len(e.heldBack) > 0 {
+		a := e.heldBack[0]
+		if e.mustStart(a) && !e.admit(a) {
+			return
+		}
+		a.heldBack = false
+		if e.heldBack = e.heldBack[1:]; a.starting {
+			e.send(a)
+		}
+	}
+	e.heldBack = nil
 }
 
 // childSends is what a sub-workflow must be told.

@@ -50,7 +50,7 @@ func (e *Execution) outstanding(a *action) bool {
 	case PhaseDispatched:
 		return true
 	case PhaseChild:
-		return e.childWord(a) != ""
+		return e.childWord(a) != "" && !(a.heldBack && e.mustStart(a))
 	}
 	return false
 }
@@ -92,7 +92,15 @@ func (o *outbox) Pop() any {
 // sort puts those that have changed into the outbox, to their new places in it, or out of it. A step takes the time of those, not of
 // all: a task may have 100,000 sub-workflows. Nothing else may change the moment of one that is there, for the heap goes by it.
 func (e *Execution) sort() {
+	for len(e.stirred) > 0 {
+		e.sortStirred()
+		e.admitNext()
+	}
+}
+
+func (e *Execution) sortStirred() {
 	for _, a := range e.stirred {
+		e.countStart(a)
 		again := a.again || a.nextSend.IsZero()
 		a.stirred, a.again = false, false
 		if a.State.Final() || !e.outstanding(a) {
@@ -124,6 +132,9 @@ func (e *Execution) root() ExecutionID {
 
 // send has an action's messages sent with this turn.
 func (e *Execution) send(a *action) {
+	if e.mustStart(a) && !e.admit(a) {
+		return
+	}
 	if !a.resent {
 		a.resent = true
 		e.resend = append(e.resend, a)

@@ -146,12 +146,10 @@ func (e *Execution) restart() error {
 
 // childGone ends the wait for a sub-workflow that isn't there any more.
 func (e *Execution) childGone(id ActionID) error {
-	for _, a := range e.actions {
-		if a.ID != id || a.Kind != KindWorkflow || a.State.Final() {
-			continue
-		}
-		e.repaired(CauseChildGone, a.task, a, "the execution of %s was deleted", a.Name)
-		return e.actionDone(a, Outcome{Kind: OutcomeError, Value: value.String("The sub-workflow execution was deleted.")})
+	a := e.action(id)
+	if a == nil || a.Kind != KindWorkflow || a.State.Final() {
+		return nil
 	}
-	return nil
+	e.repaired(CauseChildGone, a.task, a, "the execution of %s was deleted", a.Name)
+	return e.actionDone(a, Outcome{Kind: OutcomeError, Value: value.String("The sub-workflow execution was deleted.")})
 }

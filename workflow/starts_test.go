@@ -1,0 +1,137 @@
+package workflow_test
+
+import (
+	"testing"
+	"time"
+
+	"cierzo/expr/value"
+	"cierzo/internal/invariant"
+	"cierzo/workflow"
+)
+
+// TestFewStartsAtATime: of very many sub-workflows no more than StartsMax are told to start and have not answered; every other one is
+// told when one has, or will never be; each of them once while time stands still, however often the execution is loaded again.
+func TestFewStartsAtATime(t *testing.T) {
+	t.Parallel()
+	most := workflow.StartsMax
+	if invariant.Expensive {
+		most = 2
+	}
+	all := most + 157
+	for name, reload := range map[string]bool{"in memory": false, "loaded before each event": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			if err := w.define("workflow", "", subs(all), false); err != nil {
+				t.Fatal(err)
+			}
+			var told []workflow.ExecutionID
+			times := map[workflow.ExecutionID]int{}
+			w.hold, w.reload = true, reload
+			w.log = func(_ workflow.ExecutionID, s workflow.Send) {
+				if s, ok := s.(workflow.StartChild); ok {
+					told = append(told, s.Child)
+					times[s.Child]++
+				}
+			}
+			id, err := w.start("w", "", value.NewDict(0), value.NewDict(0))
+			if err != nil {
+				t.Fatal(err)
+			}
+			report := func(child workflow.ExecutionID, seq int, state workflow.State, refused bool) {
+				t.Helper()
+				ev := workflow.ChildReported{Child: child, Seq: seq, State: state, Refused: refused}
+				if refused {
+					ev.Info = "no"
+				}
+				if err := w.step(id, ev); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for answered := range all {
+				if want := min(answered+most, all); len(told) != want {
+					t.Fatalf("%d have answered, %d are told to start, want %d", answered, len(told), want)
+				}
+				// They answer in any order, and in each of the ways.
+				at := answered + (len(told)-answered)*(answered%7)/7
+				told[answered], told[at] = told[at], told[answered]
+				switch child := told[answered]; answered % 3 {
+				case 0:
+					report(child, 1, workflow.Running, false)
+				case 1:
+					report(child, 2, workflow.Success, false)
+				default:
+					report(child, 0, "", true)
+				}
+			}
+			for child, n := range times {
+				if n != 1 {
+					t.Errorf("%s was told %d times", child, n)
+				}
+			}
+			for i, child := range told {
+				if i%3 == 0 {
+					report(child, 2, workflow.Success, false)
+				}
+			}
+			if got := w.execs[id].rec.State; got != workflow.Error { // some were refused
+				t.Errorf("the execution is %s", got)
+			}
+		})
+	}
+}
+
+// TestStartsAreRepeated: who doesn't answer is told again, also by the next engine, and nobody else is meanwhile.
+func TestStartsAreRepeated(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	all := workflow.StartsMax + 100
+	if err := w.define("workflow", "", subs(all), false); err != nil {
+		t.Fatal(err)
+	}
+	most := workflow.StartsMax
+	if invariant.Expensive {
+		most = 2
+	}
+	times := map[workflow.ExecutionID]int{}
+	w.hold = true
+	w.log = func(_ workflow.ExecutionID, s workflow.Send) {
+		if s, ok := s.(workflow.StartChild); ok {
+			times[s.Child]++
+		}
+	}
+	id, err := w.start("w", "", value.NewDict(0), value.NewDict(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func(want int) {
+		t.Helper()
+		if len(times) != most {
+			t.Errorf("%d are told to start, want %d", len(times), most)
+		}
+		for child, n := range times {
+			if n != want {
+				t.Errorf("%s was told %d times, want %d", child, n, want)
+			}
+		}
+	}
+	check(1)
+	w.now = w.now.Add(time.Minute)
+	if err := w.step(id, workflow.Ticked{}); err != nil {
+		t.Fatal(err)
+	}
+	check(2)
+	w.load(w.execs[id])
+	if err := w.step(id, workflow.Recovered{}); err != nil {
+		t.Fatal(err)
+	}
+	check(3)
+	// What is stopped before it could begin is told so, and leaves its place to nobody: the execution is over.
+	if err := w.step(id, workflow.Command{Op: workflow.Stop{State: workflow.Cancelled}}); err != nil {
+		t.Fatal(err)
+	}
+	if w.execs[id].rec.State != workflow.Cancelled {
+		t.Errorf("the execution is %s", w.execs[id].rec.State)
+	}
+	check(3)
+}
