@@ -232,6 +232,9 @@ func (x *execution) loaded(m loaded) {
 	case m.err == nil:
 		x.ex, x.known, x.epoch = m.ex, m.known, m.epoch
 		x.wanting = m.wanting
+		if x.failed > 0 && x.cfg.Doubted != nil {
+			x.cfg.Doubted(x.id)
+		}
 		x.inbox = append([]item{{event: workflow.Recovered{}}}, x.inbox...)
 	case fault.Is(m.err, fault.NotFound):
 		x.unknown()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -280,6 +281,40 @@ func TestStartOfAnOldRevisionIsRefusedAndLeavesNothing(t *testing.T) {
 		w.awaitState(old.ID, workflow.Success)
 		if err := w.gateway.StartNewest(w.t.Context(), old); err != nil {
 			t.Errorf("the same start again, whatever its revision: %v", err)
+		}
+	})
+}
+
+// TestEndInDoubtIsTold: the answer to the commit of the last turn is lost. Who is told of turns is told to look, at once: it hears of the
+// end otherwise when the runner has repeated the outcome, or never.
+func TestEndInDoubtIsTold(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(w *world) {
+		var ends, doubts atomic.Int64
+		e := w.engine(func(c *Config) {
+			c.Changed = func(f *workflow.Writes) {
+				if f.Execution.State.Final() {
+					ends.Add(1)
+				}
+			}
+			c.Doubted = func(id workflow.ExecutionID) {
+				if id != idOf(1) || w.record(id).State != workflow.Success || ends.Load() != 0 {
+					w.t.Errorf("%s is to be looked at, in %s, told of %d ends", id, w.record(id).State, ends.Load())
+				}
+				doubts.Add(1)
+			}
+		})
+		var lost atomic.Bool
+		e.disk.unheard = func(turns []persistence.Turn) bool {
+			return turns[0].Writes.Execution.State.Final() && lost.CompareAndSwap(false, true)
+		}
+		w.openGateway()
+		w.runner(1)
+		w.start("minute", idOf(1), workflow.Success)
+		w.awaitState(idOf(1), workflow.Success)
+		w.pass(10 * time.Second)
+		if doubts.Load() != 1 {
+			t.Errorf("told to look %d times, want 1", doubts.Load())
 		}
 	})
 }

@@ -125,6 +125,7 @@ type disk struct {
 	damaged   workflow.ExecutionID           // what can't be understood when it is read
 	committed func(turns []persistence.Turn) // after a commit, before its engine hears of it
 	before    func(turns []persistence.Turn) error
+	unheard   func(turns []persistence.Turn) bool    // the answer to the commit is lost
 	activate  func(ids []workflow.ExecutionID) error // before they are activated
 }
 
@@ -142,6 +143,9 @@ func (d *disk) Commit(ctx context.Context, turns []persistence.Turn) ([]persiste
 	out, err := d.Store.Commit(ctx, turns)
 	if d.committed != nil && err == nil {
 		d.committed(turns)
+	}
+	if d.unheard != nil && err == nil && d.unheard(turns) {
+		return nil, persistence.Ambiguous(fault.New(fault.Unavailable, "the connection is gone"))
 	}
 	return out, err
 }

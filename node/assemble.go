@@ -72,7 +72,7 @@ func (a *assembly) start(ctx context.Context, cfg Config, store persistence.Stor
 			Actors: a.system.Actors(), Network: a.system, Store: store, Catalog: cat, LeaseTTL: cfg.LeaseTTL,
 			RunnerGrace: cfg.RunnerGrace, IdleAfter: cfg.IdleAfter, IdleMax: cfg.IdleMax, Roles: roles, Version: cfg.Version, Logger: cfg.Logger,
 			InnerRunner: inner, Alone: info.Exclusive, Publishers: d.asked(), Notify: d.notifier.Notify,
-			Changed: a.changed, Moved: a.ended.moved,
+			Changed: a.changed, Moved: a.ended.moved, Doubted: a.ended.doubted,
 		})
 		if err != nil {
 			return err

@@ -145,4 +145,11 @@ func TestMovedLook(t *testing.T) {
 	if w := <-gone; w == nil || w.Execution.ID != "gone" {
 		t.Errorf("then %+v", w)
 	}
+	for range 2 {
+		e.doubted("here")
+		e.doubted("nobody waits")
+	}
+	if len(here) != 1 || <-here != nil {
+		t.Error("who waits for what is in doubt isn't told to look once")
+	}
 }

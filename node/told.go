@@ -47,10 +47,21 @@ func (e *told) moved(owns func(workflow.ExecutionID) bool) {
 		if owns(id) {
 			continue
 		}
-		for c := range waiting {
-			if len(c) == 0 {
-				c <- nil
-			}
+		look(waiting)
+	}
+}
+
+// doubted has those look who wait for an execution whose last turn may have been written without a word.
+func (e *told) doubted(id workflow.ExecutionID) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	look(e.waiting[id])
+}
+
+func look(waiting map[chan *workflow.Writes]struct{}) {
+	for c := range waiting {
+		if len(c) == 0 {
+			c <- nil
 		}
 	}
 }
