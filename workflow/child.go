@@ -81,24 +81,24 @@ func (e *Execution) childWord(a *action) string {
 	return ""
 }
 
-// mustStart reports whether a sub-workflow must be told to start.
-func (e *Execution) mustStart(a *action) bool {
-	return a.Phase == PhaseChild && !a.State.Final() && e.childWord(a) == "start"
+// mustTell reports whether a sub-workflow must be told something.
+func (e *Execution) mustTell(a *action) bool {
+	return a.Phase == PhaseChild && !a.State.Final() && e.childWord(a) != ""
 }
 
-// admit reports whether a sub-workflow may be told to start now. No more than StartsMax are at a time: all at once those of a large
+// admit reports whether a sub-workflow may be told something now. No more than UnansweredMax are at a time: all at once those of a large
 // with-items would stand in line so long that they had to be told again, and so would their answers.
 func (e *Execution) admit(a *action) bool {
-	most := StartsMax
+	most := UnansweredMax
 	if invariant.Expensive {
 		most = 2 // so that tests come to it
 	}
 	switch {
-	case a.starting:
+	case a.told:
 		return true
-	case e.starting < most:
-		a.starting = true
-		e.starting++
+	case e.told < most:
+		a.told = true
+		e.told++
 		return true
 	case !a.heldBack:
 		a.heldBack = true
@@ -108,26 +108,26 @@ func (e *Execution) admit(a *action) bool {
 	return false
 }
 
-// countStart brings the count up to date with what an action must be told: those that are counted are the oldest.
-func (e *Execution) countStart(a *action) {
-	switch must := e.mustStart(a); {
+// countTold brings the count up to date with what an action must be told.
+func (e *Execution) countTold(a *action) {
+	switch must := e.mustTell(a); {
 	case must && !a.heldBack: // who is held back has its turn with admitNext
 		e.admit(a)
-	case !must && a.starting:
-		a.starting = false
-		e.starting--
+	case !must && a.told:
+		a.told = false
+		e.told--
 	}
 }
 
-// admitNext has those told to start that were held back, as far as there is room.
+// admitNext has those told that were held back, as far as there is room.
 func (e *Execution) admitNext() {
 	for len(e.heldBack) > 0 {
 		a := e.heldBack[0]
-		if e.mustStart(a) && !e.admit(a) {
+		if e.mustTell(a) && !e.admit(a) {
 			return
 		}
 		a.heldBack = false
-		if e.heldBack = e.heldBack[1:]; a.starting {
+		if e.heldBack = e.heldBack[1:]; a.told {
 			e.send(a)
 		}
 	}
@@ -296,10 +296,6 @@ func anyPaused(t *task) bool {
 
 // tellChild repeats what the child must be told, if anything.
 func (e *Execution) tellChild(a *action) {
-	if e.rec.State == Paused && a.ChildStarted && a.State == Running && !a.PauseSent {
-		a.PauseSent = true
-		e.touchAction(a)
-	}
 	if e.outstanding(a) {
 		e.send(a)
 	}

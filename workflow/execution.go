@@ -23,9 +23,9 @@ const (
 	DepthMax = 100
 	// TurnTasksMax bounds the task steps of one turn; what remains is done in the next one, at once.
 	TurnTasksMax = 2000
-	// StartsMax bounds the sub-workflows of one execution that are told to start and have not answered; the others are told as
-	// these answer.
-	StartsMax = 1000
+	// UnansweredMax bounds the sub-workflows of one execution that are told to start, to pause or the like and have not answered; the
+	// others are told as these answer.
+	UnansweredMax = 1000
 	// FieldBytesMax bounds one stored value (input, output, published …) in its JSON form.
 	FieldBytesMax = 1 << 20
 )
@@ -81,7 +81,7 @@ type Execution struct {
 	outbox   outbox    // actions whose messages must be repeated until somebody answers, but for those in stirred
 	stirred  []*action // that have changed since the outbox was looked at: they belong into it or not
 	holds    []int     // dispatched actions of each of the record's runners, as of the last Flush
-	starting int       // sub-workflows that are told to start and have not answered, see admit
+	told     int       // sub-workflows that are told something and have not answered, see admit
 	heldBack []*action // others, which are told when these have; and perhaps some that have ended
 	storedT  int       // tasks and actions that the store has, as of the last Flush
 	storedA  int
@@ -149,7 +149,7 @@ type action struct {
 	stirred  bool      // in Execution.stirred
 	place    int       // in Execution.outbox, from 1; 0: it isn't there
 	outdated bool      // there is a newer action of the same index
-	starting bool      // counted in Execution.starting
+	told     bool      // counted in Execution.told
 	heldBack bool      // in Execution.heldBack
 	heldBy   RunnerID  // as counted in Execution.holds
 	again    bool      // it was sent: its next moment is to be found
@@ -230,7 +230,7 @@ func (t *task) lose() {
 // derive rebuilds the queues that are implied by the rows.
 func (e *Execution) derive() {
 	for _, a := range e.actions {
-		e.countStart(a)
+		e.countTold(a)
 		if !a.State.Final() && e.outstanding(a) {
 			a.nextSend = e.nextResend(a)
 		}

