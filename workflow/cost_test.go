@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"cierzo/dsl"
 	"cierzo/expr/value"
 	"cierzo/workflow"
 )
@@ -29,6 +30,10 @@ func sequence(n int) string {
 		}
 	}
 	return b.String()
+}
+
+func joins(n int) string {
+	return strings.ReplaceAll(strings.Replace(sequence(n), "t0:\n", "t0:  \n", 1), ":\n      action", ":\n      join: all\n      action")
 }
 
 func items(n int) string {
@@ -105,6 +110,7 @@ func TestCostOfAnAction(t *testing.T) {
 		{"with-items, five at a time", fiveItems, 2.05, 7.1, 3.05, 120, 15_000},
 		{"fork and join, each publishes", publishing, 1.05, 7.1, 3.05, 170, 23_000},
 		{"fork and join", fork, 1.05, 7.1, 3.05, 160, 21_000},
+		{"sequence of joins", joins, 2.05, 9.1, 3.05, 200, 26_000},
 		{"sub-workflows", subs, 6.05, 20.1, 8.05, 300, 58_000},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -129,6 +135,24 @@ func TestCostOfAnAction(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestCompileOfManyJoins: each of thousands of joins can be reached from all before it. That takes a bit for each, not a list.
+func TestCompileOfManyJoins(t *testing.T) {
+	const n = 2000
+	list, diags := dsl.ParseWorkflows("test", []byte(joins(n)))
+	if err := diags.Err(); err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if _, err := workflow.Compile(list[0], "w", ""); err != nil {
+		t.Fatal(err)
+	}
+	runtime.ReadMemStats(&after)
+	if each := float64(after.TotalAlloc-before.TotalAlloc) / n; each > 1200 {
+		t.Errorf("%.0f bytes for each of %d joins, want at most 1200", each, n)
 	}
 }
 

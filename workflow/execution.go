@@ -74,7 +74,7 @@ type Execution struct {
 
 	ready    []*task // to be started, in order
 	blocked  []*task // joins that wait to be looked at again
-	older    []*task // joins that wait, by a rerun, behind a later execution of theirs; and perhaps others
+	joins    []*task // joins that wait, and perhaps others
 	live     []*task // all that are not final or have running actions, and perhaps others
 	open     int     // tasks that are not final
 	waitings []*action
@@ -121,6 +121,7 @@ type task struct {
 	queued   bool         // in Execution.ready
 	listed   bool         // in Execution.live
 	inReview bool         // in Execution.blocked
+	joining  bool         // in Execution.joins
 	thorough bool         // at all inbound tasks, when it is looked at
 	awaited  *taskProgram // an inbound task that a join waited for when it was looked at thoroughly
 	in       *branch      // memo of inbound, if inKnown: nil is a context without anything
@@ -242,7 +243,7 @@ func (e *Execution) derive() {
 		if t.State != Waiting {
 			continue
 		}
-		e.noteOlder(t)
+		e.noteJoin(t)
 		if e.rec.State == Running {
 			e.review(t)
 		}
@@ -514,7 +515,7 @@ func (e *Execution) setTask(t *task, s State, info string) {
 		t.outKnown = false
 	}
 	if s == Waiting {
-		e.noteOlder(t)
+		e.noteJoin(t)
 	}
 	e.touch(t)
 	if changed {

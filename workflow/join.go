@@ -96,16 +96,17 @@ func (e *Execution) again(join, from *task) bool {
 // wakeJoins has the joins looked at again that the completion of t may decide: the last execution of each, and those before it that a
 // rerun has made wait.
 func (e *Execution) wakeJoins(t *task) {
-	for _, tp := range t.prog.joins {
-		if all := e.named(tp.Name); len(all) > 0 {
-			if last := all[len(all)-1]; last.State == Waiting && last.Runtime.WakeAt.IsZero() {
-				e.reviewAfter(last, t)
-			}
+	e.joins = slices.DeleteFunc(e.joins, func(join *task) bool {
+		join.joining = join.State == Waiting
+		return !join.joining
+	})
+	for _, join := range e.joins {
+		if !join.Runtime.WakeAt.IsZero() || !join.prog.upstream.has(t.prog) {
+			continue
 		}
-	}
-	e.older = slices.DeleteFunc(e.older, func(join *task) bool { return join.State != Waiting })
-	for _, join := range e.older {
-		if join.Runtime.WakeAt.IsZero() && slices.Contains(t.prog.joins, join.prog) {
+		if all := e.named(join.Name); all[len(all)-1] == join {
+			e.reviewAfter(join, t)
+		} else {
 			e.review(join)
 		}
 	}
@@ -114,16 +115,16 @@ func (e *Execution) wakeJoins(t *task) {
 // reviewAfter is review after the end of a task. When the join waits for all, and that one has triggered it and leads to no other
 // inbound task, nothing has become impossible by it, and one more that the join waits for tells that it can't be decided.
 func (e *Execution) reviewAfter(join, t *task) {
-	join.thorough = join.thorough || !join.prog.Join.All || join.prog.tangled[t.prog] ||
+	join.thorough = join.thorough || !join.prog.Join.All || join.prog.upstream.tangled[t.prog] ||
 		!slices.ContainsFunc(t.Next, func(n Trigger) bool { return n.Name == join.Name })
 	e.block(join)
 }
 
-// noteOlder remembers a join that waits although it is not the last of its name.
-func (e *Execution) noteOlder(join *task) {
-	all := e.named(join.Name)
-	if len(all) > 0 && all[len(all)-1] != join && !slices.Contains(e.older, join) {
-		e.older = append(e.older, join)
+// noteJoin remembers a join that waits.
+func (e *Execution) noteJoin(t *task) {
+	if !t.joining {
+		t.joining = true
+		e.joins = append(e.joins, t)
 	}
 }
 

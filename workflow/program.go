@@ -1,6 +1,8 @@
 package workflow
 
 import (
+	"slices"
+
 	"cierzo/dsl"
 	"cierzo/expr"
 	"cierzo/fault"
@@ -28,9 +30,8 @@ type taskProgram struct {
 	inbound   []*taskProgram // direct: tasks with a transition to this one, each once, in the order of the text
 	requires  []string       // reverse: own and inherited
 	dependent []*taskProgram // reverse: tasks that require this one
-	joins     []*taskProgram // joins that can be reached from this task
-	// tangled are, of a join, the inbound tasks that lead to one of them: the end of such a one may make another impossible.
-	tangled   map[*taskProgram]bool
+	number    int            // in the order of the text
+	upstream  *upstream      // of a join; nil of others
 	safeRerun bool
 	// hasOnError: the task has its own on-error. Mistral leaves such tasks out of the failure's text.
 	hasOnError bool
@@ -63,6 +64,7 @@ func Compile(w *dsl.Workflow, fullName, workbook string) (*Program, error) {
 			return nil, fault.New(fault.Invalid, "task '%s' is defined twice [workflow_name=%s]", t.Name, fullName)
 		}
 		tp := compileTask(t, &w.Defaults)
+		tp.number = len(p.order)
 		p.tasks[t.Name] = tp
 		p.order = append(p.order, tp)
 	}
@@ -205,32 +207,49 @@ func (p *Program) linkTransitions() error {
 	return nil
 }
 
-// linkJoin tells every task from which the join can be reached that its completion may decide the join.
+// upstream is what lies before a join.
+type upstream struct {
+	leads []uint64 // a bit for each task, by number: the join can be reached from it
+	// tangled are the inbound tasks that lead to one of them: the end of such a one may make another impossible.
+	tangled map[*taskProgram]bool
+}
+
+// linkJoin finds what lies before a join. What lies before another one that is found already is taken over as a whole, so that thousands of
+// joins one after the other take little time.
 func (p *Program) linkJoin(join *taskProgram) {
-	seen := map[*taskProgram]bool{}
-	inbound := make(map[*taskProgram]bool, len(join.inbound))
-	for _, t := range join.inbound {
-		inbound[t] = true
-	}
-	queue := append([]*taskProgram(nil), join.inbound...)
+	up := &upstream{leads: make([]uint64, (len(p.order)+63)/64)}
+	queue := slices.Clone(join.inbound)
 	for len(queue) > 0 {
-		t := queue[0]
-		queue = queue[1:]
-		if seen[t] {
+		t := queue[len(queue)-1]
+		queue = queue[:len(queue)-1]
+		if up.has(t) {
 			continue
 		}
-		seen[t] = true
-		t.joins = append(t.joins, join)
-		for _, from := range t.inbound {
-			if inbound[from] {
-				if join.tangled == nil {
-					join.tangled = map[*taskProgram]bool{}
+		up.leads[t.number/64] |= 1 << (t.number % 64)
+		if t.upstream == nil {
+			queue = append(queue, t.inbound...)
+			continue
+		}
+		for i, bits := range t.upstream.leads {
+			up.leads[i] |= bits
+		}
+	}
+	for _, t := range join.inbound {
+		for _, c := range t.clauses() {
+			if slices.ContainsFunc(c.next, func(n dsl.Target) bool { return p.tasks[n.Name] != nil && up.has(p.tasks[n.Name]) }) {
+				if up.tangled == nil {
+					up.tangled = map[*taskProgram]bool{}
 				}
-				join.tangled[from] = true
+				up.tangled[t] = true
 			}
 		}
-		queue = append(queue, t.inbound...)
 	}
+	join.upstream = up
+}
+
+// has reports whether the join can be reached from a task.
+func (up *upstream) has(t *taskProgram) bool {
+	return up.leads[t.number/64]&(1<<(t.number%64)) != 0
 }
 
 func (p *Program) linkRequires() error {
