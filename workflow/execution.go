@@ -110,6 +110,8 @@ type Execution struct {
 	entropy    entropy
 	steps      int
 
+	lastDetail detail // memo of attemptDetail
+
 	merged int // contexts that were put together, for a test
 }
 

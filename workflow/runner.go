@@ -23,17 +23,28 @@ func (e *Execution) assigned(ev Assigned) {
 		e.touchAction(a)
 		e.record(HistoryEvent{
 			Kind: "action.attempt", TaskID: a.TaskID, Task: a.task.Name, ActionID: a.ID, State: Running,
-			Detail: attemptDetail(a),
+			Detail: e.attemptDetail(a),
 		})
 		e.send(a)
 	}
 }
 
-func attemptDetail(a *action) value.Value {
-	d := value.NewDict(2)
-	d.SetString("attempt", value.Int(a.Attempt))
-	d.SetString("runner", value.String(a.Runner))
-	return d.Freeze()
+// attemptDetail says which attempt it is, and where. Most are the first, of many on the same runner.
+func (e *Execution) attemptDetail(a *action) value.Value {
+	if e.lastDetail.dict == nil || e.lastDetail.attempt != a.Attempt || e.lastDetail.runner != a.Runner {
+		d := value.NewDict(2)
+		d.SetString("attempt", value.Int(a.Attempt))
+		d.SetString("runner", value.String(a.Runner))
+		e.lastDetail = detail{a.Attempt, a.Runner, d.Freeze()}
+	}
+	return e.lastDetail.dict
+}
+
+// detail is an attemptDetail.
+type detail struct {
+	attempt int
+	runner  RunnerID
+	dict    *value.Dict
 }
 
 // Wants lists queued actions that wait for a slot, at most max, oldest first. A paused or cancelled execution wants
@@ -231,7 +242,7 @@ func (e *Execution) runnerLost(ev RunnerLost) error {
 		if a.Phase != PhaseDispatched || a.Runner != ev.Runner {
 			continue
 		}
-		detail := attemptDetail(a)
+		detail := e.attemptDetail(a)
 		e.repaired(CauseRunnerLost, a.task, a, "runner %s is gone, and attempt %d with it", a.Runner, a.Attempt)
 		e.record(HistoryEvent{Kind: "action.attempt", TaskID: a.TaskID, Task: a.task.Name, ActionID: a.ID, State: Error, Info: "runner lost", Detail: detail})
 		switch {

@@ -90,15 +90,16 @@ func (e *Execution) actionDone(a *action, o Outcome) error {
 		}
 		result = shaped
 	}
-	if err := sizeLimit("ActionExecution", "output", wrapped(result)); err != nil {
+	output := wrapped(result)
+	if err := sizeLimit("ActionExecution", "output", output); err != nil {
 		return e.spoil(a, "Failed to handle action completion", err)
 	}
-	e.finishAction(a, state, result)
+	e.finishAction(a, state, output)
 	return e.onActionDone(a)
 }
 
-func (e *Execution) finishAction(a *action, s State, result value.Value) {
-	a.Output = wrapped(result)
+func (e *Execution) finishAction(a *action, s State, output *value.Dict) {
+	a.Output = output
 	e.accept(a, a.counts(s))
 	e.setAction(a, s)
 }
@@ -125,7 +126,7 @@ func (e *Execution) spoil(a *action, doing string, err error) error {
 	if !ok {
 		return err
 	}
-	e.finishAction(a, Error, value.String(doing+": "+text))
+	e.finishAction(a, Error, wrapped(value.String(doing+": "+text)))
 	e.accept(a, false)
 	if a.task.State.Final() {
 		return nil
@@ -266,7 +267,7 @@ func sizeLimit(class, field string, v value.Value) error {
 	if v == nil {
 		return nil
 	}
-	b, err := value.AppendJSON(nil, v)
+	b, err := value.AppendJSON(make([]byte, 0, 64), v)
 	if err != nil {
 		return flawf("Can't store %s of %s: %v", field, class, err)
 	}

@@ -22,7 +22,8 @@ const smallMax = 8
 
 // NewDict makes an empty dict with room for capacity entries.
 func NewDict(capacity int) *Dict {
-	return &Dict{keys: make([]Value, 0, capacity), vals: make([]Value, 0, capacity)}
+	room := make([]Value, 2*capacity) // of both: most dicts are small, and there are many
+	return &Dict{keys: room[:0:capacity], vals: room[capacity:capacity]}
 }
 
 // NewFreeDict is NewDict for YAQL: lists and dicts may be keys.
@@ -51,7 +52,8 @@ func (d *Dict) Freeze() *Dict {
 
 // Clone is a shallow copy that may be changed.
 func (d *Dict) Clone() *Dict {
-	out := &Dict{keys: append(make([]Value, 0, len(d.keys)+4), d.keys...), vals: append(make([]Value, 0, len(d.vals)+4), d.vals...), freeKeys: d.freeKeys}
+	out := NewDict(len(d.keys) + 4)
+	out.keys, out.vals, out.freeKeys = append(out.keys, d.keys...), append(out.vals, d.vals...), d.freeKeys
 	if d.index != nil {
 		out.reindex()
 	}
@@ -70,7 +72,11 @@ func (d *Dict) reindex() {
 func (d *Dict) Set(k, v Value) error {
 	invariant.Check(!d.frozen, "a frozen dict is changed: key %v", k)
 	if s, ok := k.(String); ok {
-		d.SetString(string(s), v)
+		if i := d.findString(string(s)); i >= 0 {
+			d.vals[i] = v
+			return nil
+		}
+		d.add(k, v, hash{kind: hashText, text: string(s)})
 		return nil
 	}
 	h, err := hashOf(k, d.freeKeys)
