@@ -9,14 +9,19 @@ import (
 	"cierzo/workflow"
 )
 
+// atATime is how many sub-workflows that have not answered are told something at a time in this build.
+func atATime() int {
+	if invariant.Expensive {
+		return 2
+	}
+	return workflow.UnansweredMax
+}
+
 // TestFewStartsAtATime: of very many sub-workflows no more than UnansweredMax are told to start and have not answered; every other one is
 // told when one has, or will never be; each of them once while time stands still, however often the execution is loaded again.
 func TestFewStartsAtATime(t *testing.T) {
 	t.Parallel()
-	most := workflow.UnansweredMax
-	if invariant.Expensive {
-		most = 2
-	}
+	most := atATime()
 	all := most + 157
 	for name, reload := range map[string]bool{"in memory": false, "loaded before each event": true} {
 		t.Run(name, func(t *testing.T) {
@@ -89,10 +94,7 @@ func TestStartsAreRepeated(t *testing.T) {
 	if err := w.define("workflow", "", subs(all), false); err != nil {
 		t.Fatal(err)
 	}
-	most := workflow.UnansweredMax
-	if invariant.Expensive {
-		most = 2
-	}
+	most := atATime()
 	times := map[workflow.ExecutionID]int{}
 	w.hold = true
 	w.log = func(_ workflow.ExecutionID, s workflow.Send) {
@@ -139,10 +141,7 @@ func TestStartsAreRepeated(t *testing.T) {
 // TestFewAreToldAtATime: so it is with commands that reach sub-workflows by their parent.
 func TestFewAreToldAtATime(t *testing.T) {
 	t.Parallel()
-	most := workflow.UnansweredMax
-	if invariant.Expensive {
-		most = 2
-	}
+	most := atATime()
 	all := most + 157
 	w := newWorld(t)
 	if err := w.define("workflow", "", subs(all), false); err != nil {
