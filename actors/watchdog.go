@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"encoding/binary"
 	"sync"
 
 	"cierzo/fault"
@@ -69,12 +70,16 @@ func (w *watchdog) look(ctx context.Context, v *viewChanged) error {
 // engines before it that the watchdog has found to. What another engine has had since is not among them: it has another owner.
 type settled struct {
 	mu   sync.Mutex
-	keys map[workflow.Key]struct{}
+	keys map[settledKey]struct{}
 }
 
-// settledKey is an execution with its owner, in few bytes.
-func settledKey(c persistence.Claim) workflow.Key {
-	return c.ID.Key() ^ workflow.Key(persistence.IndexHash(string(c.Owner)))
+// settledKey is an execution with its owner, in few bytes. They are most of what an execution leaves in memory, and a map of numbers takes
+// another eight for each.
+type settledKey [8]byte
+
+func settledKeyOf(c persistence.Claim) (key settledKey) {
+	binary.NativeEndian.PutUint64(key[:], uint64(c.ID.Key())^uint64(persistence.IndexHash(string(c.Owner))))
+	return key
 }
 
 func (s *settled) set(c persistence.Claim, is bool) {
@@ -82,18 +87,18 @@ func (s *settled) set(c persistence.Claim, is bool) {
 	defer s.mu.Unlock()
 	switch {
 	case !is:
-		delete(s.keys, settledKey(c))
+		delete(s.keys, settledKeyOf(c))
 	case s.keys == nil:
-		s.keys = map[workflow.Key]struct{}{settledKey(c): {}}
+		s.keys = map[settledKey]struct{}{settledKeyOf(c): {}}
 	default:
-		s.keys[settledKey(c)] = struct{}{}
+		s.keys[settledKeyOf(c)] = struct{}{}
 	}
 }
 
 func (s *settled) has(c persistence.Claim) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, is := s.keys[settledKey(c)]
+	_, is := s.keys[settledKeyOf(c)]
 	return is
 }
 

@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -243,4 +244,53 @@ func TestDeletedSubWorkflowIsRepaired(t *testing.T) {
 		w.pass(25 * time.Second)
 		w.wantRepair(w.engines[0], idOf(1), workflow.CauseChildGone)
 	})
+}
+
+// TestSettledTakesLittle: what is kept of each execution that waits for somebody outside, whether its key is a hash or a moment.
+func TestSettledTakesLittle(t *testing.T) {
+	const n = 20_000
+	now := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
+	var last workflow.Key
+	for name, id := range map[string]func(int) workflow.ExecutionID{
+		"hash": idOf,
+		"moment": func(i int) workflow.ExecutionID {
+			last, _ = workflow.TimedKey(now.Add(time.Duration(i)*time.Millisecond), uint64(i), last)
+			return workflow.TimedID(last, uint64(i))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			claims := make([]persistence.Claim, n)
+			for i := range claims {
+				claims[i] = persistence.Claim{ID: id(i), Owner: "me"}
+			}
+			var before, after runtime.MemStats
+			runtime.GC()
+			runtime.ReadMemStats(&before)
+			var s settled
+			for _, c := range claims {
+				s.set(c, true)
+				s.set(c, true)
+			}
+			runtime.GC()
+			runtime.ReadMemStats(&after)
+			if each := float64(after.HeapAlloc-before.HeapAlloc) / n; each > 22 {
+				t.Errorf("%.1f bytes for each of %d executions", each, n)
+			}
+			for i, c := range claims {
+				if i%3 == 0 {
+					s.set(c, false)
+					s.set(c, false)
+				}
+			}
+			for i, c := range claims {
+				if s.has(c) != (i%3 != 0) || s.has(persistence.Claim{ID: c.ID, Owner: "another"}) {
+					t.Fatalf("execution %d: %v, of another owner: %v", i, s.has(c), s.has(persistence.Claim{ID: c.ID, Owner: "another"}))
+				}
+			}
+			s.clear()
+			if s.has(claims[1]) {
+				t.Error("something is left")
+			}
+		})
+	}
 }
