@@ -72,11 +72,9 @@ func (d *Dict) reindex() {
 func (d *Dict) Set(k, v Value) error {
 	invariant.Check(!d.frozen, "a frozen dict is changed: key %v", k)
 	if s, ok := k.(String); ok {
-		if i := d.findString(string(s)); i >= 0 {
-			d.vals[i] = v
-			return nil
+		if !d.replace(string(s), v) {
+			d.add(k, v, hash{kind: hashText, text: string(s)})
 		}
-		d.add(k, v, hash{kind: hashText, text: string(s)})
 		return nil
 	}
 	h, err := hashOf(k, d.freeKeys)
@@ -94,11 +92,18 @@ func (d *Dict) Set(k, v Value) error {
 // SetString gives a text key its value.
 func (d *Dict) SetString(name string, v Value) {
 	invariant.Check(!d.frozen, "a frozen dict is changed: key %q", name)
-	if i := d.findString(name); i >= 0 {
-		d.vals[i] = v
-		return
+	if !d.replace(name, v) {
+		d.add(String(name), v, hash{kind: hashText, text: name})
 	}
-	d.add(String(name), v, hash{kind: hashText, text: name})
+}
+
+// replace gives a text key that is there another value.
+func (d *Dict) replace(name string, v Value) bool {
+	i := d.findString(name)
+	if i >= 0 {
+		d.vals[i] = v
+	}
+	return i >= 0
 }
 
 func (d *Dict) add(k, v Value, h hash) {
