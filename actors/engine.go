@@ -102,8 +102,8 @@ type Config struct {
 	Changed func(w *workflow.Writes)
 	// Moved is told when this engine may own other executions than before; owns is its method Owns. It must return soon. nil: nobody is.
 	Moved func(owns func(id workflow.ExecutionID) bool)
-	// Doubted is told of an execution that was loaded again after a turn of which nobody knew whether it was written: it may have been,
-	// and Changed has not been told. It must return at once. nil: nobody is.
+	// Doubted is told of an execution that was loaded again after a failure: its last turn may have been written without Changed having
+	// been told. It must return at once. nil: nobody is.
 	Doubted func(id workflow.ExecutionID)
 }
 
