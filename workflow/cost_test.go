@@ -33,7 +33,8 @@ func sequence(n int) string {
 }
 
 func joins(n int) string {
-	return strings.ReplaceAll(strings.Replace(sequence(n), "t0:\n", "t0:  \n", 1), ":\n      action", ":\n      join: all\n      action")
+	first, rest, _ := strings.Cut(sequence(n), "    t1:\n")
+	return first + "    t1:\n" + strings.ReplaceAll(rest, "      action", "      join: all\n      action")
 }
 
 func items(n int) string {

@@ -110,7 +110,7 @@ type Execution struct {
 	entropy    entropy
 	steps      int
 
-	lastDetail detail // memo of attemptDetail
+	lastDetail attemptMemo
 
 	merged int // contexts that were put together, for a test
 }

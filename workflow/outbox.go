@@ -135,6 +135,7 @@ func (e *Execution) send(a *action) {
 	if e.mustTell(a) && !e.admit(a) {
 		return
 	}
+	// When its pause is reported it is known to be this execution's doing.
 	if a.Phase == PhaseChild && !a.PauseSent && e.childWord(a) == "pause" {
 		a.PauseSent = true
 		e.touchAction(a)

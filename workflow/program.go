@@ -234,15 +234,16 @@ func (p *Program) linkJoin(join *taskProgram) {
 			up.leads[i] |= bits
 		}
 	}
+	into := func(n dsl.Target) bool { to := p.tasks[n.Name]; return to != nil && up.has(to) }
 	for _, t := range join.inbound {
-		for _, c := range t.clauses() {
-			if slices.ContainsFunc(c.next, func(n dsl.Target) bool { return p.tasks[n.Name] != nil && up.has(p.tasks[n.Name]) }) {
-				if up.tangled == nil {
-					up.tangled = map[*taskProgram]bool{}
-				}
-				up.tangled[t] = true
-			}
+		clauses := t.clauses()
+		if !slices.ContainsFunc(clauses[:], func(c *clause) bool { return slices.ContainsFunc(c.next, into) }) {
+			continue
 		}
+		if up.tangled == nil {
+			up.tangled = map[*taskProgram]bool{}
+		}
+		up.tangled[t] = true
 	}
 	join.upstream = up
 }

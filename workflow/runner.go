@@ -35,13 +35,13 @@ func (e *Execution) attemptDetail(a *action) value.Value {
 		d := value.NewDict(2)
 		d.SetString("attempt", value.Int(a.Attempt))
 		d.SetString("runner", value.String(a.Runner))
-		e.lastDetail = detail{a.Attempt, a.Runner, d.Freeze()}
+		e.lastDetail = attemptMemo{a.Attempt, a.Runner, d.Freeze()}
 	}
 	return e.lastDetail.dict
 }
 
-// detail is an attemptDetail.
-type detail struct {
+// attemptMemo is what attemptDetail has made last.
+type attemptMemo struct {
 	attempt int
 	runner  RunnerID
 	dict    *value.Dict
